@@ -1,0 +1,155 @@
+//! `--check`: what is configured, from where, and whether it works: one line each, `ok` or what is wrong and what to
+//! do about it. No token is made.
+
+use std::fmt::Display;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::api::Outseta;
+use crate::error::{Error, Network, Setting, Status};
+use crate::log::{self, Log};
+use crate::options::Options;
+use crate::origin::{Origin, Sourced};
+use crate::output;
+use crate::secret::Secret;
+use crate::settings::{self, Found};
+
+/// The lines so far, and the first thing that is wrong.
+#[derive(Debug, Default)]
+struct Report {
+    failure: Option<Status>,
+}
+
+impl Report {
+    fn line(name: &str, text: impl Display) -> Result<(), Error> {
+        output::print(format!("{name}: {text}\n").as_bytes())
+    }
+
+    fn failure(&mut self, name: &str, error: &Error) -> Result<(), Error> {
+        self.failure.get_or_insert(error.status());
+        match error.hint() {
+            Some(hint) => Self::line(name, format_args!("{error}; hint: {hint}")),
+            None => Self::line(name, error),
+        }
+    }
+
+    fn result(&mut self, name: &str, result: &Result<(), Error>) -> Result<(), Error> {
+        match result {
+            Ok(()) => Self::line(name, "ok"),
+            Err(error) => self.failure(name, error),
+        }
+    }
+}
+
+/// Prints the report; the status that a request for a token would end with, if that is a failure.
+///
+/// # Errors
+/// What keeps the report from being written.
+pub(crate) fn run(found: Found, options: &Options, log: Log) -> Result<Option<Status>, Error> {
+    let mut report = Report::default();
+    list(&found, &mut report)?;
+    if report.failure.is_some() {
+        return Ok(report.failure);
+    }
+    let settings = found.complete(None)?;
+    let tls = settings.base.value.is_tls();
+    match Outseta::new(settings, options, std::time::Duration::ZERO, log) {
+        Ok(outseta) => probe(&outseta, tls, &mut report)?,
+        Err(error) => report.failure("CA file", &error)?,
+    }
+    Ok(report.failure)
+}
+
+fn list(found: &Found, report: &mut Report) -> Result<(), Error> {
+    match &found.base {
+        Ok(Some(base)) => {
+            Report::line("base URL", format_args!("{} ({})", base.value, base.origin))?;
+        }
+        Ok(None) => report.failure("base URL", &Error::Missing(vec![Setting::Subdomain]))?,
+        Err(error) => report.failure("base URL", error)?,
+    }
+    credential(&found.key, Setting::ApiKey, settings::masked_key, report)?;
+    credential(
+        &found.secret,
+        Setting::ApiSecret,
+        |_| "[hidden]".to_owned(),
+        report,
+    )?;
+    match found.roots() {
+        Ok(Some(roots)) => Report::line("roots", roots.origin)?,
+        Ok(None) => Report::line("roots", "built in")?,
+        Err(error) => report.failure("roots", &error)?,
+    }
+    let Ok(Some(base)) = &found.base else {
+        return Ok(());
+    };
+    match found.proxy(&base.value) {
+        Ok(Some(proxy)) => {
+            Report::line("proxy", format_args!("{} ({})", proxy.value, proxy.origin))
+        }
+        Ok(None) => Report::line("proxy", "none"),
+        Err(error) => report.failure("proxy", &error),
+    }
+}
+
+fn credential(
+    found: &Result<Option<Sourced<Secret>>, Error>,
+    setting: Setting,
+    shown: impl Fn(&Secret) -> String,
+    report: &mut Report,
+) -> Result<(), Error> {
+    match found {
+        Ok(Some(found)) => {
+            warn_if_readable(&found.origin);
+            Report::line(
+                setting.name(),
+                format_args!("{} ({})", shown(&found.value), found.origin),
+            )
+        }
+        Ok(None) => report.failure(setting.name(), &Error::Missing(vec![setting])),
+        Err(error) => report.failure(setting.name(), error),
+    }
+}
+
+/// A file with a credential is for its owner only.
+fn warn_if_readable(origin: &Origin) {
+    let (Origin::FileOf(_, path) | Origin::EnvFile(_, path)) = origin else {
+        return;
+    };
+    if fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o044 != 0) {
+        log::warning(format_args!("{} is readable by others", path.display()));
+        log::hint(format_args!("chmod go-r it"));
+    }
+}
+
+fn probe(outseta: &Outseta, tls: bool, report: &mut Report) -> Result<(), Error> {
+    const CONNECTION: &str = "name and connection";
+    let account = outseta.read_public_keys();
+    let fault = match &account {
+        Err(Error::Network { fault, .. }) => Some(fault),
+        _ => None,
+    };
+    match fault {
+        None => {
+            Report::line(CONNECTION, "ok")?;
+            Report::line(
+                "TLS",
+                if tls {
+                    "ok"
+                } else {
+                    "not used with a loopback host"
+                },
+            )?;
+            report.result("account", &account)?;
+        }
+        Some(Network::Certificate(_) | Network::Tls(_)) => {
+            Report::line(CONNECTION, "ok")?;
+            report.result("TLS", &account)?;
+        }
+        Some(_) => report.result(CONNECTION, &account)?,
+    }
+    if account.is_ok() {
+        report.result("key", &outseta.read_with_key())?;
+    }
+    Ok(())
+}

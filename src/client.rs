@@ -1,0 +1,330 @@
+//! One exchange over HTTP: a request → status, headers and bytes, or the failure in its phase. The only file that
+//! names `ureq`; it does not know what an answer means.
+//!
+//! Every default of ureq that is wrong here is set explicitly, with its reason. ureq has no error for some phases, so
+//! they are told apart by what can be relied on: a lookup's failure by std's text, TLS by the type inside an I/O error.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::{Agent, Body, ProxyProtocol, Timeout, http};
+
+use crate::error::{AnswerFault, Error, Network};
+use crate::origin::Sourced;
+use crate::proxy::Proxy;
+use crate::secret::Secret;
+use crate::settings::Settings;
+use crate::text::{Shown, reason};
+
+/// What a server sees as the program.
+pub(crate) const USER_AGENT: &str = concat!("outseta-token/", env!("CARGO_PKG_VERSION"));
+
+/// Bytes of an answer's body, at most.
+const BODY_LIMIT: u64 = 1024 * 1024;
+
+/// Bytes of an answer's header block, at most. It must fit into the input buffer, or ureq takes it for a lost
+/// connection.
+const HEADER_LIMIT: usize = 16 * 1024;
+const INPUT_BUFFER: usize = 32 * 1024;
+const OUTPUT_BUFFER: usize = 16 * 1024;
+
+/// Connecting may take a third of the time for one email, and no longer than this, in each attempt.
+const LONGEST_CONNECT: Duration = Duration::from_secs(10);
+
+/// A request, as it goes over the wire.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) url: String,
+    pub(crate) headers: Vec<(&'static str, Secret)>,
+    /// `Some`: a POST of these bytes; `None`: a GET.
+    pub(crate) body: Option<Vec<u8>>,
+}
+
+impl Request {
+    pub(crate) fn method(&self) -> &'static str {
+        if self.body.is_some() { "POST" } else { "GET" }
+    }
+}
+
+/// An answer that arrived completely.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// In the order and spelling in which they came; values that are not text are left empty.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    /// The first header of this name, given in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(header, _)| header.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// An HTTP client for one host, which keeps its connection open from one exchange to the next.
+#[derive(Debug)]
+pub(crate) struct Client {
+    agent: Agent,
+    host: String,
+    /// Total time for one email.
+    timeout: Duration,
+    name_lookup: bool,
+    via_proxy: bool,
+}
+
+impl Client {
+    /// # Errors
+    /// `Error::Malformed` for certificates or a proxy that cannot be used.
+    pub(crate) fn new(settings: &Settings, timeout: Duration) -> Result<Self, Error> {
+        let roots = match &settings.roots {
+            Some(pem) => RootCerts::from(certificates(pem)?),
+            None => RootCerts::WebPki,
+        };
+        let proxy = settings.proxy.as_ref().map(ureq_proxy).transpose()?;
+        let url = &settings.base.value;
+        let host = url.host();
+        let config = Agent::config_builder()
+            // Every status is an answer to be judged, and a redirect is one: the key goes to no other host.
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .https_only(url.is_tls())
+            // ureq would read the environment by itself, pass over what it cannot use, and connect directly.
+            .proxy(proxy)
+            .tls_config(TlsConfig::builder().root_certs(roots).build())
+            // For CONNECT too, which does not see the request's headers.
+            .user_agent(USER_AGENT)
+            // ureq's own sizes cost a sixth of the program's instructions, for zeroes.
+            .input_buffer_size(INPUT_BUFFER)
+            .output_buffer_size(OUTPUT_BUFFER)
+            .max_response_header_size(HEADER_LIMIT)
+            .max_idle_connections(1)
+            .max_idle_connections_per_host(1)
+            .build();
+        Ok(Self {
+            agent: config.new_agent(),
+            host: host.to_owned(),
+            timeout,
+            name_lookup: settings.proxy.is_none()
+                && host.parse::<std::net::IpAddr>().is_err()
+                && !host.starts_with('['),
+            via_proxy: settings.proxy.is_some(),
+        })
+    }
+
+    /// Sends a request and reads the whole answer within `left`.
+    ///
+    /// # Errors
+    /// `Error::Network`, or `Error::Answer` for what is too large or not HTTP.
+    pub(crate) fn exchange(&self, request: &Request, left: Duration) -> Result<Answer, Error> {
+        let started = Instant::now();
+        let answer = self.send(request, left).and_then(|mut response| {
+            let body = response
+                .body_mut()
+                .with_config()
+                .limit(BODY_LIMIT + 1)
+                .read_to_vec()?;
+            Ok((response, body))
+        });
+        match answer {
+            Ok((_, body)) if body.len() as u64 > BODY_LIMIT => {
+                Err(Error::Answer(AnswerFault::TooLarge))
+            }
+            Ok((response, body)) => {
+                let text =
+                    |value: &http::HeaderValue| value.to_str().unwrap_or_default().to_owned();
+                let headers = response
+                    .headers()
+                    .iter()
+                    .map(|(name, value)| (name.to_string(), text(value)));
+                Ok(Answer {
+                    status: response.status().as_u16(),
+                    headers: headers.collect(),
+                    body,
+                })
+            }
+            Err(error) => Err(self.failure(error, started.elapsed())),
+        }
+    }
+
+    fn send(&self, request: &Request, left: Duration) -> Result<http::Response<Body>, ureq::Error> {
+        let (lookup, connect) = self.connect_limits(left);
+        macro_rules! configured {
+            ($builder:expr) => {{
+                let mut builder = $builder;
+                for (name, value) in &request.headers {
+                    builder = builder.header(*name, value.reveal());
+                }
+                builder
+                    .config()
+                    // No limit but this one bounds a body that drips.
+                    .timeout_global(Some(left))
+                    // With a limit ureq looks names up in a thread that it can abandon: the only bound there is.
+                    .timeout_resolve(Some(lookup))
+                    .timeout_connect(Some(connect))
+                    .build()
+            }};
+        }
+        match &request.body {
+            // `send_json` would pretty-print; bytes get their Content-Length.
+            Some(body) => configured!(self.agent.post(&request.url)).send(body.as_slice()),
+            None => configured!(self.agent.get(&request.url)).call(),
+        }
+    }
+
+    /// The time for looking up the name, and for connecting after that. ureq counts the one from the end of the other,
+    /// so where there is a name each gets its part. The greater part is the lookup's: a resolver whose first server is
+    /// dead answers after 5 s.
+    fn connect_limits(&self, left: Duration) -> (Duration, Duration) {
+        let limit = (self.timeout / 3).min(LONGEST_CONNECT).min(left);
+        if self.name_lookup {
+            (limit * 3 / 5, limit * 2 / 5)
+        } else {
+            (limit, limit)
+        }
+    }
+
+    fn failure(&self, error: ureq::Error, elapsed: Duration) -> Error {
+        let fault = match error {
+            ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
+                Network::SlowConnection(round(elapsed))
+            }
+            ureq::Error::Timeout(_) => Network::Timeout(self.timeout),
+            ureq::Error::HostNotFound => Network::Dns,
+            ureq::Error::Io(error) => self.io_failure(&error),
+            ureq::Error::ConnectProxyFailed(reason) => match proxy_status(&reason) {
+                Some(status) => Network::ProxyRefusal(Some(status)),
+                None => Network::Proxy("it closed the connection".to_owned()),
+            },
+            ureq::Error::ConnectionFailed => Network::Connection("no address answered".to_owned()),
+            ureq::Error::Tls(text) => Network::Tls(Shown::new(text)),
+            ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..) => {
+                return Error::Answer(AnswerFault::TooLarge);
+            }
+            ureq::Error::Protocol(_) | ureq::Error::Http(_) | ureq::Error::BodyStalled => {
+                return Error::Answer(AnswerFault::NotHttp);
+            }
+            // Its text may hold a URL with a password, and none of these can be: the request was validated.
+            _ => return Error::Bug("the HTTP client refused the request"),
+        };
+        Error::Network {
+            host: self.host.clone(),
+            fault,
+        }
+    }
+
+    fn io_failure(&self, error: &io::Error) -> Network {
+        if let Some(text) = tls_fault(error) {
+            return match text.strip_prefix("invalid peer certificate: ") {
+                Some(why) => {
+                    Network::Certificate(Shown::new(&format!("invalid certificate: {why}")))
+                }
+                None => Network::Tls(Shown::new(&text)),
+            };
+        }
+        let text = error.to_string();
+        if text.starts_with("failed to lookup address") {
+            return if self.via_proxy {
+                Network::Proxy("its name cannot be resolved".to_owned())
+            } else {
+                Network::Dns
+            };
+        }
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe => Network::Lost,
+            _ if self.via_proxy => Network::Proxy(reason(error)),
+            _ => Network::Connection(reason(error)),
+        }
+    }
+}
+
+/// The certificates of a PEM file.
+///
+/// # Errors
+/// `Error::Malformed`: ureq would pass over what is broken, and trust nobody if nothing is left.
+fn certificates(pem: &Sourced<Vec<u8>>) -> Result<Vec<Certificate<'static>>, Error> {
+    let malformed = |why: &str| Error::Malformed {
+        what: "CA file",
+        origin: pem.origin.clone(),
+        why: why.to_owned(),
+        hint: Some(
+            "it holds one or more certificates in PEM form, each between BEGIN and END lines",
+        ),
+    };
+    let mut certificates = Vec::new();
+    for der in CertificateDer::pem_slice_iter(&pem.value) {
+        let der = der.map_err(|_| malformed("a block in it is broken"))?;
+        webpki::anchor_from_trusted_cert(&der)
+            .map_err(|_| malformed("a certificate in it is broken"))?;
+        certificates.push(Certificate::from_der(&der).to_owned());
+    }
+    if certificates.is_empty() {
+        return Err(malformed("it holds no certificate"));
+    }
+    Ok(certificates)
+}
+
+fn ureq_proxy(proxy: &Sourced<Proxy>) -> Result<ureq::Proxy, Error> {
+    let Proxy {
+        tls,
+        host,
+        port,
+        credentials,
+    } = &proxy.value;
+    let protocol = if *tls {
+        ProxyProtocol::Https
+    } else {
+        ProxyProtocol::Http
+    };
+    let mut builder = ureq::Proxy::builder(protocol).host(host).port(*port);
+    if let Some((user, password)) = credentials {
+        builder = builder.username(user).password(password.reveal());
+    }
+    builder.build().map_err(|_| Error::Malformed {
+        what: "proxy",
+        origin: proxy.origin.clone(),
+        why: "it cannot be used".to_owned(),
+        hint: None,
+    })
+}
+
+/// The text of the rustls error inside an I/O error, if one is there. rustls is not a dependency of this program: its
+/// error type is inferred from ureq's, so that it is always the one that ureq uses.
+fn tls_fault(error: &io::Error) -> Option<String> {
+    fn inner<T: std::error::Error + 'static>(
+        error: &io::Error,
+        _: fn(T) -> ureq::Error,
+    ) -> Option<String> {
+        error
+            .get_ref()?
+            .downcast_ref::<T>()
+            .map(ToString::to_string)
+    }
+    inner(error, ureq::Error::Rustls)
+}
+
+/// The status in ureq's "proxy server responded 407/…".
+fn proxy_status(reason: &str) -> Option<u16> {
+    reason
+        .strip_prefix("proxy server responded ")?
+        .split('/')
+        .next()?
+        .parse()
+        .ok()
+}
+
+/// Tenths of a second, for a message.
+fn round(duration: Duration) -> Duration {
+    Duration::from_millis(
+        u64::try_from((duration.as_millis() + 50) / 100 * 100).unwrap_or(u64::MAX),
+    )
+}

@@ -1,0 +1,260 @@
+//! The grammar of a `.env` file, as npm's dotenv 17 reads it: users bring the files of Outseta's demos along. It
+//! knows neither settings nor where a file comes from.
+//!
+//! dotenv is one regular expression over the whole text, and what it does at the edges follows from that: a value in
+//! quotes may span lines and start on the line behind its `=`; a quote that is not closed, or followed by more than a
+//! comment, is part of a bare value; lines that do not match are passed over. `$` is not expanded.
+
+/// The assignments in a file, in their order; of several with one name the last counts.
+pub(crate) fn parse(text: &str) -> Vec<(String, String)> {
+    let text: Vec<char> = text
+        .replace("\r\n", "\n")
+        .replace('\r', "\n")
+        .chars()
+        .collect();
+    let mut assignments = Vec::new();
+    let mut at = 0;
+    while at < text.len() {
+        if !starts_line(&text, at) {
+            at += 1;
+            continue;
+        }
+        let start = skip(&text, at, is_space);
+        at = match assignment(&text, start) {
+            Some((name, value, end)) => {
+                assignments.push((name, value));
+                end
+            }
+            None => start + 1,
+        };
+    }
+    assignments
+}
+
+/// Name, value and end of the assignment whose name, or `export`, stands at `at`.
+fn assignment(text: &[char], at: usize) -> Option<(String, String, usize)> {
+    let (name, at) = exported_name(text, at).or_else(|| separated_name(text, at))?;
+    let (raw, end) = raw_value(text, at);
+    Some((name, value(raw), end))
+}
+
+/// `export NAME` and what stands between it and the value.
+fn exported_name(text: &[char], at: usize) -> Option<(String, usize)> {
+    let at = text[at..]
+        .starts_with(&['e', 'x', 'p', 'o', 'r', 't'])
+        .then_some(at + 6)?;
+    let name = skip(text, at, is_space);
+    if name == at {
+        None
+    } else {
+        separated_name(text, name)
+    }
+}
+
+/// `NAME =` or `NAME: `; the name and where the value may start.
+fn separated_name(text: &[char], at: usize) -> Option<(String, usize)> {
+    let end = skip(text, at, |c| {
+        c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')
+    });
+    if end == at {
+        return None;
+    }
+    let name = text[at..end].iter().collect();
+    let equals = skip(text, end, is_space);
+    if text.get(equals) == Some(&'=') {
+        return Some((name, equals + 1));
+    }
+    let colon = text.get(end) == Some(&':') && text.get(end + 1).copied().is_some_and(is_space);
+    colon.then_some((name, end + 2))
+}
+
+/// The value as it stands there, quotes included, and where the assignment ends.
+fn raw_value(text: &[char], at: usize) -> (&[char], usize) {
+    let quote = skip(text, at, is_space);
+    if let Some(&mark) = text.get(quote)
+        && matches!(mark, '\'' | '"' | '`')
+        && let Some(close) = closing_quote(text, quote, mark)
+    {
+        let end = line_rest(text, close + 1).unwrap_or(close + 1);
+        return (&text[at..=close], end);
+    }
+    let end = skip(text, at, |c| !matches!(c, '#' | '\n'));
+    (&text[at..end], line_rest(text, end).unwrap_or(end))
+}
+
+/// The quote that ends a value: the first that no backslash precedes, or else the last one before it, provided that
+/// nothing but a comment follows on its line.
+fn closing_quote(text: &[char], open: usize, mark: char) -> Option<usize> {
+    let mut candidates = Vec::new();
+    for at in open + 1..text.len() {
+        if text[at] == mark {
+            candidates.push(at);
+            if at == open + 1 || text[at - 1] != '\\' {
+                break;
+            }
+        }
+    }
+    candidates
+        .into_iter()
+        .rev()
+        .find(|&close| line_rest(text, close + 1).is_some())
+}
+
+/// The end of the line if only white space and a comment stand between it and `at`; later lines may be blank.
+fn line_rest(text: &[char], at: usize) -> Option<usize> {
+    let comment = skip(text, at, is_space);
+    if text.get(comment) == Some(&'#') {
+        return Some(skip(text, comment, |c| !is_line_end(c)));
+    }
+    if comment == text.len() {
+        return Some(comment);
+    }
+    (at..comment).rev().find(|&end| is_line_end(text[end]))
+}
+
+/// Takes the quotes off, and expands `\n` and `\r` if they were double quotes.
+fn value(raw: &[char]) -> String {
+    let raw: String = raw.iter().collect();
+    let trimmed: Vec<char> = raw.trim_matches(is_space).chars().collect();
+    let unquoted = unquote(&trimmed);
+    if trimmed.first() == Some(&'"') {
+        unquoted.replace("\\n", "\n").replace("\\r", "\r")
+    } else {
+        unquoted
+    }
+}
+
+/// Takes off each pair of like quotes of which one starts a line and the other, the last such, ends one.
+fn unquote(text: &[char]) -> String {
+    let mut unquoted = String::new();
+    let mut at = 0;
+    while at < text.len() {
+        let close = if starts_line(text, at) {
+            pair(text, at)
+        } else {
+            None
+        };
+        if let Some(close) = close {
+            unquoted.extend(&text[at + 1..close]);
+            at = close + 1;
+        } else {
+            unquoted.push(text[at]);
+            at += 1;
+        }
+    }
+    unquoted
+}
+
+/// The last quote like the one at `open` that ends a line.
+fn pair(text: &[char], open: usize) -> Option<usize> {
+    let mark = text[open];
+    let ends_line = |at: usize| text.get(at + 1).copied().is_none_or(is_line_end);
+    let is_pair = |at: &usize| text[*at] == mark && ends_line(*at);
+    if matches!(mark, '\'' | '"' | '`') {
+        (open + 1..text.len()).rev().find(is_pair)
+    } else {
+        None
+    }
+}
+
+fn starts_line(text: &[char], at: usize) -> bool {
+    at == 0 || is_line_end(text[at - 1])
+}
+
+fn skip(text: &[char], from: usize, what: impl Fn(char) -> bool) -> usize {
+    text[from..]
+        .iter()
+        .position(|&c| !what(c))
+        .map_or(text.len(), |length| from + length)
+}
+
+/// JavaScript's `\s`: Unicode's white space and the byte order mark, without NEL.
+fn is_space(c: char) -> bool {
+    c == '\u{feff}' || c.is_whitespace() && c != '\u{85}'
+}
+
+/// JavaScript's line terminators.
+fn is_line_end(c: char) -> bool {
+    matches!(c, '\n' | '\r' | '\u{2028}' | '\u{2029}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(text: &str) -> Vec<(String, String)> {
+        parse(text)
+    }
+
+    fn value_of(text: &str) -> String {
+        let assignments = all(text);
+        assert_eq!(assignments.len(), 1, "{text:?}: {assignments:?}");
+        assignments.into_iter().next().unwrap().1
+    }
+
+    #[test]
+    fn bare_values() {
+        assert_eq!(value_of("A=b"), "b");
+        assert_eq!(value_of("  A = b c  \n"), "b c");
+        assert_eq!(value_of("A=b # comment"), "b");
+        assert_eq!(value_of("A=b#c"), "b");
+        assert_eq!(value_of("A="), "");
+        assert_eq!(value_of("A=$HOME ${X} `id`"), "$HOME ${X} `id`");
+        assert_eq!(value_of("A=it's"), "it's");
+        assert_eq!(value_of("A=b\\nc"), "b\\nc");
+        assert_eq!(value_of("\u{feff}A=b"), "b");
+    }
+
+    #[test]
+    fn other_ways_to_assign() {
+        assert_eq!(value_of("export A=b"), "b");
+        assert_eq!(value_of("A: b"), "b");
+        assert_eq!(all("A:b"), []);
+        assert_eq!(all("A :b"), []);
+        assert_eq!(all("export=b"), [("export".to_owned(), "b".to_owned())]);
+        assert_eq!(all("A.B-C_1=x"), [("A.B-C_1".to_owned(), "x".to_owned())]);
+    }
+
+    #[test]
+    fn quoted_values() {
+        assert_eq!(value_of("A='b # c'"), "b # c");
+        assert_eq!(value_of("A=\"b # c\" # d"), "b # c");
+        assert_eq!(value_of("A=`it's \"b\"`"), "it's \"b\"");
+        assert_eq!(value_of("A=' b '"), " b ");
+        assert_eq!(value_of("A=\"b\\nc\\rd\""), "b\nc\rd");
+        assert_eq!(value_of("A='b\\nc'"), "b\\nc");
+        assert_eq!(value_of("A='b\nc'"), "b\nc");
+        assert_eq!(value_of(r#"A="b\"c""#), r#"b\"c"#);
+        assert_eq!(value_of("A=''"), "");
+    }
+
+    #[test]
+    fn edges_follow_the_regular_expression() {
+        assert_eq!(
+            value_of("A=\n'b'"),
+            "b",
+            "a quoted value may start on the next line"
+        );
+        assert_eq!(value_of("A='b' c"), "'b' c", "more than a comment follows");
+        assert_eq!(
+            value_of("A=\"b\\nc"),
+            "\"b\nc",
+            "a quote that is not closed still expands"
+        );
+        assert_eq!(
+            value_of(r"A='b\'"),
+            r"b\",
+            "an escaped quote closes where no other does"
+        );
+        assert_eq!(value_of("A=#b"), "");
+    }
+
+    #[test]
+    fn lines_that_cannot_be_read_are_passed_over() {
+        assert_eq!(
+            all("nothing\n# A=1\n=b\n{json: true}\r\nA=1\r\rB=2\rA=3"),
+            [("A", "1"), ("B", "2"), ("A", "3")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        );
+    }
+}

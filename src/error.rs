@@ -1,0 +1,720 @@
+//! Everything that can go wrong, as one closed enum, with its exit status, its message and its hint. All texts that
+//! a user reads of a failure stand here; every match is exhaustive, so a new failure cannot be forgotten in one.
+//!
+//! The statuses are those of BSD's `sysexits.h`. The voice: lower case, no full stop, and where there is a next step
+//! a hint that says it.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::origin::Origin;
+use crate::text::Shown;
+
+/// An exit status: the numbers and names of `sysexits.h`, and the shell's two for a command that cannot be run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Status {
+    Usage = 64,
+    DataErr = 65,
+    NoInput = 66,
+    NoUser = 67,
+    NoHost = 68,
+    Unavailable = 69,
+    Software = 70,
+    CantCreat = 73,
+    IoErr = 74,
+    TempFail = 75,
+    Protocol = 76,
+    NoPerm = 77,
+    Config = 78,
+    CannotExecute = 126,
+    NotFound = 127,
+}
+
+impl Status {
+    pub(crate) fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// The name in `sysexits.h`; the shell's two have none.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Usage => "EX_USAGE",
+            Self::DataErr => "EX_DATAERR",
+            Self::NoInput => "EX_NOINPUT",
+            Self::NoUser => "EX_NOUSER",
+            Self::NoHost => "EX_NOHOST",
+            Self::Unavailable => "EX_UNAVAILABLE",
+            Self::Software => "EX_SOFTWARE",
+            Self::CantCreat => "EX_CANTCREAT",
+            Self::IoErr => "EX_IOERR",
+            Self::TempFail => "EX_TEMPFAIL",
+            Self::Protocol => "EX_PROTOCOL",
+            Self::NoPerm => "EX_NOPERM",
+            Self::Config => "EX_CONFIG",
+            Self::CannotExecute | Self::NotFound => "",
+        }
+    }
+}
+
+/// Why no token was printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Error {
+    /// The command line is wrong.
+    Usage(Usage),
+    /// What was given as an email is none.
+    Email(EmailFault),
+    /// Outseta names the email field as invalid.
+    EmailRejected { email: Shown, message: Shown },
+    /// A file that an option or a setting names, or standard input, cannot be read.
+    Unreadable { what: Shown, why: String },
+    /// Outseta has no such user; `confirmed` where the look-up said so.
+    NoSuchUser {
+        email: Shown,
+        message: Shown,
+        confirmed: bool,
+    },
+    /// There is no Outseta account at this host; `confirmed` where the look-up said so.
+    NoSuchAccount { host: String, confirmed: bool },
+    /// The request did not lead to an answer.
+    Network { host: String, fault: Network },
+    /// A state that cannot be.
+    Bug(&'static str),
+    /// The output file cannot be created.
+    CannotCreate { path: Shown, why: String },
+    /// The result could not be written completely.
+    CannotWrite { to: Shown, why: String },
+    /// The reader of the result has gone; nobody is left to read a message about it.
+    BrokenPipe,
+    /// Outseta is over its rate limit or failing; `asked` is the wait that it asked for (`Retry-After`).
+    Busy {
+        status: u16,
+        asked: Option<Duration>,
+    },
+    /// An answer that is not a token for this user.
+    Answer(AnswerFault),
+    /// The API key or its secret was rejected.
+    KeyRejected {
+        status: u16,
+        key: Origin,
+        secret: Origin,
+        message: Shown,
+    },
+    /// The user exists, and Outseta will not log them in.
+    LoginRefused {
+        email: Shown,
+        message: Shown,
+        stages: Vec<&'static str>,
+    },
+    /// The login wants a second factor.
+    SecondFactor { email: Shown, enrolment: bool },
+    /// Settings are missing.
+    Missing(Vec<Setting>),
+    /// A setting, or an option that takes one's place, is malformed. The value is not shown: it may be a secret.
+    Malformed {
+        what: &'static str,
+        origin: Origin,
+        why: String,
+        hint: Option<&'static str>,
+    },
+    /// COMMAND is there and cannot be executed.
+    CannotExecute { command: Shown, why: String },
+    /// COMMAND was not found.
+    CommandNotFound { command: Shown },
+}
+
+/// A mistake on the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Usage {
+    UnknownOption(Shown),
+    Repeated(&'static str),
+    Contradiction(&'static str, &'static str),
+    NotInMode {
+        option: &'static str,
+        mode: &'static str,
+    },
+    MissingValue {
+        option: &'static str,
+        expected: &'static str,
+    },
+    EmptyValue {
+        option: &'static str,
+        expected: &'static str,
+    },
+    NotUtf8 {
+        option: &'static str,
+    },
+    InvalidValue {
+        option: &'static str,
+        value: Shown,
+        expected: &'static str,
+    },
+    UnexpectedValue {
+        option: Shown,
+    },
+    ExtraArgument {
+        value: Shown,
+        takes: &'static str,
+    },
+    /// `--min-ttl` where there is no file to keep, or in a format that holds no token.
+    MinTtl(&'static str),
+    /// More than one email on standard input.
+    ManyEmails,
+    /// No email, on a terminal that may not be asked.
+    NoEmail,
+    /// `--` and no COMMAND behind it.
+    NoCommand,
+    /// The email of COMMAND would have to come from standard input, which is COMMAND's.
+    CommandWithoutEmail,
+    /// `--generate` beside anything else.
+    NotAlone(&'static str),
+}
+
+/// What is wrong with an email.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum EmailFault {
+    Nothing,
+    NotUtf8,
+    InputTooLong,
+    LineTooLong,
+    In { email: Shown, why: &'static str },
+}
+
+/// Why a request did not lead to an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Network {
+    /// The name could not be resolved.
+    Dns,
+    /// Connecting took longer than its share of the time.
+    SlowConnection(Duration),
+    /// Nothing could be connected to.
+    Connection(String),
+    /// The proxy could not be connected to.
+    Proxy(String),
+    /// The proxy refuses to connect; with its status code.
+    ProxyRefusal(Option<u16>),
+    /// The server's certificate is not one that is trusted for this host.
+    Certificate(Shown),
+    /// Any other failure of TLS.
+    Tls(Shown),
+    /// The connection was lost before the answer was complete.
+    Lost,
+    /// The time for one email is over.
+    Timeout(Duration),
+}
+
+/// Why an answer is not a token for this user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum AnswerFault {
+    /// A 2xx without a usable `access_token`.
+    NoToken {
+        status: u16,
+        why: &'static str,
+    },
+    /// The token is somebody else's.
+    OtherUser {
+        email: Shown,
+        token_email: Shown,
+    },
+    Redirect {
+        status: u16,
+        location: Shown,
+    },
+    Html {
+        status: u16,
+    },
+    NotHttp,
+    TooLarge,
+    Unexpected {
+        status: u16,
+        message: Shown,
+    },
+    /// A refusal whose reason the look-up could not find out.
+    Unconfirmed {
+        status: u16,
+        message: Shown,
+    },
+    /// `--format claims`, and the token is not a JWT.
+    NotJwt,
+}
+
+/// A setting that must be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Setting {
+    Subdomain,
+    ApiKey,
+    ApiSecret,
+}
+
+impl Setting {
+    /// How users call it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Subdomain => "subdomain",
+            Self::ApiKey => "API key",
+            Self::ApiSecret => "API secret",
+        }
+    }
+
+    /// Where it is given.
+    fn places(self) -> &'static str {
+        match self {
+            Self::Subdomain => "--subdomain or OUTSETA_SUBDOMAIN",
+            Self::ApiKey => "OUTSETA_API_KEY or OUTSETA_API_KEY_FILE",
+            Self::ApiSecret => "OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE",
+        }
+    }
+}
+
+impl Error {
+    /// The exit status: what the caller should do next.
+    pub(crate) fn status(&self) -> Status {
+        match self {
+            Self::Usage(_) => Status::Usage,
+            Self::Email(_) | Self::EmailRejected { .. } => Status::DataErr,
+            Self::Unreadable { .. } => Status::NoInput,
+            Self::NoSuchUser { .. } => Status::NoUser,
+            Self::NoSuchAccount { .. } => Status::NoHost,
+            Self::Network { .. } => Status::Unavailable,
+            Self::Bug(_) => Status::Software,
+            Self::CannotCreate { .. } => Status::CantCreat,
+            Self::CannotWrite { .. } | Self::BrokenPipe => Status::IoErr,
+            Self::Busy { .. } => Status::TempFail,
+            Self::Answer(_) => Status::Protocol,
+            Self::KeyRejected { .. } | Self::LoginRefused { .. } | Self::SecondFactor { .. } => {
+                Status::NoPerm
+            }
+            Self::Malformed { origin, .. } if origin.is_option() => Status::Usage,
+            Self::Missing(_) | Self::Malformed { .. } => Status::Config,
+            Self::CannotExecute { .. } => Status::CannotExecute,
+            Self::CommandNotFound { .. } => Status::NotFound,
+        }
+    }
+
+    /// Whether it would fail the same way for every email: what ends a batch.
+    pub(crate) fn concerns_all(&self) -> bool {
+        match self {
+            Self::NoSuchAccount { .. }
+            | Self::Network { .. }
+            | Self::Bug(_)
+            | Self::CannotWrite { .. }
+            | Self::BrokenPipe
+            | Self::KeyRejected { .. } => true,
+            Self::Answer(fault) => match fault {
+                AnswerFault::Redirect { .. } | AnswerFault::Html { .. } => true,
+                AnswerFault::NoToken { .. }
+                | AnswerFault::OtherUser { .. }
+                | AnswerFault::NotHttp
+                | AnswerFault::TooLarge
+                | AnswerFault::Unexpected { .. }
+                | AnswerFault::Unconfirmed { .. }
+                | AnswerFault::NotJwt => false,
+            },
+            Self::Usage(_)
+            | Self::Email(_)
+            | Self::EmailRejected { .. }
+            | Self::Unreadable { .. }
+            | Self::NoSuchUser { .. }
+            | Self::CannotCreate { .. }
+            | Self::Busy { .. }
+            | Self::LoginRefused { .. }
+            | Self::SecondFactor { .. }
+            | Self::Missing(_)
+            | Self::Malformed { .. }
+            | Self::CannotExecute { .. }
+            | Self::CommandNotFound { .. } => false,
+        }
+    }
+
+    /// What to do next, where there is something to do.
+    pub(crate) fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Usage(usage) => usage.hint(),
+            Self::Email(fault) => fault.hint(),
+            Self::EmailRejected { .. } => "check the email for a typing error",
+            Self::Unreadable { .. } => "check that the file is there and may be read by this user",
+            Self::NoSuchUser {
+                confirmed: true, ..
+            } => {
+                "check the email for a typing error; people are listed in Outseta under CRM > People"
+            }
+            Self::NoSuchUser {
+                confirmed: false, ..
+            } => {
+                "check the email, and that the API key may read people: the look-up that would have told did not succeed"
+            }
+            Self::NoSuchAccount { .. } => {
+                "check the subdomain: it is the first part of the address at which you log in to Outseta"
+            }
+            Self::Network { fault, .. } => fault.hint(),
+            Self::Bug(_) => "please report this, with what -v shows",
+            Self::CannotCreate { .. } => {
+                "name a file in a folder that exists and that this user may write"
+            }
+            Self::CannotWrite { .. } => {
+                "check the space on the device; what was written is not complete"
+            }
+            Self::BrokenPipe => return None,
+            Self::Busy {
+                asked: Some(asked), ..
+            } => {
+                return Some(format!(
+                    "Outseta asks to wait {} s; try again then, or raise --timeout",
+                    asked.as_secs()
+                ));
+            }
+            Self::Busy { asked: None, .. } => "try again later, or raise --retries and --timeout",
+            Self::Answer(fault) => fault.hint(),
+            Self::KeyRejected { .. } => {
+                "the secret may be wrong, the key another account's, or a read-only one: see Settings > Integrations > API Keys"
+            }
+            Self::LoginRefused { .. } => {
+                "look at the person and their account in Outseta under CRM"
+            }
+            Self::SecondFactor {
+                enrolment: false, ..
+            } => {
+                "a token cannot be had for a user with two-factor authentication; an emailed code may have been sent"
+            }
+            Self::SecondFactor {
+                enrolment: true, ..
+            } => "the user must first enrol a second factor by logging in",
+            Self::Missing(_) => {
+                "set them in the environment or in a file (--env-file); a key is made in Outseta under Settings > Integrations > API Keys"
+            }
+            Self::Malformed { hint, .. } => return hint.map(str::to_owned),
+            Self::CannotExecute { .. } => {
+                "check that it is a program, and that this user may execute it"
+            }
+            Self::CommandNotFound { .. } => "check the name and PATH",
+        };
+        Some(hint.to_owned())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(usage) => write!(f, "{usage}"),
+            Self::Email(fault) => write!(f, "{fault}"),
+            Self::EmailRejected { email, message } => {
+                write!(
+                    f,
+                    "invalid email: Outseta rejects {email}{}",
+                    because(message)
+                )
+            }
+            Self::Unreadable { what, why } => write!(f, "cannot read {what}: {why}"),
+            Self::NoSuchUser {
+                email,
+                message,
+                confirmed,
+            } => {
+                write!(
+                    f,
+                    "no such user: {email}{}{}",
+                    because(message),
+                    unless(*confirmed)
+                )
+            }
+            Self::NoSuchAccount { host, confirmed } => {
+                write!(f, "no Outseta account at {host}{}", unless(*confirmed))
+            }
+            Self::Network { host, fault } => fault.write(f, host),
+            Self::Bug(what) => write!(f, "internal error: {what}"),
+            Self::CannotCreate { path, why } => write!(f, "cannot create {path}: {why}"),
+            Self::CannotWrite { to, why } => write!(f, "cannot write to {to}: {why}"),
+            Self::BrokenPipe => f.write_str("standard output was closed"),
+            Self::Busy { status: 429, .. } => f.write_str("Outseta is over its rate limit (429)"),
+            Self::Busy { status, .. } => write!(f, "Outseta is failing for now ({status})"),
+            Self::Answer(fault) => write!(f, "{fault}"),
+            Self::KeyRejected {
+                status,
+                key,
+                secret,
+                message,
+            } => {
+                write!(
+                    f,
+                    "Outseta rejected the API key ({status}): key from {key}, secret from {secret}{}",
+                    because(message)
+                )
+            }
+            Self::LoginRefused {
+                email,
+                message,
+                stages,
+            } => {
+                write!(f, "Outseta will not log {email} in{}", because(message))?;
+                match stages.as_slice() {
+                    [] => Ok(()),
+                    stages => write!(f, " (account: {})", stages.join(", ")),
+                }
+            }
+            Self::SecondFactor {
+                email,
+                enrolment: false,
+            } => write!(f, "the login of {email} wants a second factor"),
+            Self::SecondFactor {
+                email,
+                enrolment: true,
+            } => {
+                write!(
+                    f,
+                    "the login of {email} wants a second factor, and none is enrolled"
+                )
+            }
+            Self::Missing(settings) => {
+                f.write_str("not configured: ")?;
+                for (at, setting) in settings.iter().enumerate() {
+                    let comma = if at == 0 { "" } else { ", " };
+                    write!(f, "{comma}{} ({})", setting.name(), setting.places())?;
+                }
+                Ok(())
+            }
+            Self::Malformed {
+                what, origin, why, ..
+            } => write!(f, "invalid {what} ({origin}): {why}"),
+            Self::CannotExecute { command, why } => write!(f, "cannot execute {command}: {why}"),
+            Self::CommandNotFound { command } => write!(f, "command not found: {command}"),
+        }
+    }
+}
+
+/// A server's message behind ours, where it sent one.
+fn because(message: &Shown) -> String {
+    if message.is_empty() {
+        String::new()
+    } else {
+        format!(": {message}")
+    }
+}
+
+fn unless(confirmed: bool) -> &'static str {
+    if confirmed {
+        ""
+    } else {
+        " (probably: this could not be confirmed)"
+    }
+}
+
+impl Usage {
+    fn hint(&self) -> &'static str {
+        match self {
+            Self::ManyEmails => "give one email, or use --batch for many",
+            Self::NoEmail => "give the email as an argument: outseta-token jane@example.com",
+            Self::MinTtl(_) => {
+                "--min-ttl goes with -o FILE: the file is kept while its token is valid at least so long"
+            }
+            Self::NoCommand => {
+                "write the command behind it: outseta-token jane@example.com -- COMMAND"
+            }
+            Self::CommandWithoutEmail => {
+                "write the email before it: outseta-token jane@example.com -- COMMAND"
+            }
+            Self::UnknownOption(_)
+            | Self::Repeated(_)
+            | Self::Contradiction(..)
+            | Self::NotInMode { .. }
+            | Self::MissingValue { .. }
+            | Self::EmptyValue { .. }
+            | Self::NotUtf8 { .. }
+            | Self::InvalidValue { .. }
+            | Self::UnexpectedValue { .. }
+            | Self::ExtraArgument { .. }
+            | Self::NotAlone(_) => "see outseta-token --help",
+        }
+    }
+}
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownOption(option) => write!(f, "unknown option {option}"),
+            Self::Repeated(option) => write!(f, "option {option} was given twice"),
+            Self::Contradiction(one, other) => {
+                write!(f, "options {one} and {other} contradict each other")
+            }
+            Self::NotInMode { option, mode } => write!(f, "option {option} is of no use {mode}"),
+            Self::MissingValue { option, expected } => {
+                write!(f, "option {option} needs a value: {expected}")
+            }
+            Self::EmptyValue { option, expected } => {
+                write!(f, "option {option} has an empty value: it needs {expected}")
+            }
+            Self::NotUtf8 { option } => write!(f, "the value of {option} is not valid UTF-8"),
+            Self::InvalidValue {
+                option,
+                value,
+                expected,
+            } => {
+                write!(
+                    f,
+                    "invalid value '{value}' for {option}: it needs {expected}"
+                )
+            }
+            Self::UnexpectedValue { option } => write!(f, "option {option} takes no value"),
+            Self::ExtraArgument { value, takes } => {
+                write!(f, "unexpected argument '{value}': {takes}")
+            }
+            Self::MinTtl(why) => write!(f, "option --min-ttl is of no use {why}"),
+            Self::ManyEmails => f.write_str("more than one email on standard input"),
+            Self::NoEmail => f.write_str("no email given"),
+            Self::NoCommand => f.write_str("no command behind --"),
+            Self::CommandWithoutEmail => f.write_str(
+                "with a command the email must be an argument: standard input is the command's",
+            ),
+            Self::NotAlone(option) => write!(f, "option {option} stands alone"),
+        }
+    }
+}
+
+impl EmailFault {
+    fn hint(&self) -> &'static str {
+        match self {
+            Self::Nothing => {
+                "give it as an argument or on standard input; in a script, check that the variable is set"
+            }
+            Self::NotUtf8 | Self::InputTooLong | Self::LineTooLong => {
+                "give one plain address, such as jane@example.com"
+            }
+            Self::In { .. } => "give a plain address, such as jane@example.com",
+        }
+    }
+}
+
+impl fmt::Display for EmailFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("invalid email: it is empty"),
+            Self::NotUtf8 => f.write_str("invalid email: it is not valid UTF-8"),
+            Self::InputTooLong => {
+                f.write_str("invalid email: standard input holds more than 64 KiB")
+            }
+            Self::LineTooLong => f.write_str("invalid email: the line is too long"),
+            Self::In { email, why } => write!(f, "invalid email '{email}': {why}"),
+        }
+    }
+}
+
+impl Network {
+    fn write(&self, f: &mut fmt::Formatter<'_>, host: &str) -> fmt::Result {
+        match self {
+            Self::Dns => write!(f, "cannot resolve the name {host}"),
+            Self::SlowConnection(limit) => {
+                write!(f, "cannot connect to {host} within {}", seconds(*limit))
+            }
+            Self::Connection(why) => write!(f, "cannot connect to {host}: {why}"),
+            Self::Proxy(why) => write!(f, "cannot connect to the proxy for {host}: {why}"),
+            Self::ProxyRefusal(Some(status)) => {
+                write!(f, "the proxy refuses to connect to {host} ({status})")
+            }
+            Self::ProxyRefusal(None) => write!(
+                f,
+                "the proxy does not answer as a proxy when asked for {host}"
+            ),
+            Self::Certificate(why) => write!(f, "cannot trust {host}: {why}"),
+            Self::Tls(why) => write!(f, "no TLS connection to {host}: {why}"),
+            Self::Lost => write!(
+                f,
+                "the connection to {host} was lost before the answer was complete"
+            ),
+            Self::Timeout(limit) => write!(f, "no answer from {host} within {}", seconds(*limit)),
+        }
+    }
+
+    fn hint(&self) -> &'static str {
+        match self {
+            Self::Dns => "check the subdomain and this machine's name resolution",
+            Self::SlowConnection(_) | Self::Connection(_) => {
+                "check the network, a firewall, and whether a proxy is needed (https_proxy)"
+            }
+            Self::Proxy(_) | Self::ProxyRefusal(None) => {
+                "check https_proxy and all_proxy; no_proxy names hosts to reach directly"
+            }
+            Self::ProxyRefusal(Some(407)) => {
+                "give the proxy's user and password: https_proxy=http://user:password@host:port"
+            }
+            Self::ProxyRefusal(Some(_)) => {
+                "ask who runs the proxy to allow this host, or name it in no_proxy"
+            }
+            Self::Certificate(_) => {
+                "behind a proxy that inspects TLS, trust its certificates with --cacert or SSL_CERT_FILE; check the clock"
+            }
+            Self::Tls(_) => {
+                "something that does not speak TLS answers there: check the host and the port"
+            }
+            Self::Lost => "try again",
+            Self::Timeout(_) => "try again, or raise --timeout",
+        }
+    }
+}
+
+/// A duration as it is written in options: whole seconds, else milliseconds.
+fn seconds(duration: Duration) -> String {
+    if duration.subsec_millis() == 0 {
+        format!("{} s", duration.as_secs())
+    } else {
+        format!("{} ms", duration.as_millis())
+    }
+}
+
+impl AnswerFault {
+    fn hint(&self) -> &'static str {
+        match self {
+            Self::NoToken { .. } | Self::Unexpected { .. } | Self::Unconfirmed { .. } => {
+                "run again with -v to see what came back"
+            }
+            Self::OtherUser { .. } => {
+                "the token was not printed; look for two people with this email in Outseta"
+            }
+            Self::Redirect { .. } => {
+                "the key goes to no other host: check the subdomain or base URL"
+            }
+            Self::Html { .. } => {
+                "something between this machine and Outseta's API answered: a proxy, a firewall, a wrong base URL"
+            }
+            Self::NotHttp => "check the base URL and its port",
+            Self::TooLarge => "check the base URL: an answer of Outseta's API is far smaller",
+            Self::NotJwt => "another format prints the token as it is",
+        }
+    }
+}
+
+impl fmt::Display for AnswerFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoToken { status, why } => {
+                write!(f, "the answer ({status}) holds no token: {why}")
+            }
+            Self::OtherUser { email, token_email } => {
+                write!(
+                    f,
+                    "the answer is a token of another user: {token_email} instead of {email}"
+                )
+            }
+            Self::Redirect { status, location } if location.is_empty() => {
+                write!(f, "the answer is a redirect ({status})")
+            }
+            Self::Redirect { status, location } => {
+                write!(f, "the answer is a redirect ({status}) to {location}")
+            }
+            Self::Html { status } => {
+                write!(f, "the answer ({status}) is an HTML page, not the API's")
+            }
+            Self::NotHttp => f.write_str("the answer is not HTTP"),
+            Self::TooLarge => f.write_str("the answer is too large"),
+            Self::Unconfirmed { status, message } => {
+                write!(
+                    f,
+                    "Outseta refuses ({status}){}, and the look-up that would tell why failed",
+                    because(message)
+                )
+            }
+            Self::Unexpected { status, message } => {
+                write!(f, "unexpected answer ({status}){}", because(message))
+            }
+            Self::NotJwt => f.write_str("the token is not a JWT: it has no claims to print"),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The claims of a JWT (RFC 7519), read and not verified: the token came from Outseta over TLS, and its signature is
+//! for those who receive it. Pure.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
+
+/// The payload of a JWT.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Claims(Map<String, Value>);
+
+impl Claims {
+    /// Reads the second of the three parts of a JWS in compact form (RFC 7515 section 7.1); `None` if it is no JWT.
+    pub(crate) fn of(token: &str) -> Option<Self> {
+        let mut parts = token.split('.');
+        let (Some(_header), Some(payload), Some(_signature), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return None;
+        };
+        let payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
+        serde_json::from_slice(&payload).ok().map(Self)
+    }
+
+    pub(crate) fn email(&self) -> Option<&str> {
+        self.0.get("email")?.as_str()
+    }
+
+    /// Unix seconds at which the token expires (RFC 7519 section 4.1.4, which allows a fraction).
+    pub(crate) fn expires_at(&self) -> Option<i64> {
+        let exp = self.0.get("exp")?;
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "`as` saturates, and no clock comes near"
+        )]
+        exp.as_i64()
+            .or_else(|| exp.as_f64().map(|seconds| seconds as i64))
+    }
+
+    /// The host of the account that issued it: Outseta gives its address as `outseta:iss` or `iss`.
+    pub(crate) fn issuer_host(&self) -> Option<&str> {
+        let issuer = ["outseta:iss", "iss"]
+            .iter()
+            .find_map(|name| self.0.get(*name)?.as_str())?;
+        let (_, rest) = issuer.split_once("://")?;
+        rest.split(['/', '?', '#', ':']).next()
+    }
+
+    pub(crate) fn as_map(&self) -> &Map<String, Value> {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claims(payload: &str) -> Option<Claims> {
+        Claims::of(&format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(payload)))
+    }
+
+    #[test]
+    fn reads_what_it_is_asked_for() {
+        let claims =
+            claims(r#"{"email":"j@e.de","exp":1700000000,"iss":"http://acme.outseta.com"}"#)
+                .unwrap();
+        assert_eq!(claims.email(), Some("j@e.de"));
+        assert_eq!(claims.expires_at(), Some(1_700_000_000));
+        assert_eq!(claims.issuer_host(), Some("acme.outseta.com"));
+        assert_eq!(claims.as_map().len(), 3);
+    }
+
+    #[test]
+    fn other_types_are_no_claims() {
+        let claims = claims(r#"{"email":["j@e.de"],"exp":"soon","iss":"acme"}"#).unwrap();
+        assert_eq!(
+            (claims.email(), claims.expires_at(), claims.issuer_host()),
+            (None, None, None)
+        );
+    }
+
+    #[test]
+    fn an_expiry_may_have_a_fraction_or_be_absurd() {
+        let at = |exp: &str| claims(&format!(r#"{{"exp":{exp}}}"#)).unwrap().expires_at();
+        assert_eq!(at("1700000000.9"), Some(1_700_000_000));
+        assert_eq!(at("1.7e9"), Some(1_700_000_000));
+        assert_eq!(at("-1"), Some(-1));
+        assert_eq!(at("1e300"), Some(i64::MAX));
+        assert_eq!(at("99999999999999999999"), Some(i64::MAX));
+    }
+
+    #[test]
+    fn the_account_is_named_by_outsetas_claim_first() {
+        let host = |payload: &str| claims(payload).unwrap().issuer_host().map(str::to_owned);
+        assert_eq!(
+            host(r#"{"iss":"https://a/","outseta:iss":"https://b:443/x"}"#).as_deref(),
+            Some("b")
+        );
+        assert_eq!(host(r#"{"iss":"https://a?x"}"#).as_deref(), Some("a"));
+        assert_eq!(host("{}"), None);
+    }
+
+    #[test]
+    fn what_is_no_jwt() {
+        for token in [
+            "",
+            "a",
+            "a.b",
+            "e30.e30",
+            "e30.e30.a.b",
+            "e30.!.c",
+            "e30.W10.c",
+            "e30.eyI.c",
+            "e30..c",
+            "e30.e30=.c",
+        ] {
+            assert_eq!(Claims::of(token), None, "{token}");
+        }
+        assert!(
+            Claims::of("e30.e30.").is_some(),
+            "an unsigned JWT has an empty signature"
+        );
+    }
+}

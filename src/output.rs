@@ -1,0 +1,344 @@
+//! The result: how each format looks, and writing it completely or not at all. It knows no settings and no HTTP.
+//!
+//! A file is written beside its place (unique name, mode 0600 from its first byte), flushed to disk and renamed over
+//! it, so that whoever reads it finds the old content or the new, whole. Each such new file is locked while its
+//! process lives; one that nobody locks was left by a killed run, and the next run in that folder removes it.
+
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::ser::SerializeMap;
+use serde_json::{Map, Value};
+
+use crate::base_url;
+use crate::email::Email;
+use crate::error::{AnswerFault, Error};
+use crate::options::Format;
+use crate::text::{Shown, reason};
+use crate::token::Token;
+use crate::unix;
+
+const HEADER: &str = "Authorization: Bearer ";
+const VARIABLE: &str = "OUTSETA_ACCESS_TOKEN=";
+
+/// The fields of an answer that come first, in this order.
+pub(crate) const FIRST_FIELDS: [&str; 3] = ["access_token", "token_type", "expires_in"];
+
+/// New files are named so, with 16 hexadecimal digits between.
+const NEW_PREFIX: &str = ".outseta-token-";
+const NEW_SUFFIX: &str = ".tmp";
+
+/// Bytes of a file that may hold a token, at most; an answer is no larger.
+const KEPT_LIMIT: u64 = 1024 * 1024 + 1024;
+
+/// The whole result in a format.
+///
+/// # Errors
+/// `Error::Answer` where the claims of a token are asked for that is not a JWT.
+pub(crate) fn render(token: &Token, format: Format) -> Result<Vec<u8>, Error> {
+    let jwt = token.access_token();
+    Ok(match format {
+        Format::Json => pretty(&Ordered(token.fields())),
+        Format::Token => format!("{jwt}\n").into_bytes(),
+        Format::Header => format!("{HEADER}{jwt}\n").into_bytes(),
+        Format::Env => format!("{VARIABLE}{jwt}\n").into_bytes(),
+        Format::Claims => pretty(
+            token
+                .claims()
+                .ok_or(Error::Answer(AnswerFault::NotJwt))?
+                .as_map(),
+        ),
+    })
+}
+
+/// The token in what `render` made; `None` for anything that it would not have made so.
+fn recover(bytes: &[u8], format: Format) -> Option<Token> {
+    let line = |prefix: &str| {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let jwt = text.strip_prefix(prefix)?.strip_suffix('\n')?;
+        Some(Map::from_iter([(
+            FIRST_FIELDS[0].to_owned(),
+            Value::from(jwt),
+        )]))
+    };
+    let fields = match format {
+        Format::Json => serde_json::from_slice(bytes).ok()?,
+        Format::Token => line("")?,
+        Format::Header => line(HEADER)?,
+        Format::Env => line(VARIABLE)?,
+        Format::Claims => return None,
+    };
+    let token = Token::new(fields).ok()?;
+    (render(&token, format).ok()? == bytes).then_some(token)
+}
+
+/// Indented by two, with a line feed.
+fn pretty(value: &impl Serialize) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec_pretty(value).expect("JSON values serialise into memory");
+    bytes.push(b'\n');
+    bytes
+}
+
+/// An answer's fields, the well-known ones first.
+pub(crate) struct Ordered<'a>(pub(crate) &'a Map<String, Value>);
+
+impl Serialize for Ordered<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let first = FIRST_FIELDS
+            .iter()
+            .filter_map(|name| self.0.get_key_value(*name));
+        let further = self
+            .0
+            .iter()
+            .filter(|(name, _)| !FIRST_FIELDS.contains(&name.as_str()));
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, value) in first.chain(further) {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+/// Writes to standard output, completely and at once.
+///
+/// # Errors
+/// `Error::BrokenPipe`, `Error::CannotWrite`.
+pub(crate) fn print(bytes: &[u8]) -> Result<(), Error> {
+    let mut stdout = io::stdout().lock();
+    stdout
+        .write_all(bytes)
+        .and_then(|()| stdout.flush())
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => Error::BrokenPipe,
+            _ => Error::CannotWrite {
+                to: Shown::new("standard output"),
+                why: reason(&error),
+            },
+        })
+}
+
+/// Where a result goes, found usable before any request is made.
+#[derive(Debug)]
+pub(crate) enum Destination {
+    StandardOutput,
+    /// A device, a FIFO or an inherited descriptor, which is written as it is.
+    Direct(File, PathBuf),
+    Replaced(NewFile),
+}
+
+impl Destination {
+    /// `None`: standard output.
+    ///
+    /// # Errors
+    /// `Error::CannotCreate`: the folder is missing or may not be written, or it is a folder itself.
+    pub(crate) fn open(path: Option<&Path>) -> Result<Self, Error> {
+        let Some(path) = path else {
+            return Ok(Self::StandardOutput);
+        };
+        if path == Path::new("/dev/stdout") {
+            return Ok(Self::StandardOutput);
+        }
+        let cannot_create = |error: &io::Error| Error::CannotCreate {
+            path: shown(path),
+            why: reason(error),
+        };
+        let metadata = fs::metadata(path);
+        if metadata.as_ref().is_ok_and(fs::Metadata::is_dir) {
+            return Err(cannot_create(&io::Error::from(io::ErrorKind::IsADirectory)));
+        }
+        let special = metadata.is_ok_and(|metadata| !metadata.is_file()) || is_descriptor(path);
+        if special {
+            // Appending, so that a file behind a descriptor keeps what it holds.
+            let file = OpenOptions::new()
+                .append(true)
+                .open(path)
+                .map_err(|error| cannot_create(&error))?;
+            return Ok(Self::Direct(file, path.to_owned()));
+        }
+        NewFile::beside(path)
+            .map(Self::Replaced)
+            .map_err(|error| cannot_create(&error))
+    }
+
+    /// Writes the whole result.
+    ///
+    /// # Errors
+    /// `Error::CannotWrite`, `Error::BrokenPipe`; a file that was to be replaced is then untouched.
+    pub(crate) fn write(self, bytes: &[u8]) -> Result<(), Error> {
+        let cannot_write = |path: &Path, error: &io::Error| Error::CannotWrite {
+            to: shown(path),
+            why: reason(error),
+        };
+        match self {
+            Self::StandardOutput => print(bytes),
+            Self::Direct(mut file, path) => {
+                file.write_all(bytes).map_err(|error| match error.kind() {
+                    io::ErrorKind::BrokenPipe => Error::BrokenPipe,
+                    _ => cannot_write(&path, &error),
+                })
+            }
+            Self::Replaced(file) => {
+                let target = file.target.clone();
+                file.replace(bytes)
+                    .map_err(|error| cannot_write(&target, &error))
+            }
+        }
+    }
+}
+
+/// `/dev/fd/N` and the like: names of open descriptors, beside which nothing can be written.
+fn is_descriptor(path: &Path) -> bool {
+    path == Path::new("/dev/stderr")
+        || path.starts_with("/dev/fd")
+        || path.starts_with("/proc/self/fd")
+}
+
+fn shown(path: &Path) -> Shown {
+    Shown::new(&path.to_string_lossy())
+}
+
+/// A file that is to replace another, in the same folder. Dropped without that, it is removed.
+#[derive(Debug)]
+pub(crate) struct NewFile {
+    file: File,
+    path: PathBuf,
+    target: PathBuf,
+}
+
+impl NewFile {
+    fn beside(target: &Path) -> io::Result<Self> {
+        if target.file_name().is_none() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        let folder = folder(target);
+        remove_left_behind(folder);
+        loop {
+            let path = folder.join(format!(
+                "{NEW_PREFIX}{:016x}{NEW_SUFFIX}",
+                RandomState::new().hash_one(0)
+            ));
+            let file = match OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&path)
+            {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                opened => opened?,
+            };
+            let new = Self {
+                file,
+                path,
+                target: target.to_owned(),
+            };
+            // Until it is locked it looks as if left behind: another run may remove it, and holds its lock then. (Where
+            // the file system has no locks, nobody removes anything.)
+            let taken = matches!(new.file.try_lock(), Err(TryLockError::WouldBlock));
+            if !taken && new.file.metadata()?.nlink() > 0 {
+                // The umask may have taken more than it should.
+                new.file.set_permissions(Permissions::from_mode(0o600))?;
+                return Ok(new);
+            }
+        }
+    }
+
+    fn replace(mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.file.sync_all()?;
+        fs::rename(&self.path, &self.target)?;
+        // The content is safe; that the name is too is all that a folder's flush adds.
+        let _ = File::open(folder(&self.target)).and_then(|folder| folder.sync_all());
+        // Nothing has this path any more, so there is nothing to remove.
+        self.path = PathBuf::new();
+        Ok(())
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if !self.path.as_os_str().is_empty() {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
+/// Removes new files of killed runs. What cannot be removed stays: it is in nobody's way.
+fn remove_left_behind(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        if is_file && is_new_name(&entry.file_name().to_string_lossy()) {
+            let Ok(file) = OpenOptions::new()
+                .write(true)
+                .custom_flags(libc::O_NOFOLLOW)
+                .open(entry.path())
+            else {
+                continue;
+            };
+            if file.try_lock().is_ok() {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+fn is_new_name(name: &str) -> bool {
+    let digits = name
+        .strip_prefix(NEW_PREFIX)
+        .and_then(|name| name.strip_suffix(NEW_SUFFIX));
+    digits.is_some_and(|digits| digits.len() == 16 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+/// The token that a kept file must hold.
+#[derive(Debug)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) email: &'a Email,
+    /// The account's host below outseta.com, where that is known.
+    pub(crate) host: Option<&'a str>,
+    /// Unix seconds at which it must still be valid.
+    pub(crate) valid_at: i64,
+}
+
+/// The token in a file, if that is good enough to be kept: a regular file that nobody but this user may write, holding
+/// just what this format would, for the wanted user. Anything else means that a new token is needed, and is no error.
+pub(crate) fn kept(path: &Path, format: Format, wanted: &Wanted<'_>) -> Option<Token> {
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+        .open(path)
+        .ok()?;
+    let metadata = file.metadata().ok()?;
+    let own = metadata.uid() == unix::effective_user() && metadata.mode() & 0o022 == 0;
+    if !metadata.is_file() || !own {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    file.take(KEPT_LIMIT).read_to_end(&mut bytes).ok()?;
+    recover(&bytes, format).filter(|token| fits(token, wanted))
+}
+
+fn fits(token: &Token, wanted: &Wanted<'_>) -> bool {
+    let Some(claims) = token.claims() else {
+        return false;
+    };
+    let foreign = match (wanted.host, claims.issuer_host()) {
+        (Some(host), Some(issuer)) => {
+            base_url::names_account(issuer) && !issuer.eq_ignore_ascii_case(host)
+        }
+        _ => false,
+    };
+    !foreign
+        && claims.email().is_some_and(|email| wanted.email.is(email))
+        && claims
+            .expires_at()
+            .is_some_and(|expiry| expiry >= wanted.valid_at)
+}

@@ -1,0 +1,80 @@
+//! The terminal: whether somebody may be asked, and asking. All prompts go to standard error; answers come from
+//! standard input, the API secret's without being shown.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use rpassword::ConfigBuilder;
+
+use crate::secret::Secret;
+use crate::unix;
+
+/// Somebody at a terminal who may be asked.
+pub(crate) struct Prompt(());
+
+#[expect(
+    clippy::unused_self,
+    reason = "having the value is the permission to ask"
+)]
+impl Prompt {
+    /// Only if standard input and standard error are terminals, and prompting is not forbidden.
+    pub(crate) fn allowed(no_input: bool) -> Option<Self> {
+        (!no_input && io::stdin().is_terminal() && io::stderr().is_terminal()).then_some(Self(()))
+    }
+
+    /// Asks for a line; `None` where nothing was typed, at the end of input too.
+    pub(crate) fn line(&self, question: &str) -> Option<String> {
+        ask(question);
+        let mut line = String::new();
+        // Input that cannot be read or is not text is no answer either.
+        let read = io::stdin().lock().read_line(&mut line).unwrap_or(0);
+        if read == 0 {
+            ask("\n");
+        }
+        Some(line.trim().to_owned()).filter(|line| !line.is_empty())
+    }
+
+    /// Asks for a line that is not shown while it is typed. Ctrl-C ends the process, the terminal restored.
+    pub(crate) fn secret(&self, question: &str) -> Option<Secret> {
+        ask(question);
+        // By its path rpassword opens and configures a terminal. Standard input's own one cannot be opened again by
+        // somebody who became another user in it (`su`); the controlling terminal can.
+        let typed = unix::without_sigint(|| {
+            hidden_line("/dev/stdin").or_else(|error| match error.kind() {
+                io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound => {
+                    hidden_line("/dev/tty")
+                }
+                _ => Err(error),
+            })
+        });
+        ask("\n");
+        if typed
+            .as_ref()
+            .is_err_and(|error| error.kind() == io::ErrorKind::Interrupted)
+        {
+            unix::interrupt();
+        }
+        // After a hang-up rpassword hands out what was typed so far, as if it were all.
+        let whole = typed.ok().filter(|_| io::stdin().is_terminal());
+        whole
+            .map(|line| line.trim().to_owned())
+            .filter(|line| !line.is_empty())
+            .map(Secret::new)
+    }
+}
+
+fn hidden_line(terminal: &str) -> io::Result<String> {
+    rpassword::read_password_with_config(
+        ConfigBuilder::new()
+            .input_file_path(terminal)
+            .output_discard()
+            .build(),
+    )
+}
+
+/// Writes to standard error; if that fails, the question goes unseen, as does any message about it.
+fn ask(question: &str) {
+    let mut stderr = io::stderr().lock();
+    let _ = stderr
+        .write_all(question.as_bytes())
+        .and_then(|()| stderr.flush());
+}

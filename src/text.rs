@@ -1,0 +1,194 @@
+//! Text that may reach a terminal or a log: which characters could forge a line, hide or reorder what stands there,
+//! and how foreign text is shown with them made visible. It knows neither emails nor answers.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use crate::secret::Secret;
+
+/// Characters of foreign text that are shown, at most.
+const SHOWN: usize = 300;
+
+/// What stands where a secret stood in foreign text.
+const HIDDEN: &str = "[hidden]";
+
+/// Whether a character controls a terminal, breaks a line or cannot be seen: Unicode's general categories Cc, Cf, Zl
+/// and Zp, and the few letters that are drawn as nothing at all (the Hangul fillers).
+pub(crate) fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || is_format(c)
+        || is_line_separator(c)
+        || matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}')
+}
+
+/// Whether a character ends a line somewhere though it is not a control character: Unicode's Zl and Zp.
+pub(crate) fn is_line_separator(c: char) -> bool {
+    matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// Whether a character changes the direction of the text around it (Unicode's UAX 9, section 2).
+pub(crate) fn is_bidirectional(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Unicode's general category Cf (format), as of Unicode 17.
+pub(crate) fn is_format(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}' | '\u{891}' | '\u{8e2}'
+        | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Foreign text (a server's, a file's, an argument) in a form that is safe to print: invisible characters as
+/// `\u{…}`, and at most 300 characters of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shown(String);
+
+impl Shown {
+    pub(crate) fn new(text: &str) -> Self {
+        let mut shown = String::new();
+        let mut characters = text.trim().chars();
+        for c in characters.by_ref().take(SHOWN) {
+            if is_invisible(c) {
+                shown.extend(c.escape_default());
+            } else {
+                shown.push(c);
+            }
+        }
+        if characters.next().is_some() {
+            shown.push('…');
+        }
+        Self(shown)
+    }
+
+    /// The same for a server's text, which could repeat what was sent to it.
+    pub(crate) fn without(text: &str, secrets: &[&Secret]) -> Self {
+        let mut text = text.to_owned();
+        for secret in secrets {
+            if !secret.reveal().is_empty() {
+                text = text.replace(secret.reveal(), HIDDEN);
+            }
+        }
+        Self::new(&text)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A duration for a person: in the largest unit of which it holds more than one and a half, rounded.
+pub(crate) fn rough(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let (unit, name) = [(86_400, "day"), (3_600, "hour"), (60, "minute")]
+        .into_iter()
+        .find(|(unit, _)| 2 * seconds >= 3 * unit)
+        .unwrap_or((1, "second"));
+    let number = (seconds + unit / 2) / unit;
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {name}{plural}")
+}
+
+/// Why the system refused something, in the voice of our messages and without std's `(os error N)`.
+pub(crate) fn reason(error: &io::Error) -> String {
+    let text = error.to_string().to_lowercase();
+    text.split(" (os error")
+        .next()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_forge_a_line_is_escaped() {
+        assert_eq!(
+            Shown::new("a\nb\r\u{1b}[31m\u{202e}\u{2028}\u{85}\u{feff}é\u{3164}").to_string(),
+            r"a\nb\r\u{1b}[31m\u{202e}\u{2028}\u{85}\u{feff}é\u{3164}"
+        );
+    }
+
+    #[test]
+    fn ordinary_text_stays() {
+        assert_eq!(
+            Shown::new("  Ungültig: \"x\" – 例\t ").to_string(),
+            "Ungültig: \"x\" – 例"
+        );
+    }
+
+    #[test]
+    fn at_most_300_characters() {
+        assert_eq!(Shown::new(&"é".repeat(300)).to_string(), "é".repeat(300));
+        assert_eq!(
+            Shown::new(&"é".repeat(301)).to_string(),
+            "é".repeat(300) + "…"
+        );
+    }
+
+    #[test]
+    fn what_was_sent_is_hidden() {
+        let (key, secret, none) = (
+            Secret::new("the-key"),
+            Secret::new("s3cr3t"),
+            Secret::new(""),
+        );
+        let shown = Shown::without("bad Outseta the-key:s3cr3t", &[&key, &secret, &none]);
+        assert_eq!(shown.to_string(), "bad Outseta [hidden]:[hidden]");
+    }
+
+    #[test]
+    fn rough_durations() {
+        for (seconds, text) in [
+            (0, "0 seconds"),
+            (1, "1 second"),
+            (89, "89 seconds"),
+            (90, "2 minutes"),
+            (3_599, "60 minutes"),
+            (3_600, "60 minutes"),
+            (5_400, "2 hours"),
+            (86_399, "24 hours"),
+            (604_799, "7 days"),
+            (604_800, "7 days"),
+            (31_536_000, "365 days"),
+        ] {
+            assert_eq!(rough(Duration::from_secs(seconds)), text, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn a_reason_is_a_clause() {
+        assert_eq!(
+            reason(&io::Error::from_raw_os_error(2)),
+            "no such file or directory"
+        );
+        assert_eq!(reason(&io::Error::other("Odd")), "odd");
+    }
+
+    #[test]
+    fn each_class_has_its_members() {
+        assert!(is_bidirectional('\u{202e}') && !is_bidirectional('\u{200b}'));
+        assert!(
+            is_format('\u{200b}')
+                && !is_format('\u{2028}')
+                && !is_format('\u{200a}')
+                && !is_format('a')
+        );
+        assert!(is_line_separator('\u{2029}') && !is_line_separator('\n'));
+        assert!(
+            is_invisible('\0')
+                && is_invisible('\u{7f}')
+                && is_invisible('\u{ffa0}')
+                && !is_invisible(' ')
+        );
+    }
+}

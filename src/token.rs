@@ -1,0 +1,157 @@
+//! An access token with what came beside it, and what makes one usable. Pure.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use crate::jwt::Claims;
+use crate::secret::Secret;
+
+/// A usable answer of the token endpoint. All its fields are as secret as the token: a refresh token may be among them.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Token {
+    value: Secret,
+    fields: Map<String, Value>,
+    claims: Option<Claims>,
+}
+
+impl Token {
+    /// Takes the fields of an answer, among them `access_token`.
+    ///
+    /// # Errors
+    /// Why they hold no usable token, in words.
+    pub(crate) fn new(fields: Map<String, Value>) -> Result<Self, &'static str> {
+        let token = match fields.get("access_token") {
+            None | Some(Value::Null) => return Err("there is no access_token in it"),
+            Some(Value::String(token)) => token.as_str(),
+            Some(_) => return Err("its access_token is not a string"),
+        };
+        if !is_token68(token) {
+            return Err("its access_token has characters that no token has");
+        }
+        Ok(Self {
+            value: Secret::new(token),
+            claims: Claims::of(token),
+            fields,
+        })
+    }
+
+    pub(crate) fn access_token(&self) -> &str {
+        self.value.reveal()
+    }
+
+    /// All fields of the answer, `access_token` among them.
+    pub(crate) fn fields(&self) -> &Map<String, Value> {
+        &self.fields
+    }
+
+    /// `None` if the token is not a JWT.
+    pub(crate) fn claims(&self) -> Option<&Claims> {
+        self.claims.as_ref()
+    }
+
+    /// Unix seconds at which it expires: the JWT's `exp`, else `expires_in` from `now`.
+    pub(crate) fn expires_at(&self, now: i64) -> Option<i64> {
+        let exp = self.claims.as_ref().and_then(Claims::expires_at);
+        exp.or_else(|| Some(now.saturating_add(self.fields.get("expires_in")?.as_i64()?)))
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token")
+            .field("value", &self.value)
+            .finish_non_exhaustive()
+    }
+}
+
+/// RFC 9110 section 11.2: what may stand in an Authorization header, and so never a line break, a quote or a shell's
+/// syntax.
+fn is_token68(text: &str) -> bool {
+    let body = text.trim_end_matches('=');
+    !body.is_empty()
+        && body
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn token(fields: Value) -> Result<Token, &'static str> {
+        let Value::Object(fields) = fields else {
+            panic!()
+        };
+        Token::new(fields)
+    }
+
+    #[test]
+    fn token68() {
+        for text in ["a", "A-Z._~+/09==", "eyJ.eyJ.sig"] {
+            assert!(is_token68(text), "{text}");
+        }
+        for text in [
+            "",
+            "=",
+            "a=b",
+            "a b",
+            "a\n",
+            "a\r\nX: y",
+            "a\"b",
+            "$(id)",
+            "a'b",
+            "ä",
+            "a;b",
+            "a\0",
+        ] {
+            assert!(!is_token68(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_token() {
+        assert!(token(json!({"access_token": "t"})).is_ok());
+        for fields in [
+            json!({}),
+            json!({"access_token": null}),
+            json!({"access_token": 7}),
+            json!({"access_token": ""}),
+            json!({"access_token": "a b"}),
+            json!({"token": "t"}),
+        ] {
+            assert!(token(fields.clone()).is_err(), "{fields}");
+        }
+    }
+
+    #[test]
+    fn expiry_comes_from_the_jwt_first() {
+        let exp = "e30.eyJleHAiOjUwMDB9.s";
+        let at = |fields| token(fields).unwrap().expires_at(1000);
+        assert_eq!(
+            at(json!({"access_token": exp, "expires_in": 60})),
+            Some(5000)
+        );
+        assert_eq!(
+            at(json!({"access_token": "t", "expires_in": 60})),
+            Some(1060)
+        );
+        assert_eq!(
+            at(json!({"access_token": "t", "expires_in": i64::MAX})),
+            Some(i64::MAX)
+        );
+        assert_eq!(at(json!({"access_token": "t", "expires_in": "60"})), None);
+        assert_eq!(at(json!({"access_token": "t"})), None);
+    }
+
+    #[test]
+    fn debug_shows_nothing() {
+        let token = token(json!({"access_token": "s3cr3t", "refresh_token": "r3fr3sh"})).unwrap();
+        let debug = format!("{token:?}");
+        assert!(
+            !debug.contains("s3cr3t") && !debug.contains("r3fr3sh"),
+            "{debug}"
+        );
+    }
+}
