@@ -125,11 +125,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn record(email: &str, result: &Result<Token, Error>) -> String {
-        serde_json::to_string(&Record {
-            email,
-            result: result,
-        })
-        .unwrap()
+        serde_json::to_string(&Record { email, result }).unwrap()
     }
 
     #[test]

@@ -1,0 +1,7 @@
+//! Black-box tests of the built program against a fake Outseta on loopback.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod fake_itself;
+mod run_itself;

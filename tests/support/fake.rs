@@ -1,0 +1,218 @@
+//! The fake Outseta: the model's answers over HTTP or HTTPS on loopback, bent by the test's script,
+//! with a record of every request and connection.
+
+use std::io::{self, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use rustls::{ServerConfig, ServerConnection};
+
+use super::http::{Answer, Incoming, Request};
+use super::listener::{Listener, Stop};
+use super::model::{Account, Model};
+use super::script::{AtAccept, On, Reply, Script};
+use super::wire::{Wire, is_timeout, reset};
+
+/// A running server; it ends when dropped.
+pub struct Server {
+    listener: Listener,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    tls: Option<Arc<ServerConfig>>,
+    state: Mutex<State>,
+}
+
+struct State {
+    model: Model,
+    replies: Script<(On, Reply)>,
+    at_accept: Script<AtAccept>,
+    requests: Vec<Request>,
+    connections: usize,
+}
+
+impl Server {
+    pub fn http(account: Account) -> Self {
+        Self::start(vec![account], None)
+    }
+
+    /// `tls` comes from [`Authority`](super::tls::Authority).
+    pub fn https(account: Account, tls: Arc<ServerConfig>) -> Self {
+        Self::start(vec![account], Some(tls))
+    }
+
+    /// The first account answers on hosts outside outseta.com, each on its own host there.
+    pub fn start(accounts: Vec<Account>, tls: Option<Arc<ServerConfig>>) -> Self {
+        let state = State {
+            model: Model::new(accounts),
+            replies: Script::default(),
+            at_accept: Script::default(),
+            requests: Vec::new(),
+            connections: 0,
+        };
+        let shared = Arc::new(Shared {
+            tls,
+            state: Mutex::new(state),
+        });
+        let listener = Listener::start({
+            let shared = Arc::clone(&shared);
+            move |tcp, index, stop| {
+                let behaviour = shared.admit();
+                let shared = Arc::clone(&shared);
+                move || shared.serve(behaviour, tcp, index, &stop)
+            }
+        });
+        Self { listener, shared }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.listener.address()
+    }
+
+    /// The base URL, with the IP address as host.
+    pub fn url(&self) -> String {
+        let scheme = if self.shared.tls.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        format!("{scheme}://{}", self.address())
+    }
+
+    /// Replies so to the next such request that no earlier entry takes.
+    pub fn on(&self, request: On, reply: impl Into<Reply>) -> &Self {
+        self.shared.state().replies.once((request, reply.into()));
+        self
+    }
+
+    /// Replies so to all such requests that nothing from [`Server::on`] takes.
+    pub fn always(&self, request: On, reply: impl Into<Reply>) -> &Self {
+        self.shared.state().replies.always((request, reply.into()));
+        self
+    }
+
+    /// Treats the next connection so.
+    pub fn on_accept(&self, behaviour: AtAccept) -> &Self {
+        self.shared.state().at_accept.once(behaviour);
+        self
+    }
+
+    /// Treats all connections so that nothing from [`Server::on_accept`] takes.
+    pub fn always_on_accept(&self, behaviour: AtAccept) -> &Self {
+        self.shared.state().at_accept.always(behaviour);
+        self
+    }
+
+    pub fn requests(&self) -> Vec<Request> {
+        self.shared.state().requests.clone()
+    }
+
+    /// How many connections were accepted.
+    pub fn connections(&self) -> usize {
+        self.shared.state().connections
+    }
+
+    /// How many entries of [`Server::on`] no request has taken.
+    pub fn unused_replies(&self) -> usize {
+        self.shared.state().replies.unused()
+    }
+
+    /// What happened so far, for the report of a failed test; it outlives the server.
+    pub fn transcript(&self) -> impl Fn() -> String + Send + Sync + 'static {
+        let shared = Arc::clone(&self.shared);
+        move || {
+            let state = shared.state();
+            let requests: String = state.requests.iter().map(Request::to_string).collect();
+            format!(
+                "server: {} connections, {} requests\n{requests}",
+                state.connections,
+                state.requests.len()
+            )
+        }
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state
+            .lock()
+            .expect("no thread panicked with the server's state")
+    }
+
+    fn admit(&self) -> Option<AtAccept> {
+        let mut state = self.state();
+        state.connections += 1;
+        state.at_accept.take(|_| true)
+    }
+
+    fn serve(&self, behaviour: Option<AtAccept>, tcp: TcpStream, index: usize, stop: &Stop) {
+        // Errors are the client's leaving, which is what many tests are about.
+        let _ = match behaviour {
+            None => self.converse(Wire::new(tcp, self.tls.as_ref()), index, stop),
+            Some(behaviour) => self.misbehave(behaviour, tcp, stop),
+        };
+    }
+
+    fn converse(&self, wire: Wire, index: usize, stop: &Stop) -> io::Result<()> {
+        let mut incoming = Incoming::new(wire, index);
+        while let Some(request) = incoming.next(stop) {
+            let (reply, model) = self.decide(request);
+            let Some(kept) = reply.deliver(model, incoming.wire, stop)? else {
+                return Ok(());
+            };
+            incoming.wire = kept;
+        }
+        incoming.wire.close();
+        Ok(())
+    }
+
+    fn decide(&self, request: Request) -> (Reply, Answer) {
+        let mut state = self.state();
+        let reply = state.replies.reply(&request);
+        let answer = state.model.answer(&request, self.tls.is_some());
+        state.requests.push(request);
+        (reply, answer)
+    }
+
+    fn misbehave(&self, behaviour: AtAccept, tcp: TcpStream, stop: &Stop) -> io::Result<()> {
+        match behaviour {
+            AtAccept::Silent => Wire::new(tcp, None).hold(stop),
+            AtAccept::Close => {}
+            AtAccept::Reset => reset(&tcp),
+            AtAccept::PlainHttp => {
+                let mut wire = Wire::new(tcp, None);
+                wire.read_some(&mut [0; 4096], stop)?;
+                Answer::text(400, "plain HTTP is spoken here\n")
+                    .close()
+                    .write_to(&mut wire)?;
+            }
+            AtAccept::StallHandshake(bytes) => self.begin_handshake(tcp, bytes, stop)?.hold(stop),
+            AtAccept::CutHandshake(bytes) => drop(self.begin_handshake(tcp, bytes, stop)?),
+        }
+        Ok(())
+    }
+
+    /// Answers the `ClientHello` with the first bytes of what a server says.
+    fn begin_handshake(&self, mut tcp: TcpStream, bytes: usize, stop: &Stop) -> io::Result<Wire> {
+        let config = self
+            .tls
+            .as_ref()
+            .expect("only a TLS server has a handshake");
+        let mut session = ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
+        while session.wants_read() && !session.wants_write() && !stop.is_set() {
+            match session.read_tls(&mut tcp) {
+                Err(error) if is_timeout(&error) => continue,
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                read => read?,
+            };
+            session.process_new_packets().map_err(io::Error::other)?;
+        }
+        let mut flight = Vec::new();
+        while session.wants_write() {
+            session.write_tls(&mut flight)?;
+        }
+        tcp.write_all(&flight[..bytes.min(flight.len())])?;
+        Ok(Wire::new(tcp, None))
+    }
+}

@@ -1,0 +1,332 @@
+//! HTTP/1.1 as a server sees it: requests read and recorded byte for byte, answers rendered with
+//! whatever framing a test asks for, a wrong one too. It knows nothing of Outseta.
+
+use std::fmt::{self, Display, Formatter};
+use std::io::{self, Write as _};
+use std::time::Instant;
+
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+use super::listener::Stop;
+use super::wire::Wire;
+
+/// A request as it came.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub method: String,
+    pub target: String,
+    pub version: String,
+    /// In their order, the names in their case.
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+    /// The index of the connection it came on, from 0.
+    pub connection: usize,
+    /// The server name of the TLS handshake.
+    pub sni: Option<String>,
+    /// When it had been read.
+    pub at: Instant,
+}
+
+impl Request {
+    /// The first header of this name, in any case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let named = self
+            .headers
+            .iter()
+            .find(|(given, _)| given.eq_ignore_ascii_case(name));
+        named.map(|(_, value)| value.as_str())
+    }
+
+    /// The target without its query.
+    pub fn path(&self) -> &str {
+        self.target.split('?').next().unwrap_or_default()
+    }
+
+    /// A parameter of the query, percent-decoded (`+` is a blank, as in forms).
+    pub fn query(&self, name: &str) -> Option<String> {
+        let (_, query) = self.target.split_once('?')?;
+        let pairs = query
+            .split('&')
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        let mut values = pairs
+            .filter(|(given, _)| *given == name)
+            .map(|(_, value)| value);
+        values.next().map(|value| {
+            percent_decode_str(&value.replace('+', " "))
+                .decode_utf8_lossy()
+                .into_owned()
+        })
+    }
+
+    fn wants_close(&self) -> bool {
+        self.version == "HTTP/1.0"
+            || self
+                .header("connection")
+                .is_some_and(|value| value.eq_ignore_ascii_case("close"))
+    }
+}
+
+impl Display for Request {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "[connection {}] {} {} {}",
+            self.connection, self.method, self.target, self.version
+        )?;
+        for (name, value) in &self.headers {
+            writeln!(f, "    {name}: {value}")?;
+        }
+        writeln!(f, "    {}", String::from_utf8_lossy(&self.body))
+    }
+}
+
+/// The requests of one connection.
+pub struct Incoming {
+    pub wire: Wire,
+    connection: usize,
+    unread: Vec<u8>,
+    ending: bool,
+}
+
+impl Incoming {
+    pub fn new(wire: Wire, connection: usize) -> Self {
+        Self {
+            wire,
+            connection,
+            unread: Vec::new(),
+            ending: false,
+        }
+    }
+
+    /// The next request; `None` when the peer closed or broke off, or asked with its last one for
+    /// the connection's end.
+    pub fn next(&mut self, stop: &Stop) -> Option<Request> {
+        if self.ending {
+            return None;
+        }
+        let head_length = self.fill_until(stop, |unread| find(unread, b"\r\n\r\n"))? + 4;
+        let head = String::from_utf8_lossy(&self.unread[..head_length]).into_owned();
+        let mut request = parse_head(&head)?;
+        let body_length = request
+            .header("content-length")
+            .map_or(Some(0), |length| length.parse().ok())?;
+        let end = head_length + body_length;
+        self.fill_until(stop, |unread| (unread.len() >= end).then_some(end))?;
+        request.body = self.unread[head_length..end].to_vec();
+        self.unread.drain(..end);
+        request.connection = self.connection;
+        request.sni = self.wire.sni();
+        request.at = Instant::now();
+        self.ending = request.wants_close();
+        Some(request)
+    }
+
+    fn fill_until(&mut self, stop: &Stop, done: impl Fn(&[u8]) -> Option<usize>) -> Option<usize> {
+        let mut buffer = [0; 4096];
+        loop {
+            if let Some(found) = done(&self.unread) {
+                return Some(found);
+            }
+            match self.wire.read_some(&mut buffer, stop) {
+                Ok(read) if read > 0 => self.unread.extend_from_slice(&buffer[..read]),
+                _ => return None,
+            }
+        }
+    }
+}
+
+fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
+    bytes.windows(part.len()).position(|window| window == part)
+}
+
+fn parse_head(head: &str) -> Option<Request> {
+    let mut lines = head.trim_end().split("\r\n");
+    let mut start = lines.next()?.splitn(3, ' ').map(str::to_owned);
+    let (method, target, version) = (start.next()?, start.next()?, start.next()?);
+    let headers = lines.map(|line| {
+        line.split_once(':')
+            .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
+    });
+    Some(Request {
+        method,
+        target,
+        version,
+        headers: headers.collect::<Option<_>>()?,
+        body: Vec::new(),
+        connection: 0,
+        sni: None,
+        at: Instant::now(),
+    })
+}
+
+/// How the end of a body is told.
+#[derive(Clone, Debug)]
+enum Framing {
+    Length,
+    /// A `Content-Length` that need not be true.
+    ClaimedLength(usize),
+    Chunked,
+    Close,
+}
+
+/// What a server says. Built by a constructor for its content and methods for the rest.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    status: u16,
+    reason: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+    framing: Framing,
+    closes: bool,
+}
+
+impl Answer {
+    /// No body and no `Content-Type`.
+    pub fn empty(status: u16) -> Self {
+        Self {
+            status,
+            reason: reason(status).to_owned(),
+            headers: Vec::new(),
+            body: Vec::new(),
+            framing: Framing::Length,
+            closes: false,
+        }
+    }
+
+    pub fn json(status: u16, body: &Value) -> Self {
+        Self::empty(status)
+            .header("Content-Type", "application/json; charset=utf-8")
+            .body(body.to_string())
+    }
+
+    pub fn text(status: u16, body: &str) -> Self {
+        Self::empty(status)
+            .header("Content-Type", "text/plain; charset=utf-8")
+            .body(body)
+    }
+
+    pub fn html(status: u16, body: &str) -> Self {
+        Self::empty(status)
+            .header("Content-Type", "text/html; charset=UTF-8")
+            .body(body)
+    }
+
+    pub fn redirect(status: u16, location: &str) -> Self {
+        Self::empty(status).header("Location", location)
+    }
+
+    #[must_use]
+    pub fn reason(mut self, reason: &str) -> Self {
+        reason.clone_into(&mut self.reason);
+        self
+    }
+
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    #[must_use]
+    pub fn chunked(mut self) -> Self {
+        self.framing = Framing::Chunked;
+        self
+    }
+
+    /// A `Content-Length` of the test's choice.
+    #[must_use]
+    pub fn claimed_length(mut self, length: usize) -> Self {
+        self.framing = Framing::ClaimedLength(length);
+        self
+    }
+
+    /// Neither a length nor chunks: the body ends with the connection.
+    #[must_use]
+    pub fn until_close(mut self) -> Self {
+        self.framing = Framing::Close;
+        self
+    }
+
+    /// Announces `Connection: close` and keeps the promise.
+    #[must_use]
+    pub fn close(mut self) -> Self {
+        self.closes = true;
+        self.header("Connection", "close")
+    }
+
+    pub fn closes(&self) -> bool {
+        self.closes || matches!(self.framing, Framing::Close | Framing::ClaimedLength(_))
+    }
+
+    /// Status line, headers and the empty line.
+    pub fn head(&self) -> Vec<u8> {
+        let framing: Option<(String, String)> = match self.framing {
+            Framing::Length => Some(("Content-Length".to_owned(), self.body.len().to_string())),
+            Framing::ClaimedLength(length) => {
+                Some(("Content-Length".to_owned(), length.to_string()))
+            }
+            Framing::Chunked => Some(("Transfer-Encoding".to_owned(), "chunked".to_owned())),
+            Framing::Close => None,
+        };
+        let mut lines = vec![format!("HTTP/1.1 {} {}", self.status, self.reason)];
+        let headers = self.headers.iter().chain(framing.iter());
+        lines.extend(headers.map(|(name, value)| format!("{name}: {value}")));
+        (lines.join("\r\n") + "\r\n\r\n").into_bytes()
+    }
+
+    /// The body as it goes over the wire.
+    pub fn framed_body(&self) -> Vec<u8> {
+        if !matches!(self.framing, Framing::Chunked) {
+            return self.body.clone();
+        }
+        let mut chunks = Vec::new();
+        // Two chunks, where the body allows it: one would hide a client that stops after the first.
+        for chunk in self.body.chunks(self.body.len().div_ceil(2).max(1)) {
+            chunks.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+            chunks.extend_from_slice(chunk);
+            chunks.extend_from_slice(b"\r\n");
+        }
+        chunks.extend_from_slice(b"0\r\n\r\n");
+        chunks
+    }
+
+    pub fn write_to(&self, wire: &mut Wire) -> io::Result<()> {
+        wire.write_all(&[self.head(), self.framed_body()].concat())?;
+        wire.flush()
+    }
+}
+
+fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        202 => "Accepted",
+        301 => "Moved Permanently",
+        302 => "Found",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        407 => "Proxy Authentication Required",
+        408 => "Request Timeout",
+        415 => "Unsupported Media Type",
+        422 => "Unprocessable Entity",
+        425 => "Too Early",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        // RFC 9112 section 4: the reason phrase may be empty.
+        _ => "",
+    }
+}

@@ -1,0 +1,128 @@
+//! A loopback listener with a thread for each connection, and the flag that ends them all. It
+//! knows nothing of what is spoken on the connections.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// How long a thread waits before it looks at its [`Stop`] again.
+pub const TICK: Duration = Duration::from_millis(10);
+/// How long a write may block before the peer counts as gone.
+const WRITE_LIMIT: Duration = Duration::from_secs(5);
+
+/// Told to every thread of a listener when it ends.
+#[derive(Clone, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Sleeps, but not beyond the end of the listener.
+    pub fn sleep(&self, duration: Duration) {
+        let end = Instant::now() + duration;
+        while !self.is_set() {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            thread::sleep(left.min(TICK));
+        }
+    }
+}
+
+/// Serves connections until it is dropped; dropping it waits for its threads.
+pub struct Listener {
+    address: SocketAddr,
+    stop: Stop,
+    accepting: Option<JoinHandle<()>>,
+}
+
+impl Listener {
+    /// `admit` gets the connections in their order, each with its index, from 0; what it returns
+    /// runs in a thread of the connection's own.
+    pub fn start<F>(admit: impl Fn(TcpStream, usize, Stop) -> F + Send + 'static) -> Self
+    where
+        F: FnOnce() + Send + 'static,
+    {
+        let listener = bind();
+        let address = listener
+            .local_addr()
+            .expect("a bound listener has an address");
+        let stop = Stop::default();
+        let accepting = thread::spawn({
+            let stop = stop.clone();
+            move || accept(&listener, &stop, admit)
+        });
+        Self {
+            address,
+            stop,
+            accepting: Some(accepting),
+        }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.stop.set();
+        // Wakes the thread that waits in accept.
+        let _ = TcpStream::connect(self.address);
+        if let Some(accepting) = self.accepting.take()
+            && accepting.join().is_err()
+            && !thread::panicking()
+        {
+            panic!("a thread of the listener at {} panicked", self.address);
+        }
+    }
+}
+
+/// An address where connections are refused: it was bound a moment ago and is free again.
+pub fn dead_address() -> SocketAddr {
+    bind()
+        .local_addr()
+        .expect("a bound listener has an address")
+}
+
+fn bind() -> TcpListener {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port")
+}
+
+fn accept<F>(listener: &TcpListener, stop: &Stop, admit: impl Fn(TcpStream, usize, Stop) -> F)
+where
+    F: FnOnce() + Send + 'static,
+{
+    let mut serving = Vec::new();
+    for (index, tcp) in listener.incoming().enumerate() {
+        if stop.is_set() {
+            break;
+        }
+        // A client that is gone already is no connection to serve.
+        let Ok(tcp) = tcp.and_then(prepared) else {
+            continue;
+        };
+        serving.push(thread::spawn(admit(tcp, index, stop.clone())));
+    }
+    for thread in serving {
+        thread
+            .join()
+            .expect("a connection is served without a panic");
+    }
+}
+
+fn prepared(tcp: TcpStream) -> std::io::Result<TcpStream> {
+    tcp.set_nodelay(true)?;
+    tcp.set_read_timeout(Some(TICK))?;
+    tcp.set_write_timeout(Some(WRITE_LIMIT))?;
+    Ok(tcp)
+}

@@ -1,0 +1,31 @@
+//! What the integration tests, the demo and the benchmark share: a fake Outseta, TLS and a CONNECT
+//! proxy in front of it, and builders that start the program with nothing inherited, on pipes or
+//! on a terminal. All of it is threads of std on loopback, at ports the system chooses.
+#![allow(
+    dead_code,
+    reason = "each of the crates that include this uses a part of it"
+)]
+#![allow(
+    unreachable_pub,
+    reason = "a module of several crates, each of which is a binary"
+)]
+
+pub mod collect;
+pub mod fake;
+pub mod http;
+pub mod jwt;
+pub mod listener;
+pub mod model;
+pub mod proxy;
+pub mod pty;
+pub mod run;
+pub mod script;
+pub mod tls;
+pub mod wire;
+
+/// The API key of every account of the fake. Of it the program may show [`KEY_SHOWN`], no more.
+pub const KEY: &str = "KQx7-fake-key-51c2e8";
+/// How many characters of [`KEY`] may be shown.
+pub const KEY_SHOWN: usize = 4;
+/// The API secret of every account of the fake. The program never shows any of it.
+pub const SECRET: &str = "SECRET-nobody-may-see-9d40b7";

@@ -1,0 +1,534 @@
+//! What Outseta would answer: accounts with users, and the five endpoints that matter here. Parts
+//! of it are documented by Outseta, parts were seen on live accounts (an empty 403 for a wrong key,
+//! an empty 404 for an unknown account, 429 beyond four requests a second); where neither is known,
+//! the shape of the answer is for the test to choose. It knows nothing of sockets.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value, json};
+
+use super::http::{Answer, Request};
+use super::{KEY, SECRET, jwt};
+
+/// Beyond a page of this size a list has to be asked for in parts.
+const PAGE: usize = 100;
+/// Seven days, the lifetime seen in real tokens.
+const LIFETIME: i64 = 7 * 24 * 60 * 60;
+
+/// How Outseta says that it mints no token for somebody.
+#[derive(Clone, Copy, Debug)]
+pub enum Refusal {
+    /// 400 with `invalid_grant` as plain text.
+    GrantText,
+    /// 400 with `"invalid_grant"` as JSON.
+    GrantJson,
+    /// 400 with an object as in RFC 6749 section 5.2.
+    OAuth,
+    /// 400 with `ErrorMessage` and `EntityValidationErrors` that name this property.
+    Validation(&'static str),
+    /// 400 with `ErrorMessage` and this `PropertyName`.
+    Property(&'static str),
+    /// 400 with `Message`.
+    Message,
+    /// 404 with `Message`.
+    NotFound,
+    /// 404 with no body, as for an account that does not exist.
+    NotFoundEmpty,
+}
+
+impl Refusal {
+    fn answer(self) -> Answer {
+        let text = "The user name or password is incorrect.";
+        match self {
+            Self::GrantText => Answer::text(400, "invalid_grant"),
+            Self::GrantJson => Answer::json(400, &json!("invalid_grant")),
+            Self::OAuth => Answer::json(
+                400,
+                &json!({"error": "invalid_grant", "error_description": text}),
+            ),
+            Self::Validation(property) => {
+                let error =
+                    json!({"ErrorCode": "invalid", "ErrorMessage": text, "PropertyName": property});
+                let entity =
+                    json!({"Entity": null, "TypeName": "Person", "ValidationErrors": [error]});
+                let message = "Validation failed for one or more entities.";
+                Answer::json(
+                    400,
+                    &json!({"ErrorMessage": message, "EntityValidationErrors": [entity]}),
+                )
+            }
+            Self::Property(property) => Answer::json(
+                400,
+                &json!({"ErrorMessage": text, "PropertyName": property}),
+            ),
+            Self::Message => Answer::json(400, &json!({"Message": text})),
+            Self::NotFound => Answer::json(404, &json!({"Message": text})),
+            Self::NotFoundEmpty => Answer::empty(404),
+        }
+    }
+}
+
+/// What a login wants beside the password, asked for by a 202 without a token.
+#[derive(Clone, Copy, Debug)]
+pub enum SecondFactor {
+    Totp,
+    Email,
+    Enrolment,
+}
+
+impl SecondFactor {
+    fn answer(self) -> Answer {
+        let challenge = |mechanism, destination: Option<&str>| {
+            json!({
+                "two_factor_required": true,
+                "challenge_token": "challenge-0f2b6a",
+                "mechanism": mechanism,
+                "masked_destination": destination,
+                "expires_in": 600,
+            })
+        };
+        let body = match self {
+            Self::Totp => challenge("Totp", None),
+            Self::Email => challenge("Email", Some("j***@e******.com")),
+            Self::Enrolment => json!({
+                "two_factor_enrollment_required": true,
+                "challenge_token": "challenge-0f2b6a",
+                "expires_in": 600,
+            }),
+        };
+        Answer::json(202, &body)
+    }
+}
+
+/// A person in the account's customer list.
+#[derive(Clone, Debug)]
+pub struct User {
+    email: String,
+    stages: Vec<u8>,
+    refusal: Option<Refusal>,
+    second_factor: Option<SecondFactor>,
+    claims: Map<String, Value>,
+}
+
+impl User {
+    /// A user who is subscribing (stage 3) and may log in.
+    pub fn new(email: &str) -> Self {
+        Self {
+            email: email.to_owned(),
+            stages: vec![3],
+            refusal: None,
+            second_factor: None,
+            claims: Map::new(),
+        }
+    }
+
+    /// The stage of each account that the person belongs to; a person may belong to none.
+    #[must_use]
+    pub fn stages(mut self, stages: &[u8]) -> Self {
+        self.stages = stages.to_vec();
+        self
+    }
+
+    #[must_use]
+    pub fn cannot_log_in(mut self, refusal: Refusal) -> Self {
+        self.refusal = Some(refusal);
+        self
+    }
+
+    #[must_use]
+    pub fn second_factor(mut self, factor: SecondFactor) -> Self {
+        self.second_factor = Some(factor);
+        self
+    }
+
+    /// Sets or replaces a claim of this user's tokens.
+    #[must_use]
+    pub fn claim(mut self, name: &str, value: Value) -> Self {
+        self.claims.insert(name.to_owned(), value);
+        self
+    }
+
+    fn is(&self, email: &str) -> bool {
+        self.email.eq_ignore_ascii_case(email)
+    }
+
+    /// As `/crm/people` lists it.
+    fn person(&self, index: usize) -> Value {
+        let account = |stage| json!({"Account": {"Uid": "496LXdmX", "AccountStage": stage}});
+        json!({
+            "Uid": format!("person{index}"),
+            "Email": self.email,
+            "FullName": "Jane Doe",
+            "PersonAccount": self.stages.iter().map(account).collect::<Vec<_>>(),
+        })
+    }
+}
+
+#[derive(Debug)]
+struct RateLimit {
+    per_second: usize,
+    refusal: Answer,
+    recent: VecDeque<Instant>,
+}
+
+impl RateLimit {
+    /// Counts a request unless the limit is reached.
+    fn admits(&mut self, now: Instant) -> bool {
+        while self
+            .recent
+            .front()
+            .is_some_and(|at| now.duration_since(*at) >= Duration::from_secs(1))
+        {
+            self.recent.pop_front();
+        }
+        let admitted = self.recent.len() < self.per_second;
+        if admitted {
+            self.recent.push_back(now);
+        }
+        admitted
+    }
+}
+
+#[derive(Debug)]
+struct Issued {
+    token: String,
+    email: String,
+    expires_at: i64,
+}
+
+/// An Outseta account: a subdomain, its API key and its users.
+#[derive(Debug)]
+pub struct Account {
+    subdomain: String,
+    read_only: bool,
+    users: Vec<User>,
+    unknown_user: Refusal,
+    lifetime: i64,
+    extra: Map<String, Value>,
+    nested_fields: bool,
+    rate_limit: Option<RateLimit>,
+    issued: Vec<Issued>,
+}
+
+impl Account {
+    /// An account with the key [`KEY`] and the secret [`SECRET`], and nobody in it.
+    pub fn new(subdomain: &str) -> Self {
+        Self {
+            subdomain: subdomain.to_owned(),
+            read_only: false,
+            users: Vec::new(),
+            unknown_user: Refusal::GrantText,
+            lifetime: LIFETIME,
+            extra: Map::new(),
+            nested_fields: true,
+            rate_limit: None,
+            issued: Vec::new(),
+        }
+    }
+
+    /// `acme` with the user `jane@example.com`.
+    pub fn acme() -> Self {
+        Self::new("acme").user(User::new("jane@example.com"))
+    }
+
+    pub fn subdomain(&self) -> &str {
+        &self.subdomain
+    }
+
+    #[must_use]
+    pub fn user(mut self, user: User) -> Self {
+        self.users.push(user);
+        self
+    }
+
+    /// The key may read and mints no token.
+    #[must_use]
+    pub fn read_only(mut self) -> Self {
+        self.read_only = true;
+        self
+    }
+
+    #[must_use]
+    pub fn unknown_user(mut self, refusal: Refusal) -> Self {
+        self.unknown_user = refusal;
+        self
+    }
+
+    /// In seconds; a negative one gives tokens that have expired.
+    #[must_use]
+    pub fn lifetime(mut self, seconds: i64) -> Self {
+        self.lifetime = seconds;
+        self
+    }
+
+    /// Sets or replaces a field of the token response.
+    #[must_use]
+    pub fn extra(mut self, field: &str, value: Value) -> Self {
+        self.extra.insert(field.to_owned(), value);
+        self
+    }
+
+    /// `/crm/people` leaves out the accounts of a person, as if the nested path were not known.
+    #[must_use]
+    pub fn without_nested_fields(mut self) -> Self {
+        self.nested_fields = false;
+        self
+    }
+
+    /// Calls with the key beyond so many in any second get `refusal`, such as 429 with or without
+    /// `Retry-After`.
+    #[must_use]
+    pub fn rate_limit(mut self, per_second: usize, refusal: Answer) -> Self {
+        self.rate_limit = Some(RateLimit {
+            per_second,
+            refusal,
+            recent: VecDeque::new(),
+        });
+        self
+    }
+
+    fn answer(&mut self, request: &Request) -> Answer {
+        match (request.method.as_str(), request.path()) {
+            ("GET", "/.well-known/jwks") => jwks(),
+            ("GET", "/api/v1/profile") => self.profile(request),
+            ("POST", "/api/v1/tokens") => self
+                .refuse_key(request)
+                .unwrap_or_else(|| self.mint(request)),
+            ("GET", "/api/v1/crm/people") => self
+                .refuse_key(request)
+                .unwrap_or_else(|| self.people(request)),
+            ("GET", "/api/v1/billing/planfamilies") => self
+                .refuse_key(request)
+                .unwrap_or_else(|| plan_families(request)),
+            (_, path) => Answer::json(
+                404,
+                &json!({"Message": format!("No HTTP resource was found at {path}.")}),
+            ),
+        }
+    }
+
+    /// The rate limit is the key's, so a wrong key meets its 403 first.
+    fn refuse_key(&mut self, request: &Request) -> Option<Answer> {
+        if request.header("authorization") != Some(&format!("Outseta {KEY}:{SECRET}")) {
+            return Some(Answer::empty(403));
+        }
+        let limit = self.rate_limit.as_mut()?;
+        (!limit.admits(request.at)).then(|| limit.refusal.clone())
+    }
+
+    fn mint(&mut self, request: &Request) -> Answer {
+        if self.read_only {
+            return Answer::empty(403);
+        }
+        let email = match username(request) {
+            Ok(email) => email,
+            Err(answer) => return answer,
+        };
+        let Some(user) = self.users.iter().find(|user| user.is(&email)) else {
+            return self.unknown_user.answer();
+        };
+        if let Some(refusal) = user.refusal {
+            return refusal.answer();
+        }
+        if let Some(factor) = user.second_factor {
+            return factor.answer();
+        }
+        self.issue(&user.clone())
+    }
+
+    fn issue(&mut self, user: &User) -> Answer {
+        let mut claims = jwt::claims(&self.subdomain, &user.email, self.lifetime);
+        for (name, value) in &user.claims {
+            claims[name] = value.clone();
+        }
+        let serial = u8::try_from(self.issued.len() % 256).expect("a remainder of 256 is a byte");
+        let token = jwt::encode(&claims, serial);
+        self.issued.push(Issued {
+            token: token.clone(),
+            email: user.email.clone(),
+            expires_at: claims["exp"].as_i64().unwrap_or(i64::MAX),
+        });
+        let mut response =
+            json!({"access_token": token, "token_type": "bearer", "expires_in": self.lifetime});
+        for (field, value) in &self.extra {
+            response[field] = value.clone();
+        }
+        Answer::json(200, &response)
+    }
+
+    fn people(&self, request: &Request) -> Answer {
+        let pattern = request.query("Email").unwrap_or_else(|| "*".to_owned());
+        let people = self
+            .users
+            .iter()
+            .enumerate()
+            .filter(|(_, user)| matches(&pattern, &user.email));
+        let mut items: Vec<Value> = people.map(|(index, user)| user.person(index)).collect();
+        if !self.nested_fields {
+            for item in &mut items {
+                item.as_object_mut()
+                    .expect("a person is an object")
+                    .remove("PersonAccount");
+            }
+        }
+        list(request, &items)
+    }
+
+    fn profile(&self, request: &Request) -> Answer {
+        let bearer = request
+            .header("authorization")
+            .and_then(|value| value.strip_prefix("Bearer "));
+        let issued =
+            bearer.and_then(|token| self.issued.iter().find(|issued| issued.token == token));
+        match issued {
+            Some(issued) if issued.expires_at > jwt::now() => {
+                Answer::json(200, &json!({"Email": issued.email}))
+            }
+            _ => Answer::empty(401),
+        }
+    }
+}
+
+/// All accounts of a server.
+#[derive(Debug)]
+pub struct Model {
+    accounts: Vec<Account>,
+}
+
+impl Model {
+    /// The first account is the one that answers on hosts outside outseta.com.
+    pub fn new(accounts: Vec<Account>) -> Self {
+        assert!(
+            !accounts.is_empty(),
+            "a fake Outseta serves at least one account"
+        );
+        Self { accounts }
+    }
+
+    pub fn answer(&mut self, request: &Request, secure: bool) -> Answer {
+        let host = request
+            .header("host")
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        let subdomain = host
+            .split(':')
+            .next()
+            .and_then(|name| name.strip_suffix(".outseta.com"));
+        if let (Some(_), false) = (subdomain, secure) {
+            return Answer::redirect(301, &format!("https://{host}{}", request.target));
+        }
+        let account = match subdomain {
+            None => self.accounts.first_mut(),
+            Some(name) => self
+                .accounts
+                .iter_mut()
+                .find(|account| account.subdomain == name),
+        };
+        match account {
+            _ if !looks_like_a_client(request) => cloudflare(403),
+            Some(account) => account.answer(request),
+            None => Answer::empty(404),
+        }
+    }
+}
+
+/// Cloudflare stands before Outseta and blocks what it takes for a robot with a page.
+fn looks_like_a_client(request: &Request) -> bool {
+    ["user-agent", "accept"]
+        .into_iter()
+        .all(|name| request.header(name).is_some_and(|value| !value.is_empty()))
+}
+
+/// The kind of page that Cloudflare answers with in the place of Outseta.
+pub fn cloudflare(status: u16) -> Answer {
+    let page = "<!DOCTYPE html>\n<html><title>Attention Required! | Cloudflare</title></html>\n";
+    Answer::html(status, page)
+        .header("Server", "cloudflare")
+        .header("CF-RAY", "8f0c6d1e2a3b4c5d-FRA")
+}
+
+/// The user that the body of `POST /api/v1/tokens` names: exactly `{"username": "<email>"}`.
+fn username(request: &Request) -> Result<String, Answer> {
+    let media_type = request
+        .header("content-type")
+        .and_then(|value| value.split(';').next());
+    if media_type != Some("application/json") {
+        return Err(Answer::json(
+            415,
+            &json!({"Message": "The media type is not supported."}),
+        ));
+    }
+    match serde_json::from_slice(&request.body) {
+        Ok(Value::Object(fields)) if fields.len() == 1 => fields
+            .get("username")
+            .and_then(Value::as_str)
+            .map(str::to_owned),
+        _ => None,
+    }
+    .ok_or_else(|| Answer::json(400, &json!({"Message": "The request is invalid."})))
+}
+
+fn jwks() -> Answer {
+    let key = json!({"kty": "RSA", "use": "sig", "alg": "RS256", "kid": jwt::KEY_ID});
+    Answer::json(200, &json!({"keys": [key]}))
+}
+
+fn plan_families(request: &Request) -> Answer {
+    list(request, &[json!({"Uid": "nmDx8vQa", "Name": "Plans"})])
+}
+
+/// A `*` at either end of a filter stands for anything.
+fn matches(pattern: &str, value: &str) -> bool {
+    let (pattern, value) = (pattern.to_ascii_lowercase(), value.to_ascii_lowercase());
+    match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
+        (Some(rest), Some(_)) => value.contains(rest.strip_suffix('*').unwrap_or(rest)),
+        (Some(end), None) => value.ends_with(end),
+        (None, Some(start)) => value.starts_with(start),
+        (None, None) => value == pattern,
+    }
+}
+
+/// A page of `items`, cut down to the `fields` that the request names.
+fn list(request: &Request, items: &[Value]) -> Answer {
+    let number = |name| request.query(name).and_then(|value| value.parse().ok());
+    let (limit, offset) = (
+        number("limit").unwrap_or(PAGE),
+        number("offset").unwrap_or(0),
+    );
+    let fields = request.query("fields");
+    let paths: Option<Vec<&str>> = fields.as_deref().map(|fields| fields.split(',').collect());
+    let page = items
+        .iter()
+        .skip(offset)
+        .take(limit)
+        .map(|item| match &paths {
+            Some(paths) => project(item, paths),
+            None => item.clone(),
+        });
+    let metadata = json!({"limit": limit, "offset": offset, "total": items.len()});
+    Answer::json(
+        200,
+        &json!({"metadata": metadata, "items": page.collect::<Vec<_>>()}),
+    )
+}
+
+/// What the dotted `paths` name in `value`; a path goes through lists without an index.
+fn project(value: &Value, paths: &[&str]) -> Value {
+    let fields = match value {
+        Value::Array(items) => return items.iter().map(|item| project(item, paths)).collect(),
+        Value::Object(fields) => fields,
+        _ => return value.clone(),
+    };
+    let kept = fields.iter().filter_map(|(name, field)| {
+        if paths.contains(&name.as_str()) {
+            return Some((name.clone(), field.clone()));
+        }
+        let below = paths
+            .iter()
+            .filter_map(|path| path.strip_prefix(name.as_str())?.strip_prefix('.'));
+        let below: Vec<&str> = below.collect();
+        (!below.is_empty()).then(|| (name.clone(), project(field, &below)))
+    });
+    Value::Object(kept.collect())
+}

@@ -1,0 +1,683 @@
+//! Starts the program with nothing inherited and says what must come of it. What a test does not
+//! state must be empty, or 0: unexpected output fails it. No stream may hold the API secret, or
+//! more of the API key than may be shown. A run that exceeds its deadline is killed and fails.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fmt::{self, Display, Formatter};
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::collect::Collector;
+use super::fake::Server;
+use super::proxy::{Detour, Proxy};
+use super::tls::Authority;
+use super::{KEY, KEY_SHOWN, SECRET};
+
+/// Far beyond what any run takes that does not hang.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// The built program. Cargo tells integration tests where it is; examples lie in a folder beside.
+pub fn program() -> PathBuf {
+    if let Some(path) = option_env!("CARGO_BIN_EXE_outseta-token") {
+        return path.into();
+    }
+    let example = std::env::current_exe().expect("a program knows its path");
+    let target = example
+        .parent()
+        .and_then(Path::parent)
+        .expect("an example lies in a folder of the target folder");
+    target.join("outseta-token")
+}
+
+enum Stdin {
+    Null,
+    Bytes(Vec<u8>),
+    File(PathBuf),
+    /// A pipe that the test writes to while the program runs.
+    Open,
+    Closed,
+}
+
+enum Stdout {
+    Collected,
+    File(PathBuf),
+    /// A pipe that nobody reads.
+    Broken,
+    Closed,
+}
+
+/// What a stream must hold.
+enum Expected {
+    Exactly(String),
+    Parts(Vec<String>),
+}
+
+impl Default for Expected {
+    fn default() -> Self {
+        Self::Exactly(String::new())
+    }
+}
+
+impl Expected {
+    fn check(&self, stream: &str, actual: &str, outcome: &Outcome) {
+        match self {
+            Self::Exactly(text) => {
+                assert!(actual == text, "{stream} should be {text:?}\n{outcome}");
+            }
+            Self::Parts(parts) => {
+                for part in parts {
+                    assert!(
+                        actual.contains(part.as_str()),
+                        "{stream} should contain {part:?}\n{outcome}"
+                    );
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, part: &str) {
+        match self {
+            Self::Exactly(_) => *self = Self::Parts(vec![part.to_owned()]),
+            Self::Parts(parts) => parts.push(part.to_owned()),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Expectations {
+    status: i32,
+    stdout: Expected,
+    stderr: Expected,
+}
+
+type Witness = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// A run to be: command line, environment and streams, and what is expected of them.
+pub struct Run {
+    program: PathBuf,
+    args: Vec<OsString>,
+    env: BTreeMap<OsString, OsString>,
+    stdin: Stdin,
+    stdout_to: Stdout,
+    deadline: Duration,
+    folder: TempDir,
+    witnesses: Vec<Witness>,
+    expected: Expectations,
+}
+
+impl Default for Run {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Run {
+    pub fn new() -> Self {
+        Self::of(program())
+    }
+
+    /// A run of another build of the program.
+    pub fn of(program: PathBuf) -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        for name in ["home", "work"] {
+            fs::create_dir(folder.path().join(name)).expect("a folder is made");
+        }
+        let home = folder.path().join("home").into_os_string();
+        Self {
+            program,
+            args: Vec::new(),
+            env: BTreeMap::from([("HOME".into(), home)]),
+            stdin: Stdin::Null,
+            stdout_to: Stdout::Collected,
+            deadline: DEADLINE,
+            folder,
+            witnesses: Vec::new(),
+            expected: Expectations::default(),
+        }
+    }
+
+    #[must_use]
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    #[must_use]
+    pub fn args<I>(mut self, args: I) -> Self
+    where
+        I: IntoIterator<Item: AsRef<OsStr>>,
+    {
+        self.args
+            .extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    #[must_use]
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.env
+            .insert(name.as_ref().to_owned(), value.as_ref().to_owned());
+        self
+    }
+
+    #[must_use]
+    pub fn env_remove(mut self, name: &str) -> Self {
+        self.env.remove(OsStr::new(name));
+        self
+    }
+
+    /// The API key and secret of the fake's accounts.
+    #[must_use]
+    pub fn credentials(self) -> Self {
+        self.env("OUTSETA_API_KEY", KEY)
+            .env("OUTSETA_API_SECRET", SECRET)
+    }
+
+    /// Talks to `server` by its base URL, with credentials.
+    #[must_use]
+    pub fn server(self, server: &Server) -> Self {
+        self.credentials()
+            .env("OUTSETA_BASE_URL", server.url())
+            .watch(server.transcript())
+    }
+
+    /// Talks to the real URL of `acme`, with credentials, and reaches the detour's server.
+    #[must_use]
+    pub fn detour(self, detour: &Detour) -> Self {
+        let run = self
+            .credentials()
+            .env("OUTSETA_SUBDOMAIN", "acme")
+            .watch(detour.server.transcript());
+        run.via_proxy(&detour.proxy).trust(&detour.authority)
+    }
+
+    #[must_use]
+    pub fn via_proxy(self, proxy: &Proxy) -> Self {
+        self.env("https_proxy", proxy.url())
+            .watch(proxy.transcript())
+    }
+
+    /// Trusts this authority in place of the built-in roots.
+    #[must_use]
+    pub fn trust(self, authority: &Authority) -> Self {
+        self.env("SSL_CERT_FILE", authority.pem_file())
+    }
+
+    /// Adds to the report of a failure.
+    #[must_use]
+    pub fn watch(mut self, witness: impl Fn() -> String + Send + Sync + 'static) -> Self {
+        self.witnesses.push(Arc::new(witness));
+        self
+    }
+
+    /// The working directory, empty at first. The folder goes when the run and its [`Outcome`] do.
+    pub fn work(&self) -> PathBuf {
+        self.folder.path().join("work")
+    }
+
+    /// `$HOME`, empty at first.
+    pub fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
+    /// Puts a file into the working directory.
+    #[must_use]
+    pub fn file(self, path: &str, contents: impl AsRef<[u8]>) -> Self {
+        write(&self.work().join(path), contents.as_ref());
+        self
+    }
+
+    /// Puts a file into the home directory, with the folders that it needs.
+    #[must_use]
+    pub fn home_file(self, path: &str, contents: impl AsRef<[u8]>) -> Self {
+        write(&self.home().join(path), contents.as_ref());
+        self
+    }
+
+    #[must_use]
+    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.stdin = Stdin::Bytes(bytes.into());
+        self
+    }
+
+    #[must_use]
+    pub fn stdin_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.stdin = Stdin::File(path.into());
+        self
+    }
+
+    /// A pipe for [`Running::write`]; it ends with [`Running::end_stdin`] or [`Running::outcome`].
+    #[must_use]
+    pub fn stdin_open(mut self) -> Self {
+        self.stdin = Stdin::Open;
+        self
+    }
+
+    /// File descriptor 0 is not open.
+    #[must_use]
+    pub fn stdin_closed(mut self) -> Self {
+        self.stdin = Stdin::Closed;
+        self
+    }
+
+    /// Standard output is this file or device, e.g. `/dev/full`.
+    #[must_use]
+    pub fn stdout_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.stdout_to = Stdout::File(path.into());
+        self
+    }
+
+    /// Standard output is a pipe whose reader has gone.
+    #[must_use]
+    pub fn stdout_broken(mut self) -> Self {
+        self.stdout_to = Stdout::Broken;
+        self
+    }
+
+    /// File descriptor 1 is not open.
+    #[must_use]
+    pub fn stdout_closed(mut self) -> Self {
+        self.stdout_to = Stdout::Closed;
+        self
+    }
+
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    #[must_use]
+    pub fn status(mut self, status: i32) -> Self {
+        self.expected.status = status;
+        self
+    }
+
+    #[must_use]
+    pub fn stdout(mut self, text: impl Into<String>) -> Self {
+        self.expected.stdout = Expected::Exactly(text.into());
+        self
+    }
+
+    /// May be given several times.
+    #[must_use]
+    pub fn stdout_contains(mut self, part: &str) -> Self {
+        self.expected.stdout.add(part);
+        self
+    }
+
+    #[must_use]
+    pub fn stderr(mut self, text: impl Into<String>) -> Self {
+        self.expected.stderr = Expected::Exactly(text.into());
+        self
+    }
+
+    /// Exactly these lines.
+    #[must_use]
+    pub fn stderr_lines(self, lines: &[&str]) -> Self {
+        self.stderr(
+            lines.join(
+                "
+",
+            ) + "
+",
+        )
+    }
+
+    /// May be given several times.
+    #[must_use]
+    pub fn stderr_contains(mut self, part: &str) -> Self {
+        self.expected.stderr.add(part);
+        self
+    }
+
+    /// Runs to the end and checks all that is expected.
+    #[track_caller]
+    pub fn run(mut self) -> Outcome {
+        let Expectations {
+            status,
+            stdout,
+            stderr,
+        } = std::mem::take(&mut self.expected);
+        let outcome = self.start().outcome();
+        assert!(
+            outcome.status == Some(status),
+            "the status should be {status}\n{outcome}"
+        );
+        stdout.check("standard output", &outcome.stdout_text(), &outcome);
+        stderr.check("standard error", &outcome.stderr, &outcome);
+        outcome
+    }
+
+    /// Runs to the end and checks only that no secret shows, for tests that state the rest
+    /// themselves.
+    #[track_caller]
+    pub fn outcome(self) -> Outcome {
+        self.start().outcome()
+    }
+
+    /// Starts the program and leaves the rest to the test.
+    #[track_caller]
+    pub fn start(self) -> Running {
+        let mut command = self.command();
+        command
+            .stdin(self.stdin_stdio())
+            .stdout(self.stdout_stdio())
+            .stderr(Stdio::piped());
+        let started = Instant::now();
+        let child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("{} cannot be started: {error}", self.shown()));
+        Running::new(self, child, started)
+    }
+
+    /// The program with its arguments and environment, its streams still to be set.
+    pub(super) fn command(&self) -> Command {
+        let redirections = match (&self.stdin, &self.stdout_to) {
+            (Stdin::Closed, Stdout::Closed) => Some("<&- >&-"),
+            (Stdin::Closed, _) => Some("<&-"),
+            (_, Stdout::Closed) => Some(">&-"),
+            _ => None,
+        };
+        let mut command = match redirections {
+            None => Command::new(&self.program),
+            // std can start no process with a descriptor closed; a shell can.
+            Some(redirections) => {
+                let mut shell = Command::new("/bin/sh");
+                shell
+                    .args(["-c", &format!("exec \"$0\" \"$@\" {redirections}")])
+                    .arg(&self.program);
+                shell
+            }
+        };
+        command
+            .args(&self.args)
+            .env_clear()
+            .envs(&self.env)
+            .current_dir(self.work());
+        command
+    }
+
+    pub(super) fn stdin_stdio(&self) -> Stdio {
+        match &self.stdin {
+            Stdin::Null | Stdin::Closed => Stdio::null(),
+            Stdin::Bytes(_) | Stdin::Open => Stdio::piped(),
+            Stdin::File(path) => File::open(path)
+                .expect("the file for standard input opens")
+                .into(),
+        }
+    }
+
+    pub(super) fn stdout_stdio(&self) -> Stdio {
+        match &self.stdout_to {
+            Stdout::Collected => Stdio::piped(),
+            Stdout::Closed => Stdio::null(),
+            Stdout::File(path) => File::options()
+                .write(true)
+                .open(path)
+                .expect("the file for standard output opens")
+                .into(),
+            Stdout::Broken => {
+                let (_, writer) = io::pipe().expect("a pipe");
+                writer.into()
+            }
+        }
+    }
+
+    /// The command line, for reports.
+    fn shown(&self) -> String {
+        let words = std::iter::once(self.program.as_os_str())
+            .chain(self.args.iter().map(OsString::as_os_str));
+        words
+            .map(|word| word.display().to_string())
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+}
+
+fn write(path: &Path, contents: &[u8]) {
+    let folder = path.parent().expect("a file lies in a folder");
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(path, contents))
+        .expect("the file is written");
+}
+
+/// The program while it runs; killed when dropped.
+pub struct Running {
+    run: Run,
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: Collector,
+    stderr: Collector,
+    started: Instant,
+    /// How far [`Running::wait_for_stdout`] has come.
+    seen: usize,
+}
+
+impl Running {
+    pub(super) fn new(run: Run, mut child: Child, started: Instant) -> Self {
+        let mut stdin = child.stdin.take();
+        if let Stdin::Bytes(bytes) = &run.stdin
+            && let Some(mut pipe) = stdin.take()
+        {
+            let bytes = bytes.clone();
+            // A program that does not read all of its input is none of this thread's business.
+            thread::spawn(move || drop(pipe.write_all(&bytes)));
+        }
+        let stdout = child.stdout.take().map_or_else(ended, Collector::of);
+        let stderr = child.stderr.take().map_or_else(ended, Collector::of);
+        Self {
+            run,
+            child,
+            stdin,
+            stdout,
+            stderr,
+            started,
+            seen: 0,
+        }
+    }
+
+    pub fn deadline(&self) -> Instant {
+        self.started + self.run.deadline
+    }
+
+    /// Writes to the pipe of [`Run::stdin_open`].
+    #[track_caller]
+    pub fn write(&mut self, bytes: impl AsRef<[u8]>) {
+        let pipe = self.stdin.as_mut().expect("standard input is open");
+        pipe.write_all(bytes.as_ref())
+            .expect("the program reads its input");
+    }
+
+    pub fn end_stdin(&mut self) {
+        self.stdin = None;
+    }
+
+    /// Waits for `text` after what an earlier call has waited for.
+    #[track_caller]
+    pub fn wait_for_stdout(&mut self, text: &str) {
+        match self.stdout.wait_for(text, self.seen, self.deadline()) {
+            Some(end) => self.seen = end,
+            None => self.fail(&format!("standard output should come to contain {text:?}")),
+        }
+    }
+
+    #[track_caller]
+    pub fn signal(&self, signal: Signal) {
+        let id = i32::try_from(self.child.id())
+            .ok()
+            .and_then(Pid::from_raw)
+            .expect("a process id");
+        kill_process(id, signal).expect("the signal is sent");
+    }
+
+    /// Waits for the end, within the deadline.
+    #[track_caller]
+    pub fn outcome(self) -> Outcome {
+        let outcome = self.finish(String::new());
+        outcome.check_secrets(false);
+        outcome
+    }
+
+    /// As [`Running::outcome`], without a look at secrets.
+    #[track_caller]
+    pub(super) fn finish(mut self, terminal: String) -> Outcome {
+        self.end_stdin();
+        let Some(status) = self.wait() else {
+            self.fail(&format!("it should end within {:?}", self.run.deadline))
+        };
+        let elapsed = self.started.elapsed();
+        // A process that it left behind may still hold its streams.
+        for stream in [&self.stdout, &self.stderr] {
+            stream.wait_for_end(self.deadline());
+        }
+        self.describe(Some(status), elapsed, terminal)
+    }
+
+    /// Kills the program and fails with a report.
+    #[track_caller]
+    pub(super) fn fail(&mut self, why: &str) -> ! {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let status = self.child.wait().ok();
+        let outcome = self.describe(status, self.started.elapsed(), String::new());
+        panic!("{why}\n{outcome}");
+    }
+
+    fn wait(&mut self) -> Option<ExitStatus> {
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the child can be waited for") {
+                return Some(status);
+            }
+            if Instant::now() >= self.deadline() {
+                return None;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn describe(
+        &mut self,
+        status: Option<ExitStatus>,
+        elapsed: Duration,
+        terminal: String,
+    ) -> Outcome {
+        let folder = std::mem::replace(
+            &mut self.run.folder,
+            TempDir::new().expect("a temporary folder"),
+        );
+        Outcome {
+            status: status.and_then(|status| status.code()),
+            signal: status.and_then(|status| status.signal()),
+            stdout: self.stdout.bytes(),
+            stderr: self.stderr.text(),
+            terminal,
+            elapsed,
+            command: self.run.shown(),
+            seen_by: self.run.witnesses.iter().map(|witness| witness()).collect(),
+            folder,
+        }
+    }
+}
+
+/// For a stream that is not collected.
+fn ended() -> Collector {
+    Collector::of(io::empty())
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Both fail when it has ended, as it should have.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What came of a run. Displayed, it is the report of a failure.
+pub struct Outcome {
+    /// `None` if a signal ended it.
+    pub status: Option<i32>,
+    pub signal: Option<i32>,
+    pub stdout: Vec<u8>,
+    pub stderr: String,
+    /// What the terminal showed, for a run on one.
+    pub terminal: String,
+    pub elapsed: Duration,
+    command: String,
+    seen_by: Vec<String>,
+    folder: TempDir,
+}
+
+impl Outcome {
+    pub fn stdout_text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    /// Standard output as one JSON value.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.stdout)
+            .unwrap_or_else(|error| panic!("not JSON: {error}\n{self}"))
+    }
+
+    /// The working directory, as the program left it.
+    pub fn work(&self) -> PathBuf {
+        self.folder.path().join("work")
+    }
+
+    /// A key that was typed is on the terminal by its echo.
+    #[track_caller]
+    pub(super) fn check_secrets(&self, key_typed: bool) {
+        let key = &KEY[..=KEY_SHOWN];
+        for (stream, text) in [
+            ("standard output", self.stdout_text()),
+            ("standard error", self.stderr.clone()),
+            ("the terminal", self.terminal.clone()),
+        ] {
+            assert!(
+                !shows_secret(&text),
+                "{stream} shows the API secret\n{self}"
+            );
+            let echoed = key_typed && stream == "the terminal";
+            assert!(
+                echoed || !text.contains(key),
+                "{stream} shows more than {KEY_SHOWN} characters of the key\n{self}"
+            );
+        }
+    }
+}
+
+/// Half of it is a secret as well.
+fn shows_secret(text: &str) -> bool {
+    let (start, end) = SECRET.split_at(SECRET.len() / 2);
+    text.contains(start) || text.contains(end)
+}
+
+impl Display for Outcome {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, "command: {}", self.command)?;
+        writeln!(
+            f,
+            "status: {:?}, signal: {:?}, after {:?}",
+            self.status, self.signal, self.elapsed
+        )?;
+        writeln!(f, "standard output:\n{}", self.stdout_text())?;
+        writeln!(f, "standard error:\n{}", self.stderr)?;
+        if !self.terminal.is_empty() {
+            writeln!(f, "terminal:\n{}", self.terminal)?;
+        }
+        self.seen_by
+            .iter()
+            .try_for_each(|seen| writeln!(f, "{seen}"))
+    }
+}

@@ -1,0 +1,123 @@
+//! A private certificate authority and TLS configurations with good and bad certificates. rustls
+//! gets ring by name: no process-wide default is relied on.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd,
+};
+use rustls::crypto::ring;
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tempfile::TempDir;
+
+/// What a server on loopback that also plays the account `acme` is called.
+pub const NAMES: [&str; 3] = ["*.outseta.com", "localhost", "127.0.0.1"];
+
+/// An authority of its own; a client trusts it by its PEM file, which lives as long as it does.
+pub struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    certificate: Certificate,
+    folder: TempDir,
+}
+
+impl Authority {
+    pub fn new() -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        let key = key();
+        let mut params = params(&[]);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // Of two authorities with one name a client would say that the signature is wrong.
+        let name = format!("authority of {}", folder.path().display());
+        params.distinguished_name.push(DnType::CommonName, name);
+        let certificate = params
+            .self_signed(&key)
+            .expect("the authority signs itself");
+        let authority = Self {
+            issuer: Issuer::new(params, key),
+            certificate,
+            folder,
+        };
+        fs::write(authority.pem_file(), authority.pem()).expect("the PEM file is written");
+        authority
+    }
+
+    pub fn pem(&self) -> String {
+        self.certificate.pem()
+    }
+
+    /// The PEM file's contents with a certificate that is base64 and no DER.
+    pub fn damaged_pem(&self) -> String {
+        self.pem().replacen("MII", "AAA", 1)
+    }
+
+    /// What `--cacert` or `SSL_CERT_FILE` may name.
+    pub fn pem_file(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
+    /// A server with a certificate for these names (DNS names, wildcards, IP addresses).
+    pub fn server(&self, names: &[&str]) -> Arc<ServerConfig> {
+        self.sign(&params(names))
+    }
+
+    /// As [`Authority::server`], but the certificate ran out in 2001.
+    pub fn expired(&self, names: &[&str]) -> Arc<ServerConfig> {
+        let mut params = params(names);
+        params.not_after = date_time_ymd(2001, 1, 1);
+        self.sign(&params)
+    }
+
+    /// A client that trusts this authority alone.
+    pub fn client(&self) -> Arc<ClientConfig> {
+        let mut roots = RootCertStore::empty();
+        roots
+            .add(self.certificate.der().clone())
+            .expect("the authority is a root");
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+        let config = config
+            .with_safe_default_protocol_versions()
+            .expect("ring has the default versions");
+        Arc::new(config.with_root_certificates(roots).with_no_client_auth())
+    }
+
+    fn sign(&self, params: &CertificateParams) -> Arc<ServerConfig> {
+        let key = key();
+        let certificate = params
+            .signed_by(&key, &self.issuer)
+            .expect("the authority signs");
+        server_config(&certificate, &key)
+    }
+}
+
+/// A server whose certificate vouches for itself.
+pub fn self_signed(names: &[&str]) -> Arc<ServerConfig> {
+    let key = key();
+    let certificate = params(names)
+        .self_signed(&key)
+        .expect("the certificate signs itself");
+    server_config(&certificate, &key)
+}
+
+fn key() -> KeyPair {
+    KeyPair::generate().expect("a key pair")
+}
+
+fn params(names: &[&str]) -> CertificateParams {
+    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+    CertificateParams::new(names).expect("the names are valid")
+}
+
+fn server_config(certificate: &Certificate, key: &KeyPair) -> Arc<ServerConfig> {
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let config = config
+        .with_safe_default_protocol_versions()
+        .expect("ring has the default versions");
+    let key = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
+    let config = config
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key);
+    Arc::new(config.expect("the key belongs to the certificate"))
+}
