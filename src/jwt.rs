@@ -42,8 +42,8 @@ impl Claims {
         let issuer = ["outseta:iss", "iss"]
             .iter()
             .find_map(|name| self.0.get(*name)?.as_str())?;
-        let (_, rest) = issuer.split_once("://")?;
-        rest.split(['/', '?', '#', ':']).next()
+        let authority = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
+        authority.split(['/', '?', '#', ':']).next()
     }
 
     pub(crate) fn as_map(&self) -> &Map<String, Value> {
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn other_types_are_no_claims() {
-        let claims = claims(r#"{"email":["j@e.de"],"exp":"soon","iss":"acme"}"#).unwrap();
+        let claims = claims(r#"{"email":["j@e.de"],"exp":"soon","iss":7}"#).unwrap();
         assert_eq!(
             (claims.email(), claims.expires_at(), claims.issuer_host()),
             (None, None, None)
@@ -97,6 +97,10 @@ mod tests {
             Some("b")
         );
         assert_eq!(host(r#"{"iss":"https://a?x"}"#).as_deref(), Some("a"));
+        assert_eq!(
+            host(r#"{"outseta:iss":"acme.outseta.com"}"#).as_deref(),
+            Some("acme.outseta.com")
+        );
         assert_eq!(host("{}"), None);
     }
 
