@@ -4,4 +4,5 @@
 mod support;
 
 mod fake_itself;
+mod readme;
 mod run_itself;
