@@ -1,16 +1,22 @@
 //! One exchange over HTTP: a request → status, headers and bytes, or the failure in its phase. The only file that
 //! names `ureq`; it does not know what an answer means.
 //!
-//! Every default of ureq that is wrong here is set explicitly, with its reason. ureq has no error for some phases, so
-//! they are told apart by what can be relied on: a lookup's failure by std's text, TLS by the type inside an I/O error.
+//! Every default of ureq that is wrong here is set explicitly, with its reason. ureq has no error for the phase of TLS:
+//! it is told apart by the type inside an I/O error. The resolver is of ureq's API that may change with its minor
+//! version, which Cargo.toml therefore holds.
 
 use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
+use ureq::config::Config;
+use ureq::http::{self, Uri};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use ureq::{Agent, Body, ProxyProtocol, Timeout, http};
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::{Agent, Body, ProxyProtocol, Timeout};
 
 use crate::error::{AnswerFault, Error, Network};
 use crate::origin::Sourced;
@@ -72,11 +78,47 @@ impl Answer {
 #[derive(Debug)]
 pub(crate) struct Client {
     agent: Agent,
+    addresses: Addresses,
+    uri: Uri,
     host: String,
     /// Total time for one email.
     timeout: Duration,
-    name_lookup: bool,
     via_proxy: bool,
+}
+
+/// The addresses of the host that is connected to, looked up once. By itself ureq looks them up before every request,
+/// in a thread of its own, even where the connection is kept.
+#[derive(Debug, Clone, Default)]
+struct Addresses(Arc<Mutex<Option<ResolvedSocketAddrs>>>);
+
+impl Addresses {
+    /// Looks them up again the next time: the last ones led nowhere.
+    fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+impl Resolver for Addresses {
+    /// # Errors
+    /// `HostNotFound`, for which ureq itself has an I/O error that only its text tells from others; `Timeout`.
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(addresses) = &*known {
+            return Ok(addresses.clone());
+        }
+        let found = DefaultResolver::default()
+            .resolve(uri, config, timeout)
+            .map_err(|error| match error {
+                ureq::Error::Io(_) => ureq::Error::HostNotFound,
+                error => error,
+            })?;
+        Ok(known.insert(found).clone())
+    }
 }
 
 impl Client {
@@ -107,13 +149,17 @@ impl Client {
             .max_idle_connections(1)
             .max_idle_connections_per_host(1)
             .build();
+        let addresses = Addresses::default();
+        let uri = url
+            .join("/")
+            .parse()
+            .map_err(|_| Error::Bug("the base URL is none"))?;
         Ok(Self {
-            agent: config.new_agent(),
+            agent: Agent::with_parts(config, DefaultConnector::default(), addresses.clone()),
+            addresses,
+            uri,
             host: host.to_owned(),
             timeout,
-            name_lookup: settings.proxy.is_none()
-                && host.parse::<std::net::IpAddr>().is_err()
-                && !host.starts_with('['),
             via_proxy: settings.proxy.is_some(),
         })
     }
@@ -149,12 +195,29 @@ impl Client {
                     body,
                 })
             }
-            Err(error) => Err(self.failure(error, started.elapsed())),
+            Err(error) => {
+                self.addresses.forget();
+                Err(self.failure(error, started.elapsed()))
+            }
         }
     }
 
     fn send(&self, request: &Request, left: Duration) -> Result<http::Response<Body>, ureq::Error> {
-        let (lookup, connect) = self.connect_limits(left);
+        let started = Instant::now();
+        let limit = (self.timeout / 3).min(LONGEST_CONNECT).min(left);
+        if !self.via_proxy {
+            // ureq counts connecting from the end of the lookup: so that both fit into the limit, the lookup comes
+            // first. It is made in a thread that can be abandoned: the only bound there is.
+            let timeout = NextTimeout {
+                after: limit.into(),
+                reason: Timeout::Resolve,
+                ..NextTimeout::default()
+            };
+            self.addresses
+                .resolve(&self.uri, self.agent.config(), timeout)?;
+        }
+        let connect = limit.saturating_sub(started.elapsed());
+        let left = left.saturating_sub(started.elapsed());
         macro_rules! configured {
             ($builder:expr) => {{
                 let mut builder = $builder;
@@ -165,8 +228,6 @@ impl Client {
                     .config()
                     // No limit but this one bounds a body that drips.
                     .timeout_global(Some(left))
-                    // With a limit ureq looks names up in a thread that it can abandon: the only bound there is.
-                    .timeout_resolve(Some(lookup))
                     .timeout_connect(Some(connect))
                     .build()
             }};
@@ -178,24 +239,15 @@ impl Client {
         }
     }
 
-    /// The time for looking up the name, and for connecting after that. ureq counts the one from the end of the other,
-    /// so where there is a name each gets its part. The greater part is the lookup's: a resolver whose first server is
-    /// dead answers after 5 s.
-    fn connect_limits(&self, left: Duration) -> (Duration, Duration) {
-        let limit = (self.timeout / 3).min(LONGEST_CONNECT).min(left);
-        if self.name_lookup {
-            (limit * 3 / 5, limit * 2 / 5)
-        } else {
-            (limit, limit)
-        }
-    }
-
     fn failure(&self, error: ureq::Error, elapsed: Duration) -> Error {
         let fault = match error {
             ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
                 Network::SlowConnection(round(elapsed))
             }
             ureq::Error::Timeout(_) => Network::Timeout(self.timeout),
+            ureq::Error::HostNotFound if self.via_proxy => {
+                Network::Proxy("its name cannot be resolved".to_owned())
+            }
             ureq::Error::HostNotFound => Network::Dns,
             ureq::Error::Io(error) => self.io_failure(&error),
             ureq::Error::ConnectProxyFailed(reason) => match proxy_status(&reason) {
@@ -226,14 +278,6 @@ impl Client {
                     Network::Certificate(Shown::new(&format!("invalid certificate: {why}")))
                 }
                 None => Network::Tls(Shown::new(&text)),
-            };
-        }
-        let text = error.to_string();
-        if text.starts_with("failed to lookup address") {
-            return if self.via_proxy {
-                Network::Proxy("its name cannot be resolved".to_owned())
-            } else {
-                Network::Dns
             };
         }
         match error.kind() {

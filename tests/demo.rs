@@ -49,7 +49,7 @@ impl Session {
         }
     }
 
-    fn title(&self, text: &str) {
+    fn title(text: &str) {
         say(&format!("\n\x1b[1m# {text}\x1b[0m\n"));
     }
 
@@ -138,24 +138,25 @@ fn main() -> ExitCode {
 }
 
 fn successes(session: &mut Session) {
-    session.title("A token for Jane, as Outseta answers");
+    Session::title("A token for Jane, as Outseta answers");
     session.types("outseta-token jane@example.com", 0);
-    session.title("Or in the form that is needed");
+    Session::title("Or in the form that is needed");
     session.types("outseta-token --raw jane@example.com", 0);
     session.types("outseta-token --format header jane@example.com", 0);
     session.types("outseta-token --format env jane@example.com", 0);
     session.types("outseta-token --format claims jane@example.com", 0);
-    session.title("The email may come from standard input");
+    Session::title("The email may come from standard input");
     session.types("echo jane@example.com | outseta-token --raw", 0);
-    session.title("What went over the wire, with nothing secret in it");
+    Session::title("What went over the wire, with nothing secret in it");
     session.types("outseta-token --raw --verbose jane@example.com", 0);
-    session.title("What is configured, from where, and whether it works");
+    Session::title("What is configured, from where, and whether it works");
     session.types("outseta-token --check", 0);
 }
 
 fn files(session: &mut Session) {
-    session
-        .title("Into a file that only its owner may read, and no new token while that one is good");
+    Session::title(
+        "Into a file that only its owner may read, and no new token while that one is good",
+    );
     session.types(
         "outseta-token --raw -o token jane@example.com && ls -l token | cut -c1-10",
         0,
@@ -164,17 +165,17 @@ fn files(session: &mut Session) {
         "outseta-token --raw -o token --min-ttl 1h -v jane@example.com",
         0,
     );
-    session.title("For a command, which gets the token and not the key");
+    Session::title("For a command, which gets the token and not the key");
     session.types(
         r#"outseta-token jane@example.com -- sh -c 'echo "${#OUTSETA_ACCESS_TOKEN} characters; key: ${OUTSETA_API_KEY-gone}"'"#,
         0,
     );
-    session.title("For many users: a JSON line for each, and the status of the first failure");
+    Session::title("For many users: a JSON line for each, and the status of the first failure");
     session.types("printf '%s\\n' jane@example.com nobody@example.com bob@example.com | outseta-token --batch", 67);
 }
 
 fn wrong_input(session: &mut Session) {
-    session.title("Every failure has its status: what the caller wrote");
+    Session::title("Every failure has its status: what the caller wrote");
     session.types("outseta-token --fromat token jane@example.com", 64);
     session.types("outseta-token 'Jane Doe <jane@example.com>'", 65);
     session.types("outseta-token \"$UNSET_VARIABLE\"", 65);
@@ -187,7 +188,7 @@ fn wrong_input(session: &mut Session) {
         "https_proxy=socks5://localhost:1080 outseta-token jane@example.com",
         78,
     );
-    session.title("Where the result should go");
+    Session::title("Where the result should go");
     session.types("outseta-token -o missing/token jane@example.com", 73);
     if Path::new("/dev/full").exists() {
         session.types("outseta-token jane@example.com >/dev/full", 74);
@@ -197,7 +198,7 @@ fn wrong_input(session: &mut Session) {
 }
 
 fn wrong_answers(session: &mut Session) {
-    session.title("What Outseta says");
+    Session::title("What Outseta says");
     session.types("outseta-token nobody@example.com", 67);
     session.types("outseta-token --subdomain acmee jane@example.com", 68);
     session.file("wrong-secret", "not-the-secret\n");
@@ -209,7 +210,7 @@ fn wrong_answers(session: &mut Session) {
         Answer::redirect(302, "https://elsewhere.example/login?return=1"),
     );
     session.types("outseta-token jane@example.com", 76);
-    session.title("And what lies between");
+    Session::title("And what lies between");
     let busy = Answer::html(429, "slow down").header("Retry-After", "3600");
     session
         .detour
