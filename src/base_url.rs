@@ -147,6 +147,11 @@ impl fmt::Display for BaseUrl {
     }
 }
 
+/// Whether a host is an IP address, not a name; an IPv6 one in brackets.
+pub(crate) fn is_address(host: &str) -> bool {
+    host.parse::<Ipv4Addr>().is_ok() || ipv6(host).is_some()
+}
+
 /// Splits `host`, `host:port`, `[v6]` or `[v6]:port`; the host in lower case.
 ///
 /// # Errors
@@ -356,6 +361,12 @@ mod tests {
                 .unwrap_err()
                 .contains("253")
         );
+    }
+
+    #[test]
+    fn addresses_are_no_names() {
+        assert!(is_address("192.0.2.1") && is_address("[::1]"));
+        assert!(!is_address("acme.outseta.com") && !is_address("127.1") && !is_address("::1"));
     }
 
     #[test]

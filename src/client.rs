@@ -18,6 +18,7 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Body, ProxyProtocol, Timeout};
 
+use crate::base_url;
 use crate::error::{AnswerFault, Error, Network};
 use crate::origin::Sourced;
 use crate::proxy::Proxy;
@@ -111,6 +112,13 @@ impl Resolver for Addresses {
         if let Some(addresses) = &*known {
             return Ok(addresses.clone());
         }
+        // An address needs no thread that could be abandoned.
+        let address = uri.host().is_some_and(base_url::is_address);
+        let timeout = if address {
+            NextTimeout::default()
+        } else {
+            timeout
+        };
         let found = DefaultResolver::default()
             .resolve(uri, config, timeout)
             .map_err(|error| match error {
