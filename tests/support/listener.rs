@@ -1,6 +1,7 @@
 //! A loopback listener with a thread for each connection, and the flag that ends them all. It
 //! knows nothing of what is spoken on the connections.
 
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -52,20 +53,29 @@ impl Listener {
     where
         F: FnOnce() + Send + 'static,
     {
-        let listener = bind();
-        let address = listener
-            .local_addr()
-            .expect("a bound listener has an address");
+        Self::bound((Ipv4Addr::LOCALHOST, 0).into(), admit).expect("loopback has a free port")
+    }
+
+    /// As [`Listener::start`], on an address of the caller's choice.
+    pub fn bound<F>(
+        address: SocketAddr,
+        admit: impl Fn(TcpStream, usize, Stop) -> F + Send + 'static,
+    ) -> io::Result<Self>
+    where
+        F: FnOnce() + Send + 'static,
+    {
+        let listener = TcpListener::bind(address)?;
+        let address = listener.local_addr()?;
         let stop = Stop::default();
         let accepting = thread::spawn({
             let stop = stop.clone();
             move || accept(&listener, &stop, admit)
         });
-        Self {
+        Ok(Self {
             address,
             stop,
             accepting: Some(accepting),
-        }
+        })
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -89,13 +99,9 @@ impl Drop for Listener {
 
 /// An address where connections are refused: it was bound a moment ago and is free again.
 pub fn dead_address() -> SocketAddr {
-    bind()
-        .local_addr()
-        .expect("a bound listener has an address")
-}
-
-fn bind() -> TcpListener {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port")
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .and_then(|listener| listener.local_addr())
+        .expect("loopback has a free port")
 }
 
 fn accept<F>(listener: &TcpListener, stop: &Stop, admit: impl Fn(TcpStream, usize, Stop) -> F)
@@ -120,7 +126,7 @@ where
     }
 }
 
-fn prepared(tcp: TcpStream) -> std::io::Result<TcpStream> {
+fn prepared(tcp: TcpStream) -> io::Result<TcpStream> {
     tcp.set_nodelay(true)?;
     tcp.set_read_timeout(Some(TICK))?;
     tcp.set_write_timeout(Some(WRITE_LIMIT))?;

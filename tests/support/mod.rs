@@ -18,6 +18,7 @@ pub mod listener;
 pub mod model;
 pub mod proxy;
 pub mod pty;
+pub mod relay;
 pub mod run;
 pub mod script;
 pub mod tls;

@@ -222,7 +222,8 @@ fn tunnel(mut client: Wire, mut server: TcpStream, stop: &Stop) -> io::Result<()
     Ok(())
 }
 
-fn readable(client: &TcpStream, server: &TcpStream) -> io::Result<(bool, bool)> {
+/// Which of two connections has bytes, or its end, to be read; waits one tick for it.
+pub(super) fn readable(client: &TcpStream, server: &TcpStream) -> io::Result<(bool, bool)> {
     let tick = Timespec {
         tv_sec: 0,
         tv_nsec: TICK.subsec_nanos().into(),
