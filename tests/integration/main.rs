@@ -5,4 +5,5 @@ mod support;
 
 mod fake_itself;
 mod readme;
+mod request;
 mod run_itself;
