@@ -5,5 +5,7 @@ mod support;
 
 mod fake_itself;
 mod readme;
+mod judgement;
+mod look_up;
 mod request;
 mod run_itself;
