@@ -267,7 +267,9 @@ impl Client {
             ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..) => {
                 return Error::Answer(AnswerFault::TooLarge);
             }
-            ureq::Error::Protocol(_) | ureq::Error::Http(_) | ureq::Error::BodyStalled => {
+            // The connection ended within the size of a chunk.
+            ureq::Error::BodyStalled => Network::Lost,
+            ureq::Error::Protocol(_) | ureq::Error::Http(_) => {
                 return Error::Answer(AnswerFault::NotHttp);
             }
             // Its text may hold a URL with a password, and none of these can be: the request was validated.
