@@ -7,5 +7,6 @@ mod fake_itself;
 mod readme;
 mod judgement;
 mod look_up;
+mod network;
 mod request;
 mod run_itself;
