@@ -178,7 +178,13 @@ impl Client {
     /// `Error::Network`, or `Error::Answer` for what is too large or not HTTP.
     pub(crate) fn exchange(&self, request: &Request, left: Duration) -> Result<Answer, Error> {
         let started = Instant::now();
-        let answer = self.send(request, left).and_then(|mut response| {
+        let sent = self.send(request, left);
+        if self.via_proxy && matches!(sent, Err(ureq::Error::Protocol(_))) {
+            // The proxy or the server behind it: ureq does not tell which. The server showed its certificate first,
+            // so the proxy is the likelier one.
+            return Err(self.network(Network::ProxyRefusal(None)));
+        }
+        let answer = sent.and_then(|mut response| {
             let body = response
                 .body_mut()
                 .with_config()
@@ -275,6 +281,10 @@ impl Client {
             // Its text may hold a URL with a password, and none of these can be: the request was validated.
             _ => return Error::Bug("the HTTP client refused the request"),
         };
+        self.network(fault)
+    }
+
+    fn network(&self, fault: Network) -> Error {
         Error::Network {
             host: self.host.clone(),
             fault,
