@@ -6,7 +6,8 @@
 //! version, which Cargo.toml therefore holds.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rustls_pki_types::CertificateDer;
@@ -42,7 +43,7 @@ const OUTPUT_BUFFER: usize = 16 * 1024;
 const LONGEST_CONNECT: Duration = Duration::from_secs(10);
 
 /// A request, as it goes over the wire.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Request {
     pub(crate) url: String,
     pub(crate) headers: Vec<(&'static str, Secret)>,
@@ -76,7 +77,7 @@ impl Answer {
 }
 
 /// An HTTP client for one host, which keeps its connection open from one exchange to the next.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Client {
     agent: Agent,
     addresses: Addresses,
@@ -177,6 +178,20 @@ impl Client {
     /// # Errors
     /// `Error::Network`, or `Error::Answer` for what is too large or not HTTP.
     pub(crate) fn exchange(&self, request: &Request, left: Duration) -> Result<Answer, Error> {
+        if !self.via_proxy {
+            return self.perform(request, left);
+        }
+        // ureq bounds each step of the way to a proxy and each read of its answer, but not all of them together: one
+        // that drips would hold the program for hours. So it gets a thread that can be abandoned.
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let (client, request) = (self.clone(), request.clone());
+        thread::spawn(move || drop(sender.send(client.perform(&request, left))));
+        receiver
+            .recv_timeout(left)
+            .unwrap_or_else(|_| Err(self.network(Network::Timeout(self.timeout))))
+    }
+
+    fn perform(&self, request: &Request, left: Duration) -> Result<Answer, Error> {
         let started = Instant::now();
         let sent = self.send(request, left);
         if self.via_proxy && matches!(sent, Err(ureq::Error::Protocol(_))) {
