@@ -8,5 +8,6 @@ mod readme;
 mod judgement;
 mod look_up;
 mod network;
+mod proxies;
 mod request;
 mod run_itself;

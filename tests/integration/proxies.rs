@@ -1,0 +1,600 @@
+//! Proxies, as curl reads them: which variable counts, which hosts go directly, what the proxy is
+//! told, and how each way in which it can fail is reported. A setting that cannot be used is an
+//! error and never a direct connection. `acme.invalid` resolves nowhere, so that a run which goes
+//! there directly says so.
+
+use std::ffi::OsStr;
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv6Addr};
+use std::os::unix::ffi::OsStrExt as _;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::support::fake::Server;
+use crate::support::http::Answer;
+use crate::support::listener::{Listener, dead_address};
+use crate::support::model::{Account, Refusal, User};
+use crate::support::proxy::{Behaviour, Detour, Proxy};
+use crate::support::relay::Relay;
+use crate::support::run::{Outcome, Run};
+use crate::support::script::On;
+use crate::support::tls::{Authority, NAMES};
+
+const EMAIL: &str = "jane@example.com";
+const VARIABLES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+
+const DIRECT: [&str; 2] = [
+    "outseta-token: cannot resolve the name acme.invalid",
+    "outseta-token: hint: check the subdomain and this machine's name resolution",
+];
+const PROXIED: [&str; 2] = [
+    "outseta-token: the proxy refuses to connect to acme.invalid (403)",
+    "outseta-token: hint: ask who runs the proxy to allow this host, or name it in no_proxy",
+];
+const CHECK_HINT: &str =
+    "outseta-token: hint: check https_proxy and all_proxy; no_proxy names hosts to reach directly";
+const WRITE_HINT: &str =
+    "outseta-token: hint: write http://host:port; no_proxy names hosts to reach directly";
+
+/// A proxy that refuses everything, and so is no way to anywhere.
+fn refusing() -> Proxy {
+    let proxy = Proxy::http();
+    proxy.behave(Behaviour::Refuse(403));
+    proxy
+}
+
+/// A run to a host that only a proxy could reach.
+fn to_nowhere() -> Run {
+    Run::new()
+        .credentials()
+        .env("RES_OPTIONS", "timeout:1 attempts:1")
+        .args(["--base-url", "https://acme.invalid", "--timeout", "60"])
+        .args(["--retries", "0", EMAIL])
+        .status(69)
+}
+
+fn goes_directly(run: Run) {
+    run.stderr_lines(&DIRECT).run();
+}
+
+fn goes_through(run: Run, proxy: &Proxy) {
+    run.stderr_lines(&PROXIED).run();
+    let requests = proxy.requests();
+    assert_eq!(requests.len(), 1);
+    assert_eq!(requests[0].target, "acme.invalid:443");
+}
+
+// ---- Which proxy ----
+
+#[test]
+fn the_first_variable_that_is_set_names_the_proxy() {
+    for first in 0..VARIABLES.len() {
+        let (named, other) = (refusing(), Proxy::http());
+        let mut run = to_nowhere().env(VARIABLES[first], named.url());
+        for later in &VARIABLES[first + 1..] {
+            run = run.env(later, other.url());
+        }
+        for earlier in &VARIABLES[..first] {
+            run = run.env(earlier, "");
+        }
+        goes_through(run, &named);
+        assert!(other.requests().is_empty(), "{}", VARIABLES[first]);
+    }
+}
+
+#[test]
+fn other_variables_name_none() {
+    let proxy = refusing();
+    let mut run = to_nowhere();
+    for variable in [
+        "http_proxy",
+        "HTTP_PROXY",
+        "socks_proxy",
+        "PROXY",
+        "Https_Proxy",
+    ] {
+        run = run.env(variable, proxy.url());
+    }
+    goes_directly(run);
+    assert!(proxy.requests().is_empty());
+}
+
+#[test]
+fn a_proxy_may_be_written_in_several_ways() {
+    let proxy = refusing();
+    let address = proxy.address();
+    for (count, text) in [
+        format!("{address}"),
+        format!("HTTP://{address}"),
+        format!(" http://{address}/ \n"),
+        format!("http://{address}/path?query"),
+        format!("http://localhost:{}", address.port()),
+    ]
+    .iter()
+    .enumerate()
+    {
+        to_nowhere()
+            .env("https_proxy", text)
+            .stderr_lines(&PROXIED)
+            .run();
+        assert_eq!(proxy.requests().len(), count + 1, "{text:?}");
+    }
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
+fn a_proxy_may_have_an_ipv6_address() {
+    let proxy = refusing();
+    let host = IpAddr::from(Ipv6Addr::LOCALHOST);
+    let Ok(relay) = Relay::bound(host, 0, proxy.address(), &[]) else {
+        return println!("skipped: this machine has no IPv6 loopback");
+    };
+    goes_through(
+        to_nowhere().env("https_proxy", format!("http://{}", relay.address())),
+        &proxy,
+    );
+}
+
+#[test]
+fn a_proxy_may_be_spoken_to_over_tls() {
+    let authority = Authority::new();
+    let server = Server::https(Account::acme(), authority.server(&NAMES));
+    let proxy = Proxy::https(authority.server(&NAMES)).route_all(server.address());
+    let run = || {
+        Run::new()
+            .credentials()
+            .env("OUTSETA_SUBDOMAIN", "acme")
+            .via_proxy(&proxy)
+            .arg(EMAIL)
+    };
+    run()
+        .trust(&authority)
+        .stdout_contains("access_token")
+        .run();
+    assert_eq!(proxy.requests()[0].target, "acme.outseta.com:443");
+    assert_eq!(proxy.requests()[0].sni, None, "an address has no SNI");
+    assert_eq!(
+        server.requests()[0].sni.as_deref(),
+        Some("acme.outseta.com")
+    );
+
+    // Its certificate is checked as the server's is, before it is told anything.
+    run()
+        .trust(&Authority::new())
+        .status(69)
+        .stderr_contains("invalid certificate: UnknownIssuer\n")
+        .run();
+    assert_eq!(proxy.requests().len(), 1);
+}
+
+#[test]
+fn one_tunnel_serves_the_request_and_the_look_up() {
+    let user = User::new(EMAIL).cannot_log_in(Refusal::Message);
+    let detour = Detour::new(Account::new("acme").user(user));
+    Run::new()
+        .detour(&detour)
+        .arg(EMAIL)
+        .status(77)
+        .stderr_contains("will not log")
+        .run();
+    assert_eq!(detour.proxy.requests().len(), 1);
+    assert_eq!(detour.server.requests().len(), 2);
+}
+
+// ---- Which hosts go directly ----
+
+#[test]
+fn no_proxy_names_hosts_to_reach_directly() {
+    let proxy = refusing();
+    for no_proxy in [
+        "*",
+        "invalid",
+        ".invalid",
+        "acme.invalid",
+        ".acme.invalid",
+        "ACME.Invalid",
+        "a.example,acme.invalid",
+        "a.example, b.example\tacme.invalid",
+        " ,*, ",
+    ] {
+        for variable in ["no_proxy", "NO_PROXY"] {
+            goes_directly(to_nowhere().via_proxy(&proxy).env(variable, no_proxy));
+        }
+    }
+    assert!(proxy.requests().is_empty());
+}
+
+#[test]
+fn no_proxy_names_no_others() {
+    for no_proxy in [
+        "",
+        " , ",
+        ".",
+        "nvalid",
+        "e.invalid",
+        "b.invalid",
+        "x.acme.invalid",
+        "acme.invalid.example",
+        "ac*",
+        "*.invalid",
+        "127.0.0.1",
+    ] {
+        let proxy = refusing();
+        goes_through(
+            to_nowhere().via_proxy(&proxy).env("no_proxy", no_proxy),
+            &proxy,
+        );
+    }
+}
+
+#[test]
+fn an_empty_no_proxy_hides_nothing_and_a_set_one_hides_the_other() {
+    let proxy = refusing();
+    goes_directly(
+        to_nowhere()
+            .via_proxy(&proxy)
+            .env("no_proxy", "")
+            .env("NO_PROXY", "acme.invalid"),
+    );
+    goes_through(
+        to_nowhere()
+            .via_proxy(&proxy)
+            .env("no_proxy", "other.example")
+            .env("NO_PROXY", "acme.invalid"),
+        &proxy,
+    );
+}
+
+#[test]
+fn loopback_never_goes_through_a_proxy() {
+    let authority = Authority::new();
+    let plain = Server::http(Account::acme());
+    let tls = Server::https(Account::acme(), authority.server(&NAMES));
+    let proxy = refusing();
+    // One that could not be used is none of its business.
+    for value in [
+        proxy.url(),
+        "socks5://127.0.0.1:1".to_owned(),
+        "::".to_owned(),
+    ] {
+        for url in [
+            plain.url(),
+            format!("http://localhost:{}", plain.address().port()),
+            tls.url(),
+            format!("https://LOCALHOST:{}", tls.address().port()),
+        ] {
+            let mut run =
+                Run::new()
+                    .credentials()
+                    .trust(&authority)
+                    .args(["--base-url", &url, EMAIL]);
+            for variable in VARIABLES {
+                run = run.env(variable, &value);
+            }
+            run.stdout_contains("access_token").run();
+        }
+    }
+    assert!(proxy.requests().is_empty());
+}
+
+// ---- What the proxy is told ----
+
+#[test]
+fn user_and_password_are_sent_decoded_and_never_shown() {
+    for (user_info, sent) in [
+        ("user:hunter2", "user:hunter2"),
+        ("us%40er:h%3Au%2fnter2%25", "us@er:h:u/nter2%"),
+        ("user:hunter2@x", "user:hunter2@x"),
+        ("user:hunter2+%2B", "user:hunter2++"),
+        ("j%C3%BCrgen:hunter2", "j\u{fc}rgen:hunter2"),
+        ("hunter2", "hunter2:"),
+        (":hunter2", ":hunter2"),
+    ] {
+        let detour = Detour::new(Account::acme());
+        let outcome = Run::new()
+            .detour(&detour)
+            .env("https_proxy", detour.proxy.url_with(user_info))
+            .args(["-v", EMAIL])
+            .stdout_contains("access_token")
+            .stderr_contains(&format!(
+                "outseta-token: proxy {} (https_proxy in the environment)\n",
+                detour.proxy.url()
+            ))
+            .run();
+        assert_eq!(
+            detour.proxy.requests()[0].header("proxy-authorization"),
+            Some(format!("Basic {}", STANDARD.encode(sent)).as_str()),
+            "{user_info}"
+        );
+        assert!(!outcome.stderr.contains("nter2"), "{outcome}");
+        let encoded = STANDARD.encode(sent);
+        assert!(!outcome.stderr.contains(&encoded), "{outcome}");
+        assert_eq!(
+            detour.server.requests()[0].header("proxy-authorization"),
+            None,
+            "the server is not told"
+        );
+    }
+}
+
+#[test]
+fn without_user_and_password_none_are_sent() {
+    let detour = Detour::new(Account::acme());
+    Run::new()
+        .detour(&detour)
+        .arg(EMAIL)
+        .stdout_contains("access_token")
+        .run();
+    assert_eq!(
+        detour.proxy.requests()[0].header("proxy-authorization"),
+        None
+    );
+}
+
+#[test]
+fn a_password_is_not_shown_when_the_proxy_fails() {
+    let proxy = Proxy::http();
+    let with_password = proxy.url_with("user:hunter2");
+    for behaviour in [
+        Behaviour::Refuse(407),
+        Behaviour::Refuse(502),
+        Behaviour::Close,
+        Behaviour::Garbage,
+    ] {
+        proxy.behave(behaviour);
+        let outcome = to_nowhere()
+            .env("https_proxy", &with_password)
+            .arg("-v")
+            .outcome();
+        assert_eq!(outcome.status, Some(69), "{outcome}");
+        assert!(!outcome.stderr.contains("hunter2"), "{outcome}");
+    }
+    for url in [
+        format!("http://user:hunter2@{}", dead_address()),
+        "http://user:hunter2@proxy.invalid:1".to_owned(),
+    ] {
+        let outcome = to_nowhere().env("https_proxy", url).arg("-v").outcome();
+        assert_eq!(outcome.status, Some(69), "{outcome}");
+        assert!(!outcome.stderr.contains("hunter2"), "{outcome}");
+    }
+}
+
+// ---- A proxy that fails ----
+
+/// Through this proxy it ends so, and the server is not reached.
+#[track_caller]
+fn fails(behaviour: Behaviour, options: &[&str], lines: &[&str]) -> (Outcome, usize) {
+    let detour = Detour::new(Account::acme());
+    detour.proxy.behave(behaviour);
+    let outcome = Run::new()
+        .detour(&detour)
+        .args(options)
+        .arg(EMAIL)
+        .status(69)
+        .stderr_lines(lines)
+        .run();
+    assert_eq!(detour.server.connections(), 0);
+    (outcome, detour.proxy.requests().len())
+}
+
+#[test]
+fn a_refusal_is_final_and_has_its_own_hint() {
+    let allow =
+        "outseta-token: hint: ask who runs the proxy to allow this host, or name it in no_proxy";
+    for (status, hint) in [
+        (
+            407,
+            "outseta-token: hint: give the proxy's user and password: \
+             https_proxy=http://user:password@host:port",
+        ),
+        (403, allow),
+        (502, allow),
+        (503, allow),
+        (302, allow),
+        (204, allow),
+    ] {
+        let line =
+            format!("outseta-token: the proxy refuses to connect to acme.outseta.com ({status})");
+        let (_, attempts) = fails(Behaviour::Refuse(status), &[], &[&line, hint]);
+        assert_eq!(attempts, 1, "{status}");
+    }
+}
+
+#[test]
+fn a_proxy_that_hangs_up_is_tried_again() {
+    let line = "outseta-token: cannot connect to the proxy for acme.outseta.com: it closed the \
+         connection";
+    let (_, attempts) = fails(Behaviour::Close, &["--retries", "1"], &[line, CHECK_HINT]);
+    assert_eq!(attempts, 2);
+}
+
+#[test]
+fn what_does_not_answer_as_a_proxy_is_none() {
+    let lines = [
+        "outseta-token: the proxy does not answer as a proxy when asked for acme.outseta.com",
+        CHECK_HINT,
+    ];
+    let (_, attempts) = fails(Behaviour::Garbage, &[], &lines);
+    assert_eq!(attempts, 1, "it would answer the same again");
+
+    // One that wants TLS, spoken to without.
+    let authority = Authority::new();
+    let proxy = Proxy::https(authority.server(&NAMES));
+    Run::new()
+        .credentials()
+        .env("OUTSETA_SUBDOMAIN", "acme")
+        .env("https_proxy", format!("http://{}", proxy.address()))
+        .arg(EMAIL)
+        .status(69)
+        .stderr_lines(&lines)
+        .run();
+}
+
+#[test]
+fn a_broken_answer_from_behind_the_proxy_is_not_the_proxys() {
+    let detour = Detour::new(Account::acme());
+    let broken = Answer::text(200, "{}").header("Transfer-Encoding", "chunked");
+    let broken = broken.until_close().body("zz\r\n{}\r\n0\r\n\r\n");
+    detour.server.on(On::Tokens, broken);
+    Run::new()
+        .detour(&detour)
+        .arg(EMAIL)
+        .status(76)
+        .stderr_contains("outseta-token: the answer is not HTTP\n")
+        .run();
+}
+
+#[test]
+fn a_silent_proxy_has_a_third_of_the_time() {
+    let detour = Detour::new(Account::acme());
+    detour.proxy.behave(Behaviour::Stall);
+    let outcome = Run::new()
+        .detour(&detour)
+        .args(["--timeout", "3", "--retries", "0", EMAIL])
+        .status(69)
+        .stderr_contains("outseta-token: cannot connect to acme.outseta.com within 1")
+        .run();
+    assert!(
+        (Duration::from_millis(990)..Duration::from_millis(2800)).contains(&outcome.elapsed),
+        "{outcome}"
+    );
+}
+
+#[test]
+fn a_dripping_proxy_ends_with_the_time() {
+    let listener = Listener::start(|mut tcp, _, stop| {
+        move || {
+            let head = b"HTTP/1.1 200 Connection established\r\nX-Padding: ";
+            for byte in head.iter().copied().chain(std::iter::repeat(b'x')) {
+                if stop.is_set() || tcp.write_all(&[byte]).is_err() {
+                    return;
+                }
+                stop.sleep(Duration::from_millis(50));
+            }
+        }
+    });
+    let outcome = Run::new()
+        .credentials()
+        .env("OUTSETA_SUBDOMAIN", "acme")
+        .env("https_proxy", format!("http://{}", listener.address()))
+        .args(["--timeout", "1", EMAIL])
+        .status(69)
+        .stderr_lines(&[
+            "outseta-token: no answer from acme.outseta.com within 1 s",
+            "outseta-token: hint: try again, or raise --timeout",
+        ])
+        .run();
+    assert!(outcome.elapsed < Duration::from_millis(2500), "{outcome}");
+}
+
+#[test]
+fn a_dead_proxy_is_named_as_one_and_tried_again() {
+    let line = "outseta-token: cannot connect to the proxy for acme.invalid: connection refused";
+    let dead = format!("http://{}", dead_address());
+    to_nowhere()
+        .env("https_proxy", &dead)
+        .stderr_lines(&[line, CHECK_HINT])
+        .run();
+    let outcome = Run::new()
+        .credentials()
+        .env("OUTSETA_SUBDOMAIN", "acme")
+        .env("https_proxy", &dead)
+        .args(["-v", "--retries", "1", EMAIL])
+        .status(69)
+        .stderr_contains("connection refused; trying again in ")
+        .run();
+    assert_eq!(outcome.stderr.matches("> POST").count(), 2, "{outcome}");
+}
+
+#[test]
+fn a_proxy_whose_name_does_not_resolve_is_named_as_one() {
+    to_nowhere()
+        .env("https_proxy", "http://proxy.invalid:3128")
+        .stderr_lines(&[
+            "outseta-token: cannot connect to the proxy for acme.invalid: its name cannot be \
+             resolved",
+            CHECK_HINT,
+        ])
+        .run();
+}
+
+// ---- A setting that cannot be used ----
+
+#[test]
+fn a_malformed_proxy_is_an_error_and_no_direct_connection() {
+    for (value, why) in [
+        (
+            "socks5://user:hunter2@127.0.0.1:1080",
+            "SOCKS proxies are not supported",
+        ),
+        ("socks4a://127.0.0.1", "SOCKS proxies are not supported"),
+        ("SOCKS5H://127.0.0.1", "SOCKS proxies are not supported"),
+        ("ftp://127.0.0.1", "its scheme is neither http nor https"),
+        ("http://", "it has no host"),
+        ("http://user:hunter2@", "it has no host"),
+        ("//127.0.0.1:1", "it has no host"),
+        (
+            "http://127.0.0.1:99999",
+            "its port is not between 1 and 65535",
+        ),
+        ("http://127.0.0.1:0", "its port is not between 1 and 65535"),
+        ("127.0.0.1:http", "its port is not a number"),
+        ("::1", "its port is not a number"),
+        ("[::g]:1", "its IPv6 address is malformed"),
+        ("http://pro xy:1", "a character of its name is not allowed"),
+        (
+            "http://u:hunter2%00@127.0.0.1",
+            "its user name or password is malformed",
+        ),
+        (
+            "http://u:hunter2%ff@127.0.0.1",
+            "its user name or password is malformed",
+        ),
+        (
+            "http://u:hunter2%0d%0a@127.0.0.1",
+            "its user name or password is malformed",
+        ),
+        (" ", "it has no host"),
+    ] {
+        for variable in VARIABLES {
+            let good = Proxy::http();
+            let mut run = to_nowhere().env(variable, value);
+            // What comes after it is not taken in its place.
+            let place = VARIABLES.iter().position(|name| *name == variable);
+            for later in &VARIABLES[place.map_or(0, |place| place + 1)..] {
+                run = run.env(later, good.url());
+            }
+            run.status(78)
+                .stderr_lines(&[
+                    &format!("outseta-token: invalid proxy ({variable} in the environment): {why}"),
+                    WRITE_HINT,
+                ])
+                .run();
+            assert!(good.requests().is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_proxy_that_is_no_utf8_is_an_error() {
+    let value = OsStr::from_bytes(b"http://127.0.0.1:1/\xff");
+    to_nowhere()
+        .env("https_proxy", value)
+        .status(78)
+        .stderr_lines(&[
+            "outseta-token: invalid proxy (https_proxy in the environment): it is not valid UTF-8",
+            WRITE_HINT,
+        ])
+        .run();
+}
+
+#[test]
+fn a_malformed_proxy_that_would_not_be_used_is_no_error() {
+    goes_directly(
+        to_nowhere()
+            .env("https_proxy", "socks5://127.0.0.1:1")
+            .env("no_proxy", "acme.invalid"),
+    );
+}
