@@ -197,7 +197,9 @@ pub(crate) fn describe(answer: &Answer, credentials: &Credentials) -> String {
         }
         _ => shown(name),
     };
-    fields.iter().map(field).collect::<Vec<_>>().join(", ")
+    let fields: Vec<_> = fields.iter().map(field).collect();
+    // Each is short now; there may be any number of them.
+    Shown::new(&fields.join(", ")).to_string()
 }
 
 /// The fields whose values `-v` shows.
