@@ -10,4 +10,7 @@ mod look_up;
 mod network;
 mod proxies;
 mod request;
+mod retries;
 mod run_itself;
+mod tls;
+mod verbose;
