@@ -5,6 +5,7 @@ mod support;
 
 mod fake_itself;
 mod readme;
+mod faults;
 mod judgement;
 mod look_up;
 mod network;

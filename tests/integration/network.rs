@@ -216,8 +216,8 @@ fn silence_ends_with_the_time() {
 
 #[test]
 fn an_answer_may_take_more_than_a_third_of_the_time() {
-    let (_server, run) = answered(token().with(Fault::Delay(Duration::from_secs(2))));
-    run.args(["--timeout", "4", "-r"]).stdout("a.b.c\n").run();
+    let (_server, run) = answered(token().with(Fault::Delay(Duration::from_millis(1300))));
+    run.args(["--timeout", "3", "-r"]).stdout("a.b.c\n").run();
 }
 
 #[test]
@@ -230,15 +230,15 @@ fn an_answer_that_drips_ends_with_the_time() {
     ] {
         let (_server, run) = answered(answer.with(Fault::Trickle(Duration::from_millis(50))));
         let outcome = run
-            .args(["--timeout", "1"])
+            .args(["--timeout", "500ms"])
             .status(69)
             .stderr_lines(&[
-                "outseta-token: no answer from 127.0.0.1 within 1 s",
+                "outseta-token: no answer from 127.0.0.1 within 500 ms",
                 LATE_HINT,
             ])
             .run();
         assert!(
-            outcome.elapsed < Duration::from_secs(1) + SLACK,
+            outcome.elapsed < Duration::from_millis(500) + SLACK,
             "{outcome}"
         );
     }
