@@ -126,3 +126,53 @@ mod tests {
         );
     }
 }
+
+#[cfg(test)]
+mod properties {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn whatever_comes_is_read_or_not(text in ".*") {
+            let _ = Claims::of(&text);
+        }
+
+        #[test]
+        fn any_payload_between_two_dots_is_read_or_not(payload in prop::collection::vec(any::<u8>(), 0..100)) {
+            let token = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(&payload));
+            let object = serde_json::from_slice::<Map<String, Value>>(&payload).ok();
+            prop_assert_eq!(Claims::of(&token).map(|claims| claims.0), object);
+        }
+
+        #[test]
+        fn claims_come_back_as_they_were(email in ".*", exp in any::<i64>(), issuer in ".*") {
+            let object = serde_json::json!({"email": email, "exp": exp, "iss": issuer});
+            let token = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(object.to_string()));
+            let claims = Claims::of(&token).expect("a JWT");
+            prop_assert_eq!(claims.email(), Some(email.as_str()));
+            prop_assert_eq!(claims.expires_at(), Some(exp));
+            // A host holds neither of them.
+            prop_assert!(claims.issuer_host().is_none_or(|host| !host.contains(['/', '?', '#', ':'])));
+            prop_assert_eq!(claims.as_map().len(), 3);
+        }
+
+        #[test]
+        fn any_number_is_an_expiry(number in any::<f64>().prop_filter("JSON has no others", |number| number.is_finite())) {
+            let token = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(format!("{{\"exp\":{number:e}}}")));
+            let exp = Claims::of(&token).expect("a JWT").expires_at().expect("a number");
+            // Seconds, without the fraction.
+            #[expect(clippy::cast_possible_truncation, reason = "`as` saturates")]
+            let truncated = number as i64;
+            prop_assert_eq!(exp, truncated);
+        }
+
+        #[test]
+        fn what_has_not_three_parts_is_no_jwt(parts in prop::collection::vec("[a-zA-Z0-9_-]*", 0..6)) {
+            prop_assume!(parts.len() != 3);
+            prop_assert_eq!(Claims::of(&parts.join(".")), None);
+        }
+    }
+}

@@ -155,3 +155,52 @@ mod tests {
         );
     }
 }
+
+#[cfg(test)]
+mod properties {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn of(value: Value) -> Result<Token, &'static str> {
+        Token::new(Map::from_iter([("access_token".to_owned(), value)]))
+    }
+
+    /// RFC 9110 section 11.2, told in another way: letters, then padding.
+    fn expected(text: &str) -> bool {
+        let padding = text.bytes().rev().take_while(|b| *b == b'=').count();
+        let (letters, _) = text.split_at(text.len() - padding);
+        !letters.is_empty() && letters.chars().all(|c| matches!(c, 'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '.' | '_' | '~' | '+' | '/'))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_token_is_token68_and_nothing_else_is(text in prop_oneof![".*", "[-a-zA-Z0-9._~+/=]*", "[a-z]+=*", "[a-z.]+[\\x00-\\x7f]"]) {
+            match of(json!(text)) {
+                Ok(token) => {
+                    prop_assert!(expected(&text), "{:?}", text);
+                    prop_assert_eq!(token.access_token(), text.as_str());
+                }
+                Err(_) => prop_assert!(!expected(&text), "{:?}", text),
+            }
+        }
+
+        #[test]
+        fn bytes_are_never_more_than_their_text(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+            let text = String::from_utf8_lossy(&bytes);
+            let body = json!({"access_token": text}).to_string();
+            let fields: Map<String, Value> = serde_json::from_str(&body).expect("JSON");
+            prop_assert_eq!(Token::new(fields).is_ok(), expected(&text));
+        }
+
+        #[test]
+        fn the_expiry_never_overflows(expires_in in any::<i64>(), now in any::<i64>()) {
+            let fields = json!({"access_token": "t", "expires_in": expires_in});
+            let Value::Object(fields) = fields else { unreachable!() };
+            let token = Token::new(fields).expect("a token");
+            prop_assert_eq!(token.expires_at(now), Some(now.saturating_add(expires_in)));
+        }
+    }
+}

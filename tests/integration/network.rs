@@ -15,6 +15,7 @@ use crate::support::proxy::Detour;
 use crate::support::relay::Relay;
 use crate::support::run::Run;
 use crate::support::script::{AtAccept, Fault, On, Reply};
+use crate::support::skip;
 use crate::support::tls::{Authority, NAMES};
 
 const EMAIL: &str = "jane@example.com";
@@ -172,13 +173,12 @@ fn a_connection_that_takes_too_long_is_tried_again() {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 fn a_dead_first_address_hides_no_living_second() {
     let mut addresses = ("localhost", 80)
         .to_socket_addrs()
         .expect("localhost resolves");
     if !addresses.any(|address| address.is_ipv6()) {
-        return println!("skipped: localhost has no IPv6 address on this machine");
+        return skip("localhost has no IPv6 address on this machine");
     }
     let server = Server::http(Account::acme());
     let port = server.address().port();

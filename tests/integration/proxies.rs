@@ -20,6 +20,7 @@ use crate::support::proxy::{Behaviour, Detour, Proxy};
 use crate::support::relay::Relay;
 use crate::support::run::{Outcome, Run};
 use crate::support::script::On;
+use crate::support::skip;
 use crate::support::tls::{Authority, NAMES};
 
 const EMAIL: &str = "jane@example.com";
@@ -124,12 +125,11 @@ fn a_proxy_may_be_written_in_several_ways() {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 fn a_proxy_may_have_an_ipv6_address() {
     let proxy = refusing();
     let host = IpAddr::from(Ipv6Addr::LOCALHOST);
     let Ok(relay) = Relay::bound(host, 0, proxy.address(), &[]) else {
-        return println!("skipped: this machine has no IPv6 loopback");
+        return skip("this machine has no IPv6 loopback");
     };
     goes_through(
         to_nowhere().env("https_proxy", format!("http://{}", relay.address())),

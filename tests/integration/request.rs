@@ -11,7 +11,7 @@ use crate::support::relay::Relay;
 use crate::support::run::Run;
 use crate::support::script::On;
 use crate::support::tls::{Authority, NAMES};
-use crate::support::{KEY, SECRET};
+use crate::support::{KEY, SECRET, skip};
 
 const AGENT: &str = concat!("outseta-token/", env!("CARGO_PKG_VERSION"));
 
@@ -302,12 +302,11 @@ fn a_base_url_may_name_the_loopback_host_in_every_way() {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 fn a_base_url_may_be_an_ipv6_address() {
     let server = Server::http(Account::acme());
     let host = IpAddr::from(Ipv6Addr::LOCALHOST);
     let Ok(relay) = Relay::bound(host, 0, server.address(), &[]) else {
-        return println!("skipped: this machine has no IPv6 loopback");
+        return skip("this machine has no IPv6 loopback");
     };
     let url = format!("http://{}", relay.address());
     assert!(url.starts_with("http://[::1]:"));
