@@ -407,3 +407,81 @@ fn round(duration: Duration) -> Duration {
         u64::try_from((duration.as_millis() + 50) / 100 * 100).unwrap_or(u64::MAX),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base_url::BaseUrl;
+    use crate::origin::Origin;
+    use crate::settings::Credentials;
+
+    /// A client for this base URL, perhaps through a proxy, with so many seconds for one email.
+    fn client(base: &str, proxy: Option<&str>, timeout: u64) -> Client {
+        let secret = |text| Sourced::new(Secret::new(text), Origin::Prompt);
+        let settings = Settings {
+            base: Sourced::new(BaseUrl::parse(base).unwrap(), Origin::Prompt),
+            credentials: Credentials {
+                key: secret("k"),
+                secret: secret("s"),
+            },
+            roots: None,
+            proxy: proxy.map(|text| Sourced::new(Proxy::parse(text).unwrap(), Origin::Prompt)),
+        };
+        Client::new(&settings, Duration::from_secs(timeout)).unwrap()
+    }
+
+    #[test]
+    fn connecting_may_take_a_third_of_the_time_and_ten_seconds_at_most() {
+        let name = "https://acme.outseta.com";
+        let proxy = Some("http://proxy:3128");
+        for (base, proxy, timeout, left, expected) in [
+            ("https://127.0.0.1", None, 30, 30_000, (10_000, 10_000)),
+            ("https://[::1]", None, 15, 15_000, (5_000, 5_000)),
+            ("https://127.0.0.1", None, 600, 600_000, (10_000, 10_000)),
+            ("https://127.0.0.1", None, 30, 10_001, (10_000, 10_000)),
+            ("https://127.0.0.1", None, 30, 700, (700, 700)),
+            // A name takes its part of it.
+            (name, None, 30, 30_000, (6_000, 4_000)),
+            (name, None, 3, 3_000, (600, 400)),
+            (name, None, 30, 1_000, (600, 400)),
+            // Which the proxy does.
+            (name, proxy, 30, 30_000, (10_000, 10_000)),
+        ] {
+            let limits = client(base, proxy, timeout).connect_limits(Duration::from_millis(left));
+            let milliseconds = (limits.0.as_millis(), limits.1.as_millis());
+            assert_eq!(milliseconds, expected, "{base} {timeout} {left}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_of_a_proxy_has_a_status() {
+        assert_eq!(proxy_status("proxy server responded 407/407"), Some(407));
+        assert_eq!(proxy_status("proxy server did not respond"), None);
+    }
+
+    #[test]
+    fn a_time_is_rounded_to_tenths_of_a_second() {
+        for (milliseconds, rounded) in [(0, 0), (49, 0), (50, 100), (1_049, 1_000), (1_050, 1_100)]
+        {
+            assert_eq!(
+                round(Duration::from_millis(milliseconds)),
+                Duration::from_millis(rounded)
+            );
+        }
+    }
+
+    #[test]
+    fn the_first_header_of_a_name_counts() {
+        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let answer = Answer {
+            headers: vec![
+                header("A", "1"),
+                header("Retry-After", "2"),
+                header("retry-after", "3"),
+            ],
+            ..Answer::default()
+        };
+        assert_eq!(answer.header("retry-after"), Some("2"));
+        assert_eq!(answer.header("retry"), None);
+    }
+}

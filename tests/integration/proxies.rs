@@ -361,6 +361,28 @@ fn a_password_is_not_shown_when_the_proxy_fails() {
     }
 }
 
+#[test]
+fn the_proxy_is_told_host_and_port_of_the_base_url() {
+    for (url, target) in [
+        ("https://acme.invalid", "acme.invalid:443"),
+        ("https://ACME.invalid:8443/outseta", "acme.invalid:8443"),
+        ("https://[2001:DB8::1]", "[2001:db8::1]:443"),
+        ("https://192.0.2.1:1", "192.0.2.1:1"),
+    ] {
+        let proxy = refusing();
+        Run::new()
+            .credentials()
+            .via_proxy(&proxy)
+            .args(["--base-url", url, EMAIL])
+            .status(69)
+            .stderr_contains("the proxy refuses to connect to ")
+            .run();
+        let request = &proxy.requests()[0];
+        assert_eq!(request.target, target);
+        assert_eq!(request.header("host"), Some(target));
+    }
+}
+
 // ---- A proxy that fails ----
 
 /// Through this proxy it ends so, and the server is not reached.

@@ -267,6 +267,10 @@ fn the_path_of_a_base_url_comes_before_the_apis() {
         ("/", "/api/v1/tokens"),
         ("/outseta", "/outseta/api/v1/tokens"),
         ("/a/b%20c//", "/a/b%20c/api/v1/tokens"),
+        (
+            "/-._~!$&'()*+,;=:@%2F/../b",
+            "/-._~!$&'()*+,;=:@%2F/../b/api/v1/tokens",
+        ),
     ] {
         let server = Server::http(Account::acme());
         server.on(On::Any, Answer::empty(403));

@@ -285,6 +285,18 @@ fn plain_http_on_a_tls_port_is_no_tls() {
 }
 
 #[test]
+fn a_host_that_no_certificate_can_name_gets_no_tls() {
+    let detour = Detour::new(Account::acme());
+    Run::new()
+        .detour(&detour)
+        .args(["--base-url", "https://256.256.256.256", EMAIL])
+        .status(69)
+        .stderr_contains("outseta-token: no TLS connection to 256.256.256.256: ")
+        .run();
+    assert!(detour.server.requests().is_empty());
+}
+
+#[test]
 fn a_handshake_that_is_cut_is_tried_again() {
     for behaviour in [
         AtAccept::Close,
