@@ -4,12 +4,12 @@
 mod support;
 
 mod fake_itself;
-mod readme;
 mod faults;
 mod judgement;
 mod look_up;
 mod network;
 mod proxies;
+mod readme;
 mod request;
 mod retries;
 mod run_itself;
