@@ -147,6 +147,14 @@ impl Run {
         }
     }
 
+    /// A run of the program by a shell, whose script starts it as `"$0" "$@"`: for a umask, limits
+    /// and descriptors that std cannot give a child.
+    pub fn by_shell(script: &str) -> Self {
+        Self::of("/bin/sh".into())
+            .args(["-c", script])
+            .arg(program())
+    }
+
     #[must_use]
     pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
         self.args.push(arg.as_ref().to_owned());
@@ -510,6 +518,16 @@ impl Running {
             Some(end) => self.seen = end,
             None => self.fail(&format!("standard output should come to contain {text:?}")),
         }
+    }
+
+    /// The process id, for a look at `/proc`.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The working directory.
+    pub fn work(&self) -> PathBuf {
+        self.run.work()
     }
 
     #[track_caller]
