@@ -352,7 +352,7 @@ impl Error {
                 "name a file in a folder that exists and that this user may write"
             }
             Self::CannotWrite { .. } => {
-                "check the space on the device; what was written is not complete"
+                "check the space on the device; a file that -o names is as it was, any other output may be cut short"
             }
             Self::BrokenPipe => return None,
             Self::Busy {
