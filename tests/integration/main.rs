@@ -12,6 +12,7 @@ mod proxies;
 mod readme;
 mod request;
 mod retries;
+mod output;
 mod run_itself;
 mod tls;
 mod verbose;

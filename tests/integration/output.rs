@@ -1,0 +1,453 @@
+//! What goes to standard output and standard error, byte for byte, and what becomes of it when one
+//! of the two is full, closed, or a terminal.
+
+use serde_json::json;
+
+use crate::support::fake::Server;
+use crate::support::http::Answer;
+use crate::support::listener::dead_address;
+use crate::support::model::{Account, SecondFactor, User, cloudflare};
+use crate::support::pty::Streams;
+use crate::support::run::Run;
+use crate::support::script::On;
+use crate::support::{KEY, SECRET, jwt};
+
+/// `{"email":"jane@example.com","exp":4102444800}`: valid until 2100.
+const JWT: &str =
+    "eyJhbGciOiJub25lIn0.eyJlbWFpbCI6ImphbmVAZXhhbXBsZS5jb20iLCJleHAiOjQxMDI0NDQ4MDB9.c2ln";
+
+const JSON: &str = r#"{
+  "access_token": "eyJhbGciOiJub25lIn0.eyJlbWFpbCI6ImphbmVAZXhhbXBsZS5jb20iLCJleHAiOjQxMDI0NDQ4MDB9.c2ln",
+  "token_type": "bearer",
+  "expires_in": 604800
+}
+"#;
+
+/// A server that answers every request for a token with this body.
+fn answering(body: &str) -> Server {
+    let server = Server::http(Account::acme());
+    let answer = Answer::empty(200).header("Content-Type", "application/json");
+    server.always(On::Tokens, answer.body(body));
+    server
+}
+
+fn minting(token: &str) -> Server {
+    let body = json!({"access_token": token, "token_type": "bearer", "expires_in": 604_800});
+    answering(&body.to_string())
+}
+
+/// A request for Jane's token.
+fn jane(server: &Server) -> Run {
+    Run::new().server(server).arg("jane@example.com")
+}
+
+/// The same, with the streams that the shell's script gives.
+fn jane_by_shell(script: &str, server: &Server) -> Run {
+    Run::by_shell(script).server(server).arg("jane@example.com")
+}
+
+mod success {
+    use super::*;
+
+    #[test]
+    fn each_format_is_what_the_contract_says_and_nothing_else() {
+        let server = minting(JWT);
+        let claims = "{\n  \"email\": \"jane@example.com\",\n  \"exp\": 4102444800\n}\n";
+        for (args, expected) in [
+            (&[][..], JSON.to_owned()),
+            (&["-f", "json"], JSON.to_owned()),
+            (&["-r"], format!("{JWT}\n")),
+            (&["--raw"], format!("{JWT}\n")),
+            (&["--format", "token"], format!("{JWT}\n")),
+            (&["-fheader"], format!("Authorization: Bearer {JWT}\n")),
+            (&["--format=env"], format!("OUTSETA_ACCESS_TOKEN={JWT}\n")),
+            (&["-f", "claims"], claims.to_owned()),
+            (&["-o", "-"], JSON.to_owned()),
+        ] {
+            jane(&server).args(args).stdout(expected).run();
+        }
+    }
+
+    /// (Of a number with an exponent its letter becomes small.)
+    #[test]
+    fn the_well_known_fields_come_first_and_no_value_is_changed() {
+        let body = format!(
+            r#" {{"zeta":[1,{{"b":[],"a":{{}}}}],"expires_in":604800.50,"big":123456789012345678901234567890,
+            "tiny":1E-7,"huge":1e+400,"minus":-0,"fraction":0.10,"text":"Zo\u00eb \"q\" \\ \u0001\n \u4f8b 😀 \/",
+            "none":null,"yes":true,"refresh_token":"r1","token_type":"Bearer","access_token":"{JWT}"}}"#
+        );
+        let expected = format!(
+            r#"{{
+  "access_token": "{JWT}",
+  "token_type": "Bearer",
+  "expires_in": 604800.50,
+  "big": 123456789012345678901234567890,
+  "fraction": 0.10,
+  "huge": 1e+400,
+  "minus": -0,
+  "none": null,
+  "refresh_token": "r1",
+  "text": "Zoë \"q\" \\ \u0001\n 例 😀 /",
+  "tiny": 1e-7,
+  "yes": true,
+  "zeta": [
+    1,
+    {{
+      "a": {{}},
+      "b": []
+    }}
+  ]
+}}
+"#
+        );
+        jane(&answering(&body)).stdout(expected).run();
+    }
+
+    #[test]
+    fn claims_are_printed_as_they_stand_in_the_token() {
+        let claims = json!({"email": "JANE@example.com", "exp": 4_102_444_800.5_f64, "name": "Zoë 例",
+            "outseta:addOnUids": ["a", "b"], "nested": {"deep": [1, null, true]}});
+        jane(&minting(&jwt::encode(&claims, 0)))
+            .args(["-f", "claims"])
+            .stdout(
+                r#"{
+  "email": "JANE@example.com",
+  "exp": 4102444800.5,
+  "name": "Zoë 例",
+  "nested": {
+    "deep": [
+      1,
+      null,
+      true
+    ]
+  },
+  "outseta:addOnUids": [
+    "a",
+    "b"
+  ]
+}
+"#,
+            )
+            .run();
+    }
+
+    #[test]
+    fn an_answer_with_a_token_alone_is_enough() {
+        let bare = format!("{{\n  \"access_token\": \"{JWT}\"\n}}\n");
+        jane(&answering(&json!({"access_token": JWT}).to_string()))
+            .stdout(bare)
+            .run();
+        let textual = json!({"access_token": JWT, "expires_in": "a week"}).to_string();
+        jane(&answering(&textual))
+            .stdout(format!(
+                "{{\n  \"access_token\": \"{JWT}\",\n  \"expires_in\": \"a week\"\n}}\n"
+            ))
+            .run();
+    }
+
+    #[test]
+    fn a_token_that_is_no_jwt_is_printed_as_it_is() {
+        let server = minting("A-z._~+/09==");
+        jane(&server).arg("-r").stdout("A-z._~+/09==\n").run();
+    }
+
+    #[test]
+    fn an_expired_token_is_printed_with_a_warning_that_quiet_keeps() {
+        let server = Server::http(Account::acme().lifetime(-60));
+        for args in [&["-r"][..], &["-r", "-q"]] {
+            let outcome = jane(&server)
+                .args(args)
+                .stdout_contains("eyJ")
+                .stderr_lines(&[
+                    "outseta-token: warning: the token for jane@example.com has expired by this machine's clock",
+                    "outseta-token: hint: check the clock, and the lifetime of tokens in Outseta",
+                ])
+                .run();
+            let token = outcome.stdout_text();
+            assert_eq!(jwt::decode(token.trim_end())["email"], "jane@example.com");
+        }
+    }
+
+    #[test]
+    fn on_a_terminal_one_line_says_for_whom_and_how_long() {
+        for (body, line) in [
+            (
+                json!({"access_token": "opaque", "expires_in": 604_800}),
+                "outseta-token: token for jane@example.com, valid for 7 days\r\n",
+            ),
+            (
+                json!({"access_token": "opaque", "expires_in": 5_400}),
+                "outseta-token: token for jane@example.com, valid for 2 hours\r\n",
+            ),
+            (
+                json!({"access_token": "opaque"}),
+                "outseta-token: token for jane@example.com\r\n",
+            ),
+        ] {
+            let server = answering(&body.to_string());
+            let outcome = jane(&server)
+                .arg("-r")
+                .on_terminal(Streams::NOT_STDOUT)
+                .outcome();
+            assert_eq!(outcome.terminal, line, "{outcome}");
+            assert_eq!(outcome.stdout_text(), "opaque\n", "{outcome}");
+            assert_eq!(outcome.status, Some(0), "{outcome}");
+        }
+    }
+
+    #[test]
+    fn quiet_is_quiet_on_a_terminal_too() {
+        let server = minting("opaque");
+        let outcome = jane(&server)
+            .args(["-r", "-q"])
+            .on_terminal(Streams::ALL)
+            .outcome();
+        assert_eq!(outcome.terminal, "opaque\r\n", "{outcome}");
+        assert_eq!(outcome.status, Some(0), "{outcome}");
+    }
+
+    #[test]
+    fn verbose_says_it_off_a_terminal_too() {
+        jane(&minting("opaque"))
+            .args(["-r", "-v"])
+            .stdout("opaque\n")
+            .stderr_contains("outseta-token: token for jane@example.com, valid for 7 days\n")
+            .run();
+    }
+}
+
+mod failure {
+    use super::*;
+
+    /// Every kind of failure that a request can have, with the status that it ends with.
+    #[test]
+    fn standard_output_is_empty() {
+        let scripted = |answer: Answer| {
+            let server = Server::http(Account::acme());
+            server.always(On::Tokens, answer);
+            server
+        };
+        let other = jwt::token("acme", "john@example.com", 60);
+        let two_factor = User::new("jane@example.com").second_factor(SecondFactor::Totp);
+        for (server, status) in [
+            (Server::http(Account::new("acme")), 67),
+            (Server::http(Account::new("acme").user(two_factor)), 77),
+            (scripted(Answer::empty(403)), 77),
+            (scripted(Answer::empty(503)), 75),
+            (scripted(Answer::redirect(302, "https://x.example/")), 76),
+            (scripted(cloudflare(403)), 76),
+            (scripted(Answer::text(200, "{\"access_token\": \"")), 76),
+            (minting(&other), 76),
+            (minting("a b"), 76),
+        ] {
+            jane(&server)
+                .args(["--retries", "0"])
+                .status(status)
+                .stderr_contains("outseta-token: ")
+                .run();
+        }
+        Run::new()
+            .credentials()
+            .env("OUTSETA_BASE_URL", format!("http://{}", dead_address()))
+            .args(["--retries", "0", "jane@example.com"])
+            .status(69)
+            .stderr_contains("outseta-token: cannot connect to 127.0.0.1")
+            .run();
+    }
+
+    #[test]
+    fn somebody_elses_token_is_refused() {
+        let token = jwt::token("acme", "john@example.com", 600);
+        for format in ["json", "token", "header", "env", "claims"] {
+            jane(&minting(&token))
+                .args(["-f", format])
+                .status(76)
+                .stderr_lines(&[
+                    "outseta-token: the answer is a token of another user: john@example.com instead of jane@example.com",
+                    "outseta-token: hint: the token was not printed; look for two people with this email in Outseta",
+                ])
+                .run();
+        }
+    }
+
+    #[test]
+    fn what_could_inject_a_line_a_header_or_shell_syntax_is_no_token() {
+        for token in [
+            "",
+            "a b",
+            "a\nOTHER=1",
+            "a\r\nX-Header: y",
+            "$(id)",
+            "`id`",
+            "a;b",
+            "a\"b",
+            "a'b",
+            "a=b",
+            "ä",
+            "a\0b",
+            "{}",
+        ] {
+            for format in ["json", "token", "header", "env"] {
+                jane(&minting(token))
+                    .args(["-f", format])
+                    .status(76)
+                    .stderr_lines(&[
+                        "outseta-token: the answer (200) holds no token: its access_token has characters that no token has",
+                        "outseta-token: hint: run again with -v to see what came back",
+                    ])
+                    .run();
+            }
+        }
+    }
+
+    #[test]
+    fn a_token_that_is_no_jwt_has_no_claims() {
+        jane(&minting("opaque"))
+            .args(["-f", "claims"])
+            .status(76)
+            .stderr_lines(&[
+                "outseta-token: the token is not a JWT: it has no claims to print",
+                "outseta-token: hint: another format prints the token as it is",
+            ])
+            .run();
+    }
+
+    #[test]
+    fn a_servers_text_can_forge_no_line_and_stays_short() {
+        let server = Server::http(Account::acme());
+        let text = format!("a\noutseta-token: \u{1b}[2Jb\u{202e}{}", "x".repeat(400));
+        server.always(
+            On::Tokens,
+            Answer::json(400, &json!({"ErrorMessage": text, "PropertyName": "Email"})),
+        );
+        let shown = format!(
+            r"a\noutseta-token: \u{{1b}}[2Jb\u{{202e}}{}…",
+            "x".repeat(300 - 23)
+        );
+        jane(&server)
+            .status(65)
+            .stderr_lines(&[
+                &format!("outseta-token: invalid email: Outseta rejects jane@example.com: {shown}"),
+                "outseta-token: hint: check the email for a typing error",
+            ])
+            .run();
+    }
+
+    #[test]
+    fn a_full_device_is_74() {
+        let server = minting(JWT);
+        let full = [
+            "outseta-token: cannot write to standard output: no space left on device",
+            "outseta-token: hint: check the space on the device; a file that -o names is as it was, any other output may be cut short",
+        ];
+        for format in ["json", "token", "header", "env", "claims"] {
+            jane(&server)
+                .args(["-f", format])
+                .stdout_file("/dev/full")
+                .status(74)
+                .stderr_lines(&full)
+                .run();
+        }
+        for args in [
+            &["--help"][..],
+            &["--version"],
+            &["--generate", "man"],
+            &["--check"],
+        ] {
+            Run::new()
+                .server(&server)
+                .args(args)
+                .stdout_file("/dev/full")
+                .status(74)
+                .stderr_lines(&full)
+                .run();
+        }
+    }
+
+    #[test]
+    fn a_closed_pipe_is_74_without_a_word() {
+        let server = minting(JWT);
+        for format in ["json", "token", "header", "env", "claims"] {
+            jane(&server)
+                .args(["-f", format])
+                .stdout_broken()
+                .status(74)
+                .run();
+        }
+        for args in [&["--help"][..], &["--generate", "man"], &["--check"]] {
+            Run::new()
+                .server(&server)
+                .args(args)
+                .stdout_broken()
+                .status(74)
+                .run();
+        }
+    }
+
+    #[test]
+    fn a_closed_pipe_is_74_on_a_terminal_without_a_success_line() {
+        let outcome = jane(&minting(JWT))
+            .stdout_broken()
+            .on_terminal(Streams::NOT_STDOUT)
+            .outcome();
+        assert_eq!(
+            (outcome.status, &*outcome.terminal),
+            (Some(74), ""),
+            "{outcome}"
+        );
+    }
+}
+
+mod details {
+    use super::*;
+
+    /// std opens `/dev/null` in the place of a descriptor that is closed at the start, so that no
+    /// file gets its number: such a run cannot be told from one with `>/dev/null`.
+    #[test]
+    fn a_closed_standard_output_counts_as_dev_null() {
+        jane(&minting(JWT)).stdout_closed().run();
+        jane(&minting(JWT)).stdout_file("/dev/null").run();
+    }
+
+    #[test]
+    fn a_closed_or_full_standard_error_changes_nothing() {
+        let server = minting(JWT);
+        let unknown = Server::http(Account::new("acme"));
+        for script in ["exec \"$0\" \"$@\" 2>&-", "exec \"$0\" \"$@\" 2>/dev/full"] {
+            jane_by_shell(script, &server).stdout(JSON).run();
+            jane_by_shell(script, &server).arg("-v").stdout(JSON).run();
+            jane_by_shell(script, &unknown).status(67).run();
+        }
+    }
+
+    #[test]
+    fn all_three_streams_may_be_closed() {
+        let server = minting(JWT);
+        jane_by_shell("exec \"$0\" \"$@\" <&- >&- 2>&-", &server).run();
+        jane_by_shell(
+            "\"$0\" \"$@\" -o token -r <&- >&- 2>&-; s=$?; cat token; exit $s",
+            &server,
+        )
+        .stdout(format!("{JWT}\n"))
+        .run();
+    }
+
+    #[test]
+    fn neither_home_nor_any_variable_is_needed() {
+        let server = minting(JWT);
+        jane(&server).env_remove("HOME").stdout(JSON).run();
+        let settings = format!("OUTSETA_API_KEY={KEY}\nOUTSETA_API_SECRET={SECRET}\n");
+        Run::new()
+            .env_remove("HOME")
+            .file("env", settings)
+            .args(["-e", "env", "--base-url", &server.url(), "jane@example.com"])
+            .stdout(JSON)
+            .run();
+        Run::new()
+            .env_remove("HOME")
+            .args(["-s", "acme", "jane@example.com"])
+            .status(78)
+            .stderr_contains("outseta-token: not configured: API key ")
+            .run();
+    }
+}
