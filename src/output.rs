@@ -7,6 +7,7 @@
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -146,12 +147,16 @@ impl Destination {
             path: shown(path),
             why: reason(error),
         };
-        let metadata = fs::metadata(path);
-        if metadata.as_ref().is_ok_and(fs::Metadata::is_dir) {
-            return Err(cannot_create(&io::Error::from(io::ErrorKind::IsADirectory)));
+        let found = fs::symlink_metadata(path);
+        match &found {
+            Err(error) if error.kind() != io::ErrorKind::NotFound || !names_file(path) => {
+                return Err(cannot_create(error));
+            }
+            _ if path.is_dir() => return Err(cannot_create(&io::ErrorKind::IsADirectory.into())),
+            _ => {}
         }
-        let special = metadata.is_ok_and(|metadata| !metadata.is_file()) || is_descriptor(path);
-        if special {
+        let special = found.is_ok_and(|found| !found.is_file() && !found.is_symlink());
+        if special || is_descriptor(path) {
             // Appending, so that a file behind a descriptor keeps what it holds.
             let file = OpenOptions::new()
                 .append(true)
@@ -190,11 +195,17 @@ impl Destination {
     }
 }
 
-/// `/dev/fd/N` and the like: names of open descriptors, beside which nothing can be written.
+/// `/dev/fd/N`, `/dev/stderr` and the like: links to open descriptors, beside which nothing can be written.
 fn is_descriptor(path: &Path) -> bool {
-    path == Path::new("/dev/stderr")
+    path.starts_with("/proc")
         || path.starts_with("/dev/fd")
-        || path.starts_with("/proc/self/fd")
+        || path.parent() == Some(Path::new("/dev")) && path.is_symlink()
+}
+
+/// Whether a path that leads nowhere yet can be a file's: `missing/` and `missing/..` cannot.
+fn names_file(path: &Path) -> bool {
+    let bytes = path.as_os_str().as_bytes();
+    path.file_name().is_some() && !bytes.ends_with(b"/") && !bytes.ends_with(b"/.")
 }
 
 fn shown(path: &Path) -> Shown {
@@ -211,9 +222,6 @@ pub(crate) struct NewFile {
 
 impl NewFile {
     fn beside(target: &Path) -> io::Result<Self> {
-        if target.file_name().is_none() {
-            return Err(io::ErrorKind::IsADirectory.into());
-        }
         let folder = folder(target);
         remove_left_behind(folder);
         loop {
