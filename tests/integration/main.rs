@@ -13,6 +13,7 @@ mod readme;
 mod request;
 mod retries;
 mod output;
+mod output_file;
 mod run_itself;
 mod tls;
 mod verbose;
