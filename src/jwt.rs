@@ -37,13 +37,16 @@ impl Claims {
             .or_else(|| exp.as_f64().map(|seconds| seconds as i64))
     }
 
-    /// The host of the account that issued it: Outseta gives its address as `outseta:iss` or `iss`.
+    /// The host of the account that issued it: Outseta gives its address as `outseta:iss` or `iss`, with a scheme or
+    /// without.
     pub(crate) fn issuer_host(&self) -> Option<&str> {
-        let issuer = ["outseta:iss", "iss"]
-            .iter()
-            .find_map(|name| self.0.get(*name)?.as_str())?;
-        let authority = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
-        authority.split(['/', '?', '#', ':']).next()
+        ["outseta:iss", "iss"].iter().find_map(|name| {
+            let issuer = self.0.get(*name)?.as_str()?;
+            let rest = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
+            rest.split(['/', '?', '#', ':'])
+                .next()
+                .filter(|host| !host.is_empty())
+        })
     }
 
     pub(crate) fn as_map(&self) -> &Map<String, Value> {
@@ -98,9 +101,15 @@ mod tests {
         );
         assert_eq!(host(r#"{"iss":"https://a?x"}"#).as_deref(), Some("a"));
         assert_eq!(
-            host(r#"{"outseta:iss":"acme.outseta.com"}"#).as_deref(),
-            Some("acme.outseta.com")
+            host(r#"{"iss":"https://a/","outseta:iss":"b.outseta.com"}"#).as_deref(),
+            Some("b.outseta.com"),
+            "without a scheme"
         );
+        assert_eq!(
+            host(r#"{"iss":"https://a/","outseta:iss":null}"#).as_deref(),
+            Some("a")
+        );
+        assert_eq!(host(r#"{"iss":""}"#), None);
         assert_eq!(host("{}"), None);
     }
 
