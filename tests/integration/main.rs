@@ -12,6 +12,7 @@ mod proxies;
 mod readme;
 mod request;
 mod retries;
+mod min_ttl;
 mod output;
 mod output_file;
 mod run_itself;

@@ -1,0 +1,497 @@
+//! `--min-ttl`: a file that is good enough is kept, and then neither credentials nor network are
+//! needed; anything else in its place means a new token, and is no error.
+
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
+use std::path::Path;
+use std::thread;
+
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+use rustix::process::geteuid;
+use serde_json::{Value, json};
+
+use crate::support::fake::Server;
+use crate::support::http::Answer;
+use crate::support::jwt;
+use crate::support::model::{Account, User};
+use crate::support::proxy::Detour;
+use crate::support::pty::Streams;
+use crate::support::run::Run;
+use crate::support::script::On;
+
+const HOUR: i64 = 3_600;
+const WEEK: i64 = 7 * 24 * HOUR;
+
+/// What the server of these tests mints.
+const NEW: &str = "new";
+
+fn minting() -> Server {
+    let server = Server::http(Account::acme());
+    let answer = json!({"access_token": NEW, "token_type": "bearer", "expires_in": 60});
+    server.always(On::Tokens, Answer::json(200, &answer));
+    server
+}
+
+/// A token of Jane's that is valid for so long.
+fn token(seconds: i64) -> String {
+    jwt::token("acme", "jane@example.com", seconds)
+}
+
+/// A token of Jane's for a week, with this claim changed; `null` takes it out.
+fn token_with(name: &str, value: Value) -> String {
+    let mut claims = jwt::claims("acme", "jane@example.com", WEEK);
+    if value.is_null() {
+        claims.as_object_mut().expect("claims").remove(name);
+    } else {
+        claims[name] = value;
+    }
+    jwt::encode(&claims, 0)
+}
+
+fn line(token: &str) -> String {
+    format!("{token}\n")
+}
+
+fn json_file(token: &str) -> String {
+    format!(
+        "{{\n  \"access_token\": \"{token}\",\n  \"token_type\": \"bearer\",\n  \"expires_in\": {WEEK},\n  \"refresh_token\": \"r\"\n}}\n"
+    )
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).expect("the file can be read")
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).expect("its mode is set");
+}
+
+/// A run that keeps the file `token` for an hour and more.
+fn keeping() -> Run {
+    Run::new().args(["-r", "-o", "token", "--min-ttl", "1h", "jane@example.com"])
+}
+
+/// The same, with such a file in its place.
+fn keeping_file(contents: impl AsRef<[u8]>) -> Run {
+    let run = keeping().file("token", contents);
+    set_mode(&run.work().join("token"), 0o600);
+    run
+}
+
+/// The run succeeds and leaves the file as it is, in place and content.
+#[track_caller]
+fn is_kept(run: Run) {
+    let path = run.work().join("token");
+    let before = fs::metadata(&path).expect("the file is there");
+    let contents = fs::read(&path).expect("it can be read");
+    let _outcome = run.run();
+    let after = fs::metadata(&path).expect("the file is there");
+    assert_eq!(fs::read(&path).expect("it can be read"), contents);
+    assert_eq!((after.ino(), after.mode()), (before.ino(), before.mode()));
+}
+
+/// The run replaces the file, with one request.
+#[track_caller]
+fn is_replaced(run: Run) {
+    let server = minting();
+    let path = run.work().join("token");
+    let _outcome = run.server(&server).run();
+    let metadata = fs::symlink_metadata(&path).expect("the file is there");
+    assert!(metadata.is_file() && metadata.mode() & 0o777 == 0o600);
+    assert_eq!(read(&path), line(NEW));
+    assert_eq!(server.requests().len(), 1);
+}
+
+mod success {
+    use super::*;
+
+    #[test]
+    fn a_good_file_needs_neither_request_nor_credentials_nor_settings() {
+        is_kept(keeping_file(line(&token(WEEK))));
+        let server = minting();
+        is_kept(keeping_file(line(&token(WEEK))).server(&server));
+        assert_eq!(server.connections(), 0);
+    }
+
+    #[test]
+    fn each_format_that_holds_a_token_is_kept() {
+        let token = token(WEEK);
+        for (format, contents) in [
+            ("json", json_file(&token)),
+            ("token", line(&token)),
+            ("header", format!("Authorization: Bearer {token}\n")),
+            ("env", format!("OUTSETA_ACCESS_TOKEN={token}\n")),
+        ] {
+            let run = Run::new()
+                .args([
+                    "-f",
+                    format,
+                    "-o",
+                    "token",
+                    "--min-ttl",
+                    "1h",
+                    "jane@example.com",
+                ])
+                .file("token", contents);
+            set_mode(&run.work().join("token"), 0o600);
+            is_kept(run);
+        }
+    }
+
+    #[test]
+    fn what_a_run_wrote_the_next_one_keeps() {
+        for format in ["json", "token", "header", "env"] {
+            let server = Server::http(Account::acme().extra("n", json!([1.50, "ö", {"b": 1}])));
+            let folder = tempfile::TempDir::new().expect("a temporary folder");
+            let path = folder.path().join("token");
+            let mut contents = Vec::new();
+            for _ in 0..2 {
+                Run::new()
+                    .server(&server)
+                    .args(["-f", format, "--min-ttl", "6d", "jane@example.com", "-o"])
+                    .arg(&path)
+                    .run();
+                contents.push(read(&path));
+            }
+            assert_eq!(contents[0], contents[1]);
+            assert_eq!(server.requests().len(), 1);
+        }
+    }
+
+    #[test]
+    fn the_file_may_be_readable_by_others() {
+        for mode in [0o400, 0o600, 0o644, 0o755] {
+            let run = keeping_file(line(&token(WEEK)));
+            set_mode(&run.work().join("token"), mode);
+            is_kept(run);
+        }
+    }
+
+    #[test]
+    fn it_must_last_as_long_as_was_asked_for() {
+        for (min_ttl, seconds, kept) in [
+            ("1h", HOUR + 60, true),
+            ("1h", HOUR - 1, false),
+            ("60m", HOUR + 60, true),
+            ("7d", WEEK + 60, true),
+            ("7d", WEEK - 1, false),
+            ("0", 60, true),
+            ("0", -1, false),
+            ("3650d", WEEK, false),
+        ] {
+            let run = Run::new()
+                .args([
+                    "-r",
+                    "-o",
+                    "token",
+                    "--min-ttl",
+                    min_ttl,
+                    "jane@example.com",
+                ])
+                .file("token", line(&token(seconds)));
+            set_mode(&run.work().join("token"), 0o600);
+            if kept {
+                is_kept(run);
+            } else {
+                is_replaced(run);
+            }
+        }
+    }
+
+    #[test]
+    fn letter_case_in_the_email_does_not_matter() {
+        let token = jwt::token("acme", "JANE@Example.com", WEEK);
+        is_kept(keeping_file(line(&token)));
+    }
+
+    #[test]
+    fn the_email_may_come_from_standard_input() {
+        let run = Run::new()
+            .args(["-r", "-o", "token", "--min-ttl", "1h"])
+            .stdin("jane@example.com\n")
+            .file("token", line(&token(WEEK)));
+        set_mode(&run.work().join("token"), 0o600);
+        is_kept(run);
+    }
+
+    #[test]
+    fn a_file_is_kept_although_settings_are_malformed() {
+        for (name, value) in [
+            ("OUTSETA_API_KEY", "a b"),
+            ("OUTSETA_API_KEY", "a:b"),
+            ("OUTSETA_API_SECRET", "ä"),
+            ("OUTSETA_API_SECRET_FILE", "/nonexistent"),
+            ("OUTSETA_SUBDOMAIN", "not a name"),
+            ("OUTSETA_BASE_URL", "http://example.com"),
+            ("SSL_CERT_FILE", "/nonexistent"),
+            ("https_proxy", "socks5://127.0.0.1:1"),
+        ] {
+            is_kept(keeping_file(line(&token(WEEK))).env(name, value));
+        }
+    }
+
+    #[test]
+    fn the_account_must_be_the_one_that_is_configured() {
+        is_kept(keeping_file(line(&token(WEEK))).args(["-s", "acme"]));
+        is_kept(keeping_file(line(&token(WEEK))).env("OUTSETA_SUBDOMAIN", "ACME"));
+        let url = ["--base-url", "https://acme.outseta.com"];
+        is_kept(keeping_file(line(&token(WEEK))).args(url));
+        // Neither of these says which of Outseta's hosts it is.
+        is_kept(keeping_file(line(&token(WEEK))).args(["--base-url", "https://auth.example.com"]));
+        let mut claims = jwt::claims("acme", "jane@example.com", WEEK);
+        claims["iss"] = "https://auth.example.com".into();
+        claims["outseta:iss"] = Value::Null;
+        is_kept(keeping_file(line(&jwt::encode(&claims, 0))).args(["-s", "acme"]));
+    }
+
+    #[test]
+    fn verbose_and_a_terminal_say_that_it_was_kept() {
+        let run = keeping_file(line(&token(WEEK + 60)));
+        run.arg("-v")
+            .stderr_lines(&[
+                "outseta-token: the file is kept, and no request made",
+                "outseta-token: token for jane@example.com, valid for 7 days",
+            ])
+            .run();
+        let outcome = keeping_file(line(&token(WEEK + 60)))
+            .on_terminal(Streams::NOT_STDOUT)
+            .outcome();
+        assert_eq!(
+            outcome.terminal,
+            "outseta-token: token for jane@example.com, valid for 7 days\r\n"
+        );
+        assert_eq!(outcome.status, Some(0), "{outcome}");
+    }
+}
+
+/// What is in FILE leads to a new token, which is no failure.
+mod replaced {
+    use super::*;
+
+    #[test]
+    fn a_missing_or_empty_file() {
+        is_replaced(keeping());
+        is_replaced(keeping_file(""));
+    }
+
+    #[test]
+    fn a_token_that_does_not_fit() {
+        for token in [
+            jwt::token("acme", "john@example.com", WEEK),
+            jwt::token("acme", "jane@example.com", HOUR - 1),
+            jwt::token("acme", "jane@example.com", -WEEK),
+            token_with("email", Value::Null),
+            token_with("email", json!(["jane@example.com"])),
+            token_with("exp", Value::Null),
+            token_with("exp", json!("soon")),
+            "opaque".to_owned(),
+            "a.b.c".to_owned(),
+        ] {
+            is_replaced(keeping_file(line(&token)));
+        }
+    }
+
+    #[test]
+    fn another_accounts_token() {
+        let other = |iss: &str, outseta_iss: Value| {
+            let mut claims = jwt::claims("other", "jane@example.com", WEEK);
+            claims["iss"] = iss.into();
+            claims["outseta:iss"] = outseta_iss;
+            jwt::encode(&claims, 0)
+        };
+        for token in [
+            jwt::token("other", "jane@example.com", WEEK),
+            other("http://other.outseta.com", Value::Null),
+            other(
+                "https://auth.example.com",
+                "http://other.outseta.com".into(),
+            ),
+            other("https://auth.example.com", "other.outseta.com".into()),
+        ] {
+            let detour = Detour::new(Account::acme());
+            let path = keeping_file(line(&token))
+                .detour(&detour)
+                .run()
+                .work()
+                .join("token");
+            assert_eq!(detour.server.requests().len(), 1, "{}", jwt::decode(&token));
+            drop(path);
+        }
+    }
+
+    #[test]
+    fn a_file_in_another_format_or_edited_by_hand() {
+        let token = token(WEEK);
+        for contents in [
+            json_file(&token),
+            format!("Authorization: Bearer {token}\n"),
+            format!("OUTSETA_ACCESS_TOKEN={token}\n"),
+            token.clone(),
+            format!("{token}\n\n"),
+            format!("{token}\r\n"),
+            format!(" {token}\n"),
+            format!("{token}\nmore\n"),
+            format!("\u{feff}{token}\n"),
+            "\n".to_owned(),
+        ] {
+            is_replaced(keeping_file(contents));
+        }
+        is_replaced(keeping_file(b"\xff\xfe\n"));
+    }
+
+    #[test]
+    fn json_that_is_not_as_it_was_written() {
+        let token = token(WEEK);
+        let written = json_file(&token);
+        for contents in [
+            line(&token),
+            written.trim_end().to_owned(),
+            written.replace("\n  ", " "),
+            written.replace("  \"token_type\": \"bearer\",\n", "") + " ",
+            written.replace("\"refresh_token\"", "\"access_token\""),
+            written.replace("\"access_token\"", "\"token\""),
+            format!("[{written}]"),
+            written[..written.len() / 2].to_owned(),
+            "{}\n".to_owned(),
+        ] {
+            let server = minting();
+            let run = Run::new()
+                .args(["-o", "token", "--min-ttl", "1h", "jane@example.com"])
+                .file("token", &contents);
+            set_mode(&run.work().join("token"), 0o600);
+            let outcome = run.server(&server).run();
+            assert_eq!(server.requests().len(), 1, "{contents}\n{outcome}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_others_may_write() {
+        for mode in [0o620, 0o602, 0o666] {
+            let run = keeping_file(line(&token(WEEK)));
+            set_mode(&run.work().join("token"), mode);
+            is_replaced(run);
+        }
+    }
+
+    #[test]
+    fn a_file_of_another_user() {
+        if !geteuid().is_root() {
+            println!("skipped: only root can give a file away");
+            return;
+        }
+        let run = keeping_file(line(&token(WEEK)));
+        chown(run.work().join("token"), Some(65_534), None).expect("it is given away");
+        is_replaced(run);
+    }
+
+    #[test]
+    fn a_link_even_to_a_good_file() {
+        let run = keeping().file("good", line(&token(WEEK)));
+        set_mode(&run.work().join("good"), 0o600);
+        symlink("good", run.work().join("token")).expect("a link is made");
+        is_replaced(run);
+        let run = keeping();
+        symlink("missing", run.work().join("token")).expect("a link is made");
+        is_replaced(run);
+    }
+
+    /// Nothing of it beyond what a token can be is read: it would not fit into the memory.
+    #[test]
+    fn a_huge_file() {
+        let run = keeping_file(line(&token(WEEK)));
+        let file = File::options()
+            .append(true)
+            .open(run.work().join("token"))
+            .expect("it opens");
+        file.set_len(1 << 40).expect("a sparse file");
+        is_replaced(run);
+    }
+
+    #[test]
+    fn a_fifo_which_is_not_waited_for() {
+        let server = minting();
+        let run = keeping().server(&server);
+        let path = run.work().join("token");
+        mknodat(CWD, &path, FileType::Fifo, Mode::from_raw_mode(0o600), 0).expect("a FIFO");
+        let reader = thread::spawn({
+            let path = path.clone();
+            move || read(&path)
+        });
+        let _outcome = run.run();
+        assert_eq!(reader.join().expect("it reads"), line(NEW));
+    }
+
+    #[test]
+    fn a_device() {
+        let server = minting();
+        for (name, stdout) in [
+            ("/dev/null", ""),
+            ("/dev/zero", ""),
+            ("/dev/stdout", "new\n"),
+        ] {
+            Run::new()
+                .server(&server)
+                .args(["-r", "-o", name, "--min-ttl", "1h", "jane@example.com"])
+                .stdout(stdout)
+                .run();
+        }
+        assert_eq!(server.requests().len(), 3);
+    }
+}
+
+mod failure {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_73_before_any_request() {
+        let server = minting();
+        let run = keeping().server(&server);
+        fs::create_dir(run.work().join("token")).expect("a folder is made");
+        run.status(73)
+            .stderr_lines(&[
+                "outseta-token: cannot create token: is a directory",
+                "outseta-token: hint: name a file in a folder that exists and that this user may write",
+            ])
+            .run();
+        assert_eq!(server.connections(), 0);
+    }
+
+    #[test]
+    fn where_no_new_token_can_be_had_the_old_file_stays() {
+        let old = line(&token(HOUR - 1));
+        let outcome = keeping_file(&old)
+            .status(78)
+            .stderr_contains("outseta-token: not configured: subdomain ")
+            .run();
+        assert_eq!(read(&outcome.work().join("token")), old);
+        let server = Server::http(Account::new("acme").user(User::new("john@example.com")));
+        let outcome = keeping_file(&old)
+            .server(&server)
+            .status(67)
+            .stderr_contains("outseta-token: no such user: jane@example.com")
+            .run();
+        assert_eq!(read(&outcome.work().join("token")), old);
+    }
+
+    #[test]
+    fn the_email_must_be_valid_even_where_a_file_is_good() {
+        Run::new()
+            .args(["-r", "-o", "token", "--min-ttl", "1h", "jane"])
+            .file("token", line(&token(WEEK)))
+            .status(65)
+            .stderr_contains("outseta-token: invalid email 'jane': it has no @\n")
+            .run();
+    }
+
+    #[test]
+    fn claims_hold_no_token_to_keep() {
+        Run::new()
+            .args(["-f", "claims", "-o", "token", "--min-ttl", "1h", "jane@example.com"])
+            .status(64)
+            .stderr_lines(&[
+                "outseta-token: option --min-ttl is of no use with --format claims, which holds no token",
+                "outseta-token: hint: --min-ttl goes with -o FILE: the file is kept while its token is valid at least so long",
+            ])
+            .run();
+    }
+}
