@@ -129,7 +129,11 @@ fn run_batch(
     log: Log,
 ) -> Result<ExitCode, Error> {
     let (input, name): (Box<dyn BufRead>, Shown) = match file {
-        None => (Box::new(io::stdin().lock()), Shown::new("standard input")),
+        // Not locked: settings may have to be asked for first, on the same standard input.
+        None => (
+            Box::new(BufReader::new(io::stdin())),
+            Shown::new("standard input"),
+        ),
         Some(path) => {
             let name = Shown::new(&path.to_string_lossy());
             let file = File::open(path).map_err(|error| Error::Unreadable {
