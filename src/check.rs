@@ -28,15 +28,44 @@ impl Report {
     fn failure(&mut self, name: &str, error: &Error) -> Result<(), Error> {
         self.failure.get_or_insert(error.status());
         match error.hint() {
-            Some(hint) => Self::line(name, format_args!("{error}; hint: {hint}")),
-            None => Self::line(name, error),
+            Some(hint) => Self::line(name, format_args!("{}; hint: {hint}", fault(error))),
+            None => Self::line(name, fault(error)),
         }
+    }
+
+    fn missing(&mut self, name: &str, setting: Setting) -> Result<(), Error> {
+        let status = Error::Missing(vec![setting]).status();
+        self.failure.get_or_insert(status);
+        let hint = how_to_set(setting);
+        Self::line(name, format_args!("not configured; hint: {hint}"))
     }
 
     fn result(&mut self, name: &str, result: &Result<(), Error>) -> Result<(), Error> {
         match result {
             Ok(()) => Self::line(name, "ok"),
             Err(error) => self.failure(name, error),
+        }
+    }
+}
+
+/// What is wrong, on a line that is named after the setting already.
+fn fault(error: &Error) -> String {
+    match error {
+        Error::Malformed { origin, why, .. } => format!("invalid ({origin}): {why}"),
+        error => error.to_string(),
+    }
+}
+
+fn how_to_set(setting: Setting) -> &'static str {
+    match setting {
+        Setting::Subdomain => {
+            "give --subdomain, or set OUTSETA_SUBDOMAIN in the environment or in a file (--env-file): acme for https://acme.outseta.com"
+        }
+        Setting::ApiKey => {
+            "set OUTSETA_API_KEY or OUTSETA_API_KEY_FILE in the environment, or OUTSETA_API_KEY in a file (--env-file); a key is made in Outseta under Settings > Integrations > API Keys"
+        }
+        Setting::ApiSecret => {
+            "set OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE in the environment, or OUTSETA_API_SECRET in a file (--env-file); Outseta shows it once, when the key is made"
         }
     }
 }
@@ -65,7 +94,7 @@ fn list(found: &Found, report: &mut Report) -> Result<(), Error> {
         Ok(Some(base)) => {
             Report::line("base URL", format_args!("{} ({})", base.value, base.origin))?;
         }
-        Ok(None) => report.failure("base URL", &Error::Missing(vec![Setting::Subdomain]))?,
+        Ok(None) => report.missing("base URL", Setting::Subdomain)?,
         Err(error) => report.failure("base URL", error)?,
     }
     credential(&found.key, Setting::ApiKey, settings::masked_key, report)?;
@@ -106,7 +135,7 @@ fn credential(
                 format_args!("{} ({})", shown(&found.value), found.origin),
             )
         }
-        Ok(None) => report.failure(setting.name(), &Error::Missing(vec![setting])),
+        Ok(None) => report.missing(setting.name(), setting),
         Err(error) => report.failure(setting.name(), error),
     }
 }
