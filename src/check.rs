@@ -78,7 +78,9 @@ pub(crate) fn run(found: Found, options: &Options, log: Log) -> Result<Option<St
     let mut report = Report::default();
     list(&found, &mut report)?;
     if report.failure.is_some() {
-        return Ok(report.failure);
+        // Of several faults a request for a token ends with another than the first in this list.
+        let error = found.complete(None).err();
+        return Ok(error.map(|error| error.status()).or(report.failure));
     }
     let settings = found.complete(None)?;
     let tls = settings.base.value.is_tls();
