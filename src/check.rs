@@ -4,6 +4,7 @@
 use std::fmt::Display;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use crate::api::Outseta;
 use crate::error::{Error, Network, Setting, Status};
@@ -99,6 +100,7 @@ fn list(found: &Found, report: &mut Report) -> Result<(), Error> {
         Ok(None) => report.missing("base URL", Setting::Subdomain)?,
         Err(error) => report.failure("base URL", error)?,
     }
+    warn_if_readable(&[&found.key, &found.secret]);
     credential(&found.key, Setting::ApiKey, settings::masked_key, report)?;
     credential(
         &found.secret,
@@ -130,26 +132,31 @@ fn credential(
     report: &mut Report,
 ) -> Result<(), Error> {
     match found {
-        Ok(Some(found)) => {
-            warn_if_readable(&found.origin);
-            Report::line(
-                setting.name(),
-                format_args!("{} ({})", shown(&found.value), found.origin),
-            )
-        }
+        Ok(Some(found)) => Report::line(
+            setting.name(),
+            format_args!("{} ({})", shown(&found.value), found.origin),
+        ),
         Ok(None) => report.missing(setting.name(), setting),
         Err(error) => report.failure(setting.name(), error),
     }
 }
 
-/// A file with a credential is for its owner only.
-fn warn_if_readable(origin: &Origin) {
-    let (Origin::FileOf(_, path) | Origin::EnvFile(_, path)) = origin else {
-        return;
-    };
-    if fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o044 != 0) {
-        log::warning(format_args!("{} is readable by others", path.display()));
-        log::hint(format_args!("chmod go-r it"));
+/// A file with a credential is for its owner only. One that holds both is warned of once.
+fn warn_if_readable(credentials: &[&Result<Option<Sourced<Secret>>, Error>]) {
+    let mut paths: Vec<&Path> = Vec::new();
+    for credential in credentials {
+        if let Ok(Some(Sourced { origin, .. })) = credential
+            && let Origin::FileOf(_, path) | Origin::EnvFile(_, path) = origin
+            && !paths.contains(&path.as_path())
+        {
+            paths.push(path);
+        }
+    }
+    for path in paths {
+        if fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o044 != 0) {
+            log::warning(format_args!("{} is readable by others", path.display()));
+            log::hint(format_args!("chmod go-r it"));
+        }
     }
 }
 
