@@ -79,12 +79,12 @@ fn emails(count: usize) -> String {
 fn asked(requests: &[Request]) -> Vec<String> {
     requests
         .iter()
-        .map(|request| match request.query("Email") {
-            Some(email) => format!("look up {email}"),
-            None => {
-                let body: Value = serde_json::from_slice(&request.body).expect("JSON");
-                body["username"].as_str().expect("an email").to_owned()
+        .map(|request| {
+            if let Some(email) = request.query("Email") {
+                return format!("look up {email}");
             }
+            let body: Value = serde_json::from_slice(&request.body).expect("JSON");
+            body["username"].as_str().expect("an email").to_owned()
         })
         .collect()
 }
@@ -709,17 +709,15 @@ mod input_and_output {
         );
         let long = "x".repeat(290);
         // Every fifth line needs a request, which is what takes time.
-        let line = |number: usize| match number % 5 {
-            4 => {
+        let line = |number: usize| {
+            if number % 5 == 4 {
                 let email = format!("user{number}@example.com");
                 let record = format!("{{\"email\":\"{email}\",\"access_token\":\"{token}\"}}\n");
-                (email, record)
+                return (email, record);
             }
-            _ => {
-                let text = format!("{long}{number}");
-                let record = invalid(&text, "it has no @");
-                (text, record)
-            }
+            let text = format!("{long}{number}");
+            let record = invalid(&text, "it has no @");
+            (text, record)
         };
         let peak = |count: usize| {
             let (lines, expected): (Vec<String>, Vec<String>) = (0..count).map(line).unzip();

@@ -12,12 +12,12 @@ use serde_json::{Value, json};
 
 use crate::support::fake::Server;
 use crate::support::http::Answer;
-use crate::support::jwt;
 use crate::support::model::{Account, User};
 use crate::support::proxy::Detour;
 use crate::support::pty::Streams;
 use crate::support::run::Run;
 use crate::support::script::On;
+use crate::support::{jwt, skip};
 
 const HOUR: i64 = 3_600;
 const WEEK: i64 = 7 * 24 * HOUR;
@@ -376,7 +376,7 @@ mod replaced {
     #[test]
     fn a_file_of_another_user() {
         if !geteuid().is_root() {
-            println!("skipped: only root can give a file away");
+            skip("only root can give a file away");
             return;
         }
         let run = keeping_file(line(&token(WEEK)));
