@@ -4,6 +4,7 @@
 mod support;
 
 mod batch;
+mod check;
 mod command;
 mod fake_itself;
 mod faults;

@@ -1,0 +1,645 @@
+//! `--check`: a line for everything that is right or wrong, a status that foretells a request's,
+//! and no token made.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::support::fake::Server;
+use crate::support::http::Answer;
+use crate::support::listener::dead_address;
+use crate::support::model::{Account, cloudflare};
+use crate::support::proxy::{Behaviour, Detour, Proxy};
+use crate::support::pty::Streams;
+use crate::support::run::Run;
+use crate::support::script::{AtAccept, Fault, On};
+use crate::support::tls::{Authority, NAMES};
+use crate::support::{KEY, SECRET};
+
+const KEY_LINE: &str = "API key: KQx7… (OUTSETA_API_KEY in the environment)";
+const SECRET_LINE: &str = "API secret: [hidden] (OUTSETA_API_SECRET in the environment)";
+
+const NO_BASE: &str = "base URL: not configured; hint: give --subdomain, or set OUTSETA_SUBDOMAIN in the environment \
+    or in a file (--env-file): acme for https://acme.outseta.com";
+const NO_KEY: &str = "API key: not configured; hint: set OUTSETA_API_KEY or OUTSETA_API_KEY_FILE in the environment, \
+    or OUTSETA_API_KEY in a file (--env-file); a key is made in Outseta under Settings > Integrations > API Keys";
+const NO_SECRET: &str = "API secret: not configured; hint: set OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE in the environment, \
+    or OUTSETA_API_SECRET in a file (--env-file); Outseta shows it once, when the key is made";
+
+fn check() -> Run {
+    Run::new().args(["--check", "--retries", "0"])
+}
+
+fn lines(lines: &[&str]) -> String {
+    lines.join("\n") + "\n"
+}
+
+/// The check and a request for a token, each with the same settings, end with the same status;
+/// the check makes no token.
+#[track_caller]
+fn foretells(status: i32, line: &str, settings: impl Fn(Run) -> Run, servers: &[&Server]) {
+    let checked = settings(check()).outcome();
+    let posts = |server: &&Server| {
+        let requests = server.requests();
+        requests
+            .iter()
+            .filter(|request| request.method != "GET")
+            .count()
+    };
+    assert_eq!(servers.iter().map(posts).sum::<usize>(), 0, "{checked}");
+    assert_eq!(checked.status, Some(status), "{checked}");
+    let text = checked.stdout_text();
+    assert!(
+        text.lines().any(|shown| shown.starts_with(line)),
+        "it should have a line {line:?}\n{checked}"
+    );
+    assert_eq!(checked.stderr, "", "{checked}");
+    let request = settings(Run::new().args(["--retries", "0", "jane@example.com"])).outcome();
+    assert_eq!(request.status, Some(status), "{request}");
+}
+
+mod success {
+    use super::*;
+
+    #[test]
+    fn each_setting_is_shown_with_its_source_and_each_step_is_ok() {
+        let detour = Detour::new(Account::acme());
+        check()
+            .detour(&detour)
+            .stdout(lines(&[
+                "base URL: https://acme.outseta.com (OUTSETA_SUBDOMAIN in the environment)",
+                KEY_LINE,
+                SECRET_LINE,
+                &format!(
+                    "roots: the file {} (SSL_CERT_FILE)",
+                    detour.authority.pem_file().display()
+                ),
+                &format!(
+                    "proxy: {} (https_proxy in the environment)",
+                    detour.proxy.url()
+                ),
+                "name and connection: ok",
+                "TLS: ok",
+                "account: ok",
+                "key: ok",
+            ]))
+            .run();
+        let targets: Vec<String> = detour
+            .server
+            .requests()
+            .iter()
+            .map(|request| format!("{} {}", request.method, request.target))
+            .collect();
+        assert_eq!(
+            targets,
+            [
+                "GET /.well-known/jwks",
+                "GET /api/v1/billing/planfamilies?limit=1&fields=Uid"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_public_keys_are_read_without_the_key() {
+        let server = Server::http(Account::acme());
+        check().server(&server).stdout_contains("key: ok\n").run();
+        let authorizations: Vec<bool> = server
+            .requests()
+            .iter()
+            .map(|request| request.header("authorization").is_some())
+            .collect();
+        assert_eq!(authorizations, [false, true]);
+    }
+
+    #[test]
+    fn settings_from_options_and_files_are_named() {
+        let authority = Authority::new();
+        let server = Server::https(Account::acme(), authority.server(&NAMES));
+        let url = server.url();
+        let run = check()
+            .args(["--base-url", &url, "--cacert"])
+            .arg(authority.pem_file())
+            .file("key", KEY)
+            .file("env", format!("OUTSETA_API_SECRET={SECRET}\n"));
+        for name in ["key", "env"] {
+            let path = run.work().join(name);
+            fs::set_permissions(path, Permissions::from_mode(0o600)).expect("its mode");
+        }
+        run.env("OUTSETA_API_KEY_FILE", "key")
+            .args(["-e", "env"])
+            .stdout(lines(&[
+                &format!("base URL: {url} (--base-url)"),
+                "API key: KQx7… (the file key (OUTSETA_API_KEY_FILE))",
+                "API secret: [hidden] (OUTSETA_API_SECRET in env)",
+                &format!(
+                    "roots: the file {} (--cacert)",
+                    authority.pem_file().display()
+                ),
+                "proxy: none",
+                "name and connection: ok",
+                "TLS: ok",
+                "account: ok",
+                "key: ok",
+            ]))
+            .run();
+    }
+
+    #[test]
+    fn a_loopback_host_needs_no_tls() {
+        let server = Server::http(Account::acme());
+        for args in [&[][..], &["-q"]] {
+            check()
+                .server(&server)
+                .args(args)
+                .stdout(lines(&[
+                    &format!(
+                        "base URL: {} (OUTSETA_BASE_URL in the environment)",
+                        server.url()
+                    ),
+                    KEY_LINE,
+                    SECRET_LINE,
+                    "roots: built in",
+                    "proxy: none",
+                    "name and connection: ok",
+                    "TLS: not used with a loopback host",
+                    "account: ok",
+                    "key: ok",
+                ]))
+                .run();
+        }
+    }
+
+    #[test]
+    fn a_proxys_password_is_not_shown() {
+        let detour = Detour::new(Account::acme());
+        let outcome = check()
+            .detour(&detour)
+            .env("https_proxy", detour.proxy.url_with("user:hunter2"))
+            .stdout_contains(&format!("proxy: {} (https_proxy", detour.proxy.url()))
+            .stdout_contains("key: ok\n")
+            .run();
+        assert!(!outcome.stdout_text().contains("hunter2"), "{outcome}");
+    }
+}
+
+mod missing_and_malformed_settings {
+    use super::*;
+
+    #[test]
+    fn every_missing_setting_has_its_line() {
+        check()
+            .status(78)
+            .stdout(lines(&[NO_BASE, NO_KEY, NO_SECRET, "roots: built in"]))
+            .run();
+        check()
+            .env("OUTSETA_SUBDOMAIN", "acme")
+            .env("OUTSETA_API_KEY", KEY)
+            .status(78)
+            .stdout(lines(&[
+                "base URL: https://acme.outseta.com (OUTSETA_SUBDOMAIN in the environment)",
+                KEY_LINE,
+                NO_SECRET,
+                "roots: built in",
+                "proxy: none",
+            ]))
+            .run();
+    }
+
+    #[test]
+    fn nothing_is_asked_for_on_a_terminal() {
+        let outcome = check().on_terminal(Streams::ALL).outcome();
+        assert_eq!(
+            outcome.terminal,
+            lines(&[NO_BASE, NO_KEY, NO_SECRET, "roots: built in"]).replace('\n', "\r\n")
+        );
+        assert_eq!(outcome.status, Some(78), "{outcome}");
+    }
+
+    #[test]
+    fn each_malformed_setting_has_its_line_and_the_status_of_a_request() {
+        for (name, value, status, line) in [
+            (
+                "OUTSETA_API_KEY",
+                "a:b",
+                78,
+                "API key: invalid (OUTSETA_API_KEY in the environment): it holds a colon: the key is the part \
+                 before it, the secret the part behind it; hint: copy it again from Settings > Integrations > API \
+                 Keys in Outseta",
+            ),
+            (
+                "OUTSETA_API_SECRET",
+                "a b",
+                78,
+                "API secret: invalid (OUTSETA_API_SECRET in the environment): it holds a space; hint: copy it again",
+            ),
+            (
+                "OUTSETA_SUBDOMAIN",
+                "ac me",
+                78,
+                "base URL: invalid (OUTSETA_SUBDOMAIN in the environment): a character of its name is not allowed; \
+                 hint: it is acme for https://acme.outseta.com; --base-url names another host",
+            ),
+            (
+                "OUTSETA_BASE_URL",
+                "http://example.com",
+                78,
+                "base URL: invalid (OUTSETA_BASE_URL in the environment): plain http would send the key unencrypted: \
+                 use https; hint: a base URL looks like https://auth.example.com",
+            ),
+            (
+                "https_proxy",
+                "socks5://127.0.0.1:1",
+                78,
+                "proxy: invalid (https_proxy in the environment): SOCKS proxies are not supported; hint: write \
+                 http://host:port; no_proxy names hosts to reach directly",
+            ),
+            (
+                "SSL_CERT_FILE",
+                "/nonexistent",
+                66,
+                "roots: cannot read /nonexistent (SSL_CERT_FILE in the environment): no such file or directory; \
+                 hint: check that the file is there and may be read by this user",
+            ),
+            (
+                "SSL_CERT_FILE",
+                "/dev/null",
+                78,
+                "CA file: invalid (the file /dev/null (SSL_CERT_FILE)): it holds no certificate; hint: it holds one \
+                 or more certificates in PEM form, each between BEGIN and END lines",
+            ),
+        ] {
+            let settings = |run: Run| {
+                run.credentials()
+                    .env("OUTSETA_SUBDOMAIN", "acme")
+                    .env(name, value)
+            };
+            foretells(status, line, settings, &[]);
+        }
+    }
+
+    #[test]
+    fn each_malformed_option_has_its_line_and_the_status_of_a_request() {
+        for (args, status, line) in [
+            (
+                ["-s", "ac me"],
+                64,
+                "base URL: invalid (--subdomain): a character of its name is not allowed; hint: ",
+            ),
+            (
+                ["--base-url", "https://u:p@example.com"],
+                64,
+                "base URL: invalid (--base-url): ",
+            ),
+            (
+                ["--cacert", "/nonexistent"],
+                66,
+                "roots: cannot read /nonexistent (--cacert): no such file or directory; hint: ",
+            ),
+        ] {
+            let settings = |run: Run| {
+                run.credentials()
+                    .env("OUTSETA_SUBDOMAIN", "acme")
+                    .args(args)
+            };
+            foretells(status, line, settings, &[]);
+        }
+    }
+
+    #[test]
+    fn a_file_of_a_credential_that_cannot_be_read_is_66() {
+        for name in ["OUTSETA_API_KEY_FILE", "OUTSETA_API_SECRET_FILE"] {
+            let settings = |run: Run| {
+                run.credentials()
+                    .env_remove(name.trim_end_matches("_FILE"))
+                    .env("OUTSETA_SUBDOMAIN", "acme")
+                    .env(name, "/nonexistent")
+            };
+            let title = if name.contains("KEY_") {
+                "API key"
+            } else {
+                "API secret"
+            };
+            let line = format!("{title}: cannot read /nonexistent ({name} in the environment): ");
+            foretells(66, &line, settings, &[]);
+        }
+    }
+
+    /// Of several faults a request ends with another than the list's first.
+    #[test]
+    fn of_several_faults_the_status_is_the_requests() {
+        let missing_base = |run: Run| {
+            run.env("OUTSETA_API_KEY_FILE", "/nonexistent")
+                .env("OUTSETA_API_SECRET", SECRET)
+        };
+        foretells(66, NO_BASE, missing_base, &[]);
+        let roots_and_proxy = |run: Run| {
+            run.credentials()
+                .env("OUTSETA_SUBDOMAIN", "acme")
+                .env("SSL_CERT_FILE", "/nonexistent")
+                .env("https_proxy", "socks5://127.0.0.1:1")
+        };
+        foretells(78, "roots: cannot read /nonexistent ", roots_and_proxy, &[]);
+        let missing_key_and_roots = |run: Run| {
+            run.env("OUTSETA_SUBDOMAIN", "acme")
+                .env("OUTSETA_API_SECRET", SECRET)
+                .env("SSL_CERT_FILE", "/nonexistent")
+        };
+        foretells(78, NO_KEY, missing_key_and_roots, &[]);
+        let option_and_key = |run: Run| {
+            run.args(["-s", "ac me"])
+                .env("OUTSETA_API_KEY", "a b")
+                .env("OUTSETA_API_SECRET", SECRET)
+        };
+        foretells(64, "API key: invalid ", option_and_key, &[]);
+    }
+
+    #[test]
+    fn an_env_file_that_cannot_be_read_at_all_is_an_error() {
+        check()
+            .args(["-e", "missing"])
+            .status(66)
+            .stderr_lines(&[
+                "outseta-token: cannot read missing (--env-file): no such file or directory",
+                "outseta-token: hint: check that the file is there and may be read by this user",
+            ])
+            .run();
+        let run = check().home_file(".config/outseta-token/env", "OUTSETA_SUBDOMAIN=acme\n");
+        let path = run.home().join(".config/outseta-token/env");
+        fs::set_permissions(&path, Permissions::from_mode(0o620)).expect("its mode");
+        let place = path.display();
+        run.status(78)
+            .stderr_lines(&[
+                &format!(
+                    "outseta-token: invalid env file (the user's settings in {place}): others than its owner may write it"
+                ),
+                "outseta-token: hint: chmod go-w it, after a look at what it holds",
+            ])
+            .run();
+    }
+
+    #[test]
+    fn a_base_url_that_does_not_count_is_warned_of() {
+        check()
+            .credentials()
+            .file("env", "OUTSETA_BASE_URL=https://auth.example.com\n")
+            .args(["-e", "env"])
+            .status(78)
+            .stdout(lines(&[NO_BASE, KEY_LINE, SECRET_LINE, "roots: built in"]))
+            .stderr_lines(&[
+                "outseta-token: warning: OUTSETA_BASE_URL in env is not used",
+                "outseta-token: hint: it counts only where key and secret come from that file too; --base-url always does",
+            ])
+            .run();
+    }
+}
+
+mod what_does_not_work {
+    use super::*;
+
+    #[test]
+    fn a_connection() {
+        let dead = dead_address();
+        let settings = |run: Run| {
+            run.credentials()
+                .env("OUTSETA_BASE_URL", format!("http://{dead}"))
+        };
+        let line = "name and connection: cannot connect to 127.0.0.1: connection refused; hint: check the network, \
+            a firewall, and whether a proxy is needed (https_proxy)";
+        foretells(69, line, settings, &[]);
+    }
+
+    #[test]
+    fn a_proxy() {
+        let proxy = Proxy::http();
+        let settings = |run: Run| {
+            run.credentials()
+                .env("OUTSETA_SUBDOMAIN", "acme")
+                .via_proxy(&proxy)
+        };
+        proxy.behave(Behaviour::Refuse(407));
+        let line = "name and connection: the proxy refuses to connect to acme.outseta.com (407); hint: give the \
+            proxy's user and password: https_proxy=http://user:password@host:port";
+        foretells(69, line, settings, &[]);
+        proxy.behave(Behaviour::Refuse(403));
+        let line = "name and connection: the proxy refuses to connect to acme.outseta.com (403); hint: ask who runs \
+            the proxy to allow this host, or name it in no_proxy";
+        foretells(69, line, settings, &[]);
+    }
+
+    #[test]
+    fn an_answer_in_time() {
+        let server = Server::http(Account::acme());
+        server.always(On::Any, Fault::Stall);
+        let settings = |run: Run| run.server(&server).args(["--timeout", "300ms"]);
+        let line = "name and connection: no answer from 127.0.0.1 within 300 ms; hint: try again, or raise --timeout";
+        let checked = settings(check()).outcome();
+        assert_eq!(checked.status, Some(69), "{checked}");
+        assert!(checked.stdout_text().contains(line), "{checked}");
+        assert_eq!(server.requests().len(), 1);
+    }
+
+    #[test]
+    fn tls() {
+        let (authority, other) = (Authority::new(), Authority::new());
+        let server = Server::https(Account::acme(), authority.server(&NAMES));
+        let untrusted = |run: Run| run.server(&server).trust(&other);
+        let line = "TLS: cannot trust 127.0.0.1: invalid certificate: UnknownIssuer; hint: behind a proxy that inspects \
+            TLS, trust its certificates with --cacert or SSL_CERT_FILE; check the clock";
+        foretells(69, line, untrusted, &[&server]);
+        check()
+            .server(&server)
+            .trust(&other)
+            .status(69)
+            .stdout_contains("proxy: none\nname and connection: ok\nTLS: cannot trust ")
+            .run();
+        server.always_on_accept(AtAccept::PlainHttp);
+        let plain = |run: Run| run.server(&server).trust(&authority);
+        let line = "TLS: no TLS connection to 127.0.0.1: ";
+        foretells(69, line, plain, &[&server]);
+    }
+
+    #[test]
+    fn the_account() {
+        let detour = Detour::new(Account::acme());
+        let settings = |run: Run| run.detour(&detour).env("OUTSETA_SUBDOMAIN", "acmee");
+        let line = "account: no Outseta account at acmee.outseta.com; hint: check the subdomain: it is the first part \
+            of the address at which you log in to Outseta";
+        foretells(68, line, settings, &[&detour.server]);
+        let checked = settings(check()).outcome();
+        assert!(!checked.stdout_text().contains("\nkey: "), "{checked}");
+    }
+
+    #[test]
+    fn the_key() {
+        let server = Server::http(Account::acme());
+        for (name, value) in [("OUTSETA_API_KEY", "KQx7"), ("OUTSETA_API_SECRET", "wrong")] {
+            let settings = |run: Run| run.server(&server).env(name, value);
+            let before = server.requests().len();
+            let checked = settings(check()).outcome();
+            assert_eq!(server.requests().len(), before + 2);
+            assert_eq!(checked.status, Some(77), "{checked}");
+            assert!(
+                checked.stdout_text().ends_with(
+                    "account: ok\n\
+                     key: Outseta rejected the API key (403): key from OUTSETA_API_KEY in the environment, secret from \
+                     OUTSETA_API_SECRET in the environment; hint: the secret may be wrong, the key another account's, \
+                     or a read-only one: see Settings > Integrations > API Keys\n"
+                ),
+                "{checked}"
+            );
+            let request = settings(Run::new().arg("jane@example.com")).outcome();
+            assert_eq!(request.status, Some(77), "{request}");
+        }
+    }
+
+    #[test]
+    fn something_else_answers() {
+        for (answer, status, line) in [
+            (
+                Answer::empty(503),
+                75,
+                "account: Outseta is failing for now (503); hint: try again later, or raise --retries and --timeout",
+            ),
+            (
+                Answer::empty(429).header("Retry-After", "60"),
+                75,
+                "account: Outseta is over its rate limit (429); hint: Outseta asks to wait 60 s; try again then, or raise --timeout",
+            ),
+            (
+                Answer::redirect(302, "https://x.example/login?key=1"),
+                76,
+                "account: the answer is a redirect (302) to https://x.example/login; hint: the key goes to no other \
+                 host: check the subdomain or base URL",
+            ),
+            (
+                cloudflare(403),
+                76,
+                "account: the answer (403) is an HTML page, not the API's; hint: something between this machine and \
+                 Outseta's API answered: a proxy, a firewall, a wrong base URL",
+            ),
+            (
+                Answer::text(200, "[]"),
+                76,
+                "account: unexpected answer (200); hint: run again with -v to see what came back",
+            ),
+        ] {
+            let server = Server::http(Account::acme());
+            server.always(On::Any, answer);
+            foretells_with_posts(status, line, &server);
+        }
+    }
+
+    #[track_caller]
+    fn foretells_with_posts(status: i32, line: &str, server: &Server) {
+        foretells(status, line, |run| run.server(server), &[server]);
+    }
+
+    #[test]
+    fn the_read_with_the_key() {
+        let server = Server::http(Account::acme());
+        server.on(On::PlanFamilies, Answer::empty(500));
+        check()
+            .server(&server)
+            .status(75)
+            .stdout_contains("account: ok\nkey: Outseta is failing for now (500); hint: ")
+            .run();
+    }
+
+    #[test]
+    fn a_failure_that_passes_is_retried() {
+        let server = Server::http(Account::acme());
+        let refusal = || Answer::empty(503).header("Retry-After", "0");
+        server
+            .on(On::Jwks, refusal())
+            .on(On::PlanFamilies, refusal());
+        Run::new()
+            .server(&server)
+            .arg("--check")
+            .stdout_contains("account: ok\nkey: ok\n")
+            .run();
+        assert_eq!(server.requests().len(), 4);
+    }
+}
+
+mod files_with_secrets {
+    use super::*;
+
+    fn warning(path: &str) -> [String; 2] {
+        [
+            format!("outseta-token: warning: {path} is readable by others"),
+            "outseta-token: hint: chmod go-r it".to_owned(),
+        ]
+    }
+
+    /// A check that takes the key from one file and the secret from another.
+    fn from_files(server: &Server, key_mode: u32, secret_mode: u32) -> Run {
+        let run = check()
+            .env("OUTSETA_BASE_URL", server.url())
+            .env("OUTSETA_API_KEY_FILE", "key")
+            .env("OUTSETA_API_SECRET_FILE", "secret")
+            .file("key", KEY)
+            .file("secret", SECRET)
+            .stdout_contains("key: ok\n");
+        for (name, mode) in [("key", key_mode), ("secret", secret_mode)] {
+            let path = run.work().join(name);
+            fs::set_permissions(path, Permissions::from_mode(mode)).expect("its mode");
+        }
+        run
+    }
+
+    #[test]
+    fn one_that_others_may_read_is_warned_of() {
+        let server = Server::http(Account::acme());
+        let [key, hint] = warning("key");
+        let [secret, _] = warning("secret");
+        from_files(&server, 0o600, 0o400).run();
+        from_files(&server, 0o640, 0o600)
+            .stderr_lines(&[&key, &hint])
+            .run();
+        from_files(&server, 0o600, 0o604)
+            .stderr_lines(&[&secret, &hint])
+            .run();
+        from_files(&server, 0o644, 0o444)
+            .stderr_lines(&[&key, &hint, &secret, &hint])
+            .run();
+        from_files(&server, 0o611, 0o622).run();
+    }
+
+    #[test]
+    fn one_with_both_is_warned_of_once() {
+        let server = Server::http(Account::acme());
+        let settings = format!("OUTSETA_API_KEY={KEY}\nOUTSETA_API_SECRET={SECRET}\n");
+        let run = check()
+            .env("OUTSETA_BASE_URL", server.url())
+            .home_file(".config/outseta-token/env", &settings);
+        let path = run.home().join(".config/outseta-token/env");
+        fs::set_permissions(&path, Permissions::from_mode(0o644)).expect("its mode");
+        let [line, hint] = warning(&path.display().to_string());
+        run.stdout_contains("key: ok\n")
+            .stderr_lines(&[&line, &hint])
+            .run();
+        let run = check()
+            .env("OUTSETA_BASE_URL", server.url())
+            .args(["-e", "env"])
+            .file("env", &settings);
+        let path = run.work().join("env");
+        fs::set_permissions(path, Permissions::from_mode(0o604)).expect("its mode");
+        let [line, hint] = warning("env");
+        run.stdout_contains("key: ok\n")
+            .stderr_lines(&[&line, &hint])
+            .run();
+    }
+
+    #[test]
+    fn one_without_secrets_may_be_read_by_all() {
+        let server = Server::http(Account::acme());
+        let run = check()
+            .credentials()
+            .env("OUTSETA_BASE_URL", server.url())
+            .args(["-e", "env"])
+            .file("env", "OUTSETA_SUBDOMAIN=acme\n")
+            .stdout_contains("key: ok\n");
+        let path = run.work().join("env");
+        fs::set_permissions(path, Permissions::from_mode(0o666)).expect("its mode");
+        run.run();
+    }
+}
