@@ -224,9 +224,8 @@ fn man() -> String {
         roff(NAME)
     );
     page.push_str(".SH SYNOPSIS\n");
-    for (arguments, _) in USAGE {
-        let _ = writeln!(page, ".B {}\n{}\n.br", roff(NAME), roff(arguments));
-    }
+    let synopsis = USAGE.map(|(arguments, _)| format!(".B {}\n{}\n", roff(NAME), roff(arguments)));
+    page.push_str(&synopsis.join(".br\n"));
     let forms = USAGE.map(|(arguments, result)| (format!("{NAME} {arguments}"), result));
     page.push_str(".SH DESCRIPTION\n");
     items(&mut page, forms);
@@ -311,9 +310,7 @@ fn bash() -> String {
                 "COMPREPLY=($(compgen -W '{}' -- \"$cur\"))",
                 choices.join(" ")
             ),
-            None if takes_file(spec) => {
-                "compopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\"))".to_owned()
-            }
+            None if takes_file(spec) => "_outseta_token_files -f".to_owned(),
             None => "COMPREPLY=()".to_owned(),
         };
         let _ = writeln!(
@@ -325,6 +322,11 @@ fn bash() -> String {
     let options: Vec<String> = TABLE.iter().flat_map(names).collect();
     format!(
         "# bash completion for {NAME}
+_outseta_token_files() {{
+    compopt -o filenames
+    # By lines: a name may hold spaces.
+    mapfile -t COMPREPLY < <(compgen \"$@\" -- \"$cur\")
+}}
 _outseta_token() {{
     local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD-1]}} i
     # Bash takes = as a word of its own.
@@ -335,8 +337,7 @@ _outseta_token() {{
     fi
     for ((i = 1; i < COMP_CWORD; i++)); do
         if [[ ${{COMP_WORDS[i]}} == -- ]]; then
-            compopt -o filenames
-            COMPREPLY=($(compgen -c -f -- \"$cur\"))
+            _outseta_token_files -c -f
             return
         fi
     done
@@ -345,8 +346,7 @@ _outseta_token() {{
     if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W '{}' -- \"$cur\"))
     else
-        compopt -o filenames
-        COMPREPLY=($(compgen -f -- \"$cur\"))
+        _outseta_token_files -f
     fi
 }}
 complete -F _outseta_token {NAME}
