@@ -15,6 +15,7 @@ mod proxies;
 mod readme;
 mod request;
 mod retries;
+mod generated;
 mod min_ttl;
 mod output;
 mod output_file;
