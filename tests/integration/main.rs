@@ -19,6 +19,7 @@ mod generated;
 mod min_ttl;
 mod output;
 mod output_file;
+mod panics;
 mod run_itself;
 mod tls;
 mod verbose;
