@@ -191,3 +191,34 @@ fn probe(outseta: &Outseta, tls: bool, report: &mut Report) -> Result<(), Error>
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_does_not_repeat_what_it_is_about() {
+        let error = Error::Malformed {
+            what: "API key",
+            origin: Origin::Environment("OUTSETA_API_KEY"),
+            why: "it holds a space".to_owned(),
+            hint: None,
+        };
+        assert_eq!(
+            fault(&error),
+            "invalid (OUTSETA_API_KEY in the environment): it holds a space"
+        );
+        assert_eq!(fault(&Error::BrokenPipe), "standard output was closed");
+    }
+
+    #[test]
+    fn each_missing_setting_has_a_hint_of_its_own() {
+        for (setting, variable) in [
+            (Setting::Subdomain, "OUTSETA_SUBDOMAIN"),
+            (Setting::ApiKey, "OUTSETA_API_KEY_FILE"),
+            (Setting::ApiSecret, "OUTSETA_API_SECRET_FILE"),
+        ] {
+            assert!(how_to_set(setting).contains(variable));
+        }
+    }
+}
