@@ -1335,13 +1335,13 @@ mod tests {
 
     #[test]
     fn the_voice_is_lower_case_on_one_line_without_full_stop() {
-        let names = ["Outseta ", "HTML"];
+        let proper = ["Outseta ", "HTML"];
         for (error, ..) in rows() {
             let message = error.to_string();
             for text in [Some(message), error.hint()].into_iter().flatten() {
                 let first = text.chars().next().expect("it is not empty");
-                let named = names.iter().any(|name| text.starts_with(name));
-                assert!(!first.is_uppercase() || named, "{text}");
+                let capital = proper.iter().any(|name| text.starts_with(name));
+                assert!(!first.is_uppercase() || capital, "{text}");
                 assert!(!text.contains('\n') && text.trim() == text, "{text}");
                 let foreign = text.ends_with(": No.");
                 assert!(!text.ends_with(['.', '!']) || foreign, "{text}");

@@ -234,10 +234,7 @@ fn shell(run: Run, setup: &str) -> Session {
 /// Types a command line and waits until the program has got these arguments.
 #[track_caller]
 fn types(session: &mut Session, keys: &str, arguments: &[&str]) {
-    let expected: String = arguments
-        .iter()
-        .map(|argument| format!("<{argument}>"))
-        .collect();
+    let expected = format!("<{}>", arguments.join("><"));
     session
         .send(&format!("outseta-token {keys}\r"))
         .wait_for(&format!("{expected}\r\n"))
