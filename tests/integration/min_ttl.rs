@@ -10,6 +10,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::geteuid;
 use serde_json::{Value, json};
 
+use crate::support::device::device;
 use crate::support::fake::Server;
 use crate::support::http::Answer;
 use crate::support::model::{Account, User};
@@ -424,17 +425,18 @@ mod replaced {
     #[test]
     fn a_device() {
         let server = minting();
-        for (name, stdout) in [
-            ("/dev/null", ""),
-            ("/dev/zero", ""),
-            ("/dev/stdout", "new\n"),
-        ] {
-            Run::new()
-                .server(&server)
-                .args(["-r", "-o", name, "--min-ttl", "1h", "jane@example.com"])
-                .stdout(stdout)
-                .run();
+        let minting_to = |run: Run, path: &Path| {
+            let run = run.server(&server).args(["-r", "-o"]).arg(path);
+            run.args(["--min-ttl", "1h", "jane@example.com"])
+        };
+        for name in ["null", "zero"] {
+            let run = Run::new();
+            let path = device(&run.work(), name);
+            minting_to(run, &path).run();
         }
+        minting_to(Run::new().unprivileged(), Path::new("/dev/stdout"))
+            .stdout("new\n")
+            .run();
         assert_eq!(server.requests().len(), 3);
     }
 }

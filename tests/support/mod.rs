@@ -11,6 +11,7 @@
 )]
 
 pub mod collect;
+pub mod device;
 pub mod fake;
 pub mod http;
 pub mod jwt;
