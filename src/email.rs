@@ -308,6 +308,11 @@ fn label_fault(label: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+    use proptest::test_runner::Config;
+    use regex_lite::Regex;
+
     use super::*;
 
     fn why(text: &str) -> &'static str {
@@ -505,5 +510,53 @@ mod tests {
                 .collect::<Vec<_>>(),
             [(1, false), (2, true)]
         );
+    }
+
+    /// As the HTML standard prints it (section 4.10.5.1.5), the `/` as a plain one.
+    const HTML: &str = r"^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$";
+
+    /// Texts that are an address, or nearly, or not at all.
+    fn texts() -> impl Strategy<Value = String> {
+        let local = "([a-z0-9.!#$%&'*+/=?^_`{|}~-]{0,8}|[a-z\"(),:;<> ]{0,4})";
+        let label = "([a-zA-Z0-9]|[a-z0-9-]{1,4}|[a-z0-9]{60,65})";
+        let address = format!("{local}@{label}?(\\.{label}){{0,4}}(\\.{label}?)?");
+        prop_oneof![
+            3 => proptest::string::string_regex(&address).expect("a regular expression"),
+            1 => "[ \t]?[a-z]{62,66}@[a-z]{1,3}[ \r]?",
+            1 => "[ -~]{0,12}@?[ -~]{0,12}",
+            1 => "[\0-\x7f]{0,12}@[\0-\x7f]{0,12}",
+        ]
+    }
+
+    /// Any character, and more often one of those by which the classes are known.
+    fn character() -> impl Strategy<Value = char> {
+        let known = [
+            'a', 'é', '例', '\u{301}', '\0', '\u{7f}', '\u{85}', '\u{a0}', '\u{ad}', '\u{200b}',
+            '\u{202e}', '\u{2028}', '\u{3164}', '\u{feff}',
+        ];
+        prop_oneof![any::<char>(), select(known.to_vec())]
+    }
+
+    proptest! {
+        #![proptest_config(Config { failure_persistence: None, ..Config::with_cases(1000) })]
+
+        #[test]
+        fn ascii_is_judged_as_by_the_html_standard(text in texts()) {
+            let html = Regex::new(HTML).expect("a regular expression");
+            let address = text.trim();
+            let local = address.split('@').next().unwrap_or_default();
+            let valid = html.is_match(address) && local.len() <= 64 && address.len() <= 254;
+            prop_assert_eq!(Email::parse(&text).is_ok(), valid, "{:?}", Email::parse(&text));
+        }
+
+        #[test]
+        fn what_is_accepted_cannot_deceive(local in character(), domain in character()) {
+            if let Ok(email) = Email::parse(&format!("j{local}@e{domain}x")) {
+                let email = email.as_str();
+                prop_assert_eq!(email.matches('@').count(), 1);
+                prop_assert!(!email.chars().any(|c| c.is_whitespace() || text::is_invisible(c)), "{email:?}");
+                prop_assert_eq!(Shown::new(email).to_string(), email);
+            }
+        }
     }
 }

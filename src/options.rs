@@ -611,8 +611,14 @@ fn duration(text: &str) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::os::unix::ffi::OsStringExt;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::{select, subsequence};
+    use proptest::test_runner::Config;
+
+    use super::*;
 
     /// Parses words; `''` is an empty argument.
     fn words(line: &str) -> Result<Invocation, Error> {
@@ -989,6 +995,92 @@ mod tests {
                     "{spec:?}"
                 );
             }
+        }
+    }
+
+    fn config() -> Config {
+        Config {
+            failure_persistence: None,
+            ..Config::with_cases(500)
+        }
+    }
+
+    fn bytes(length: std::ops::Range<usize>) -> impl Strategy<Value = OsString> {
+        vec(any::<u8>(), length).prop_map(OsString::from_vec)
+    }
+
+    /// An argument that means something, or nearly, or nothing.
+    fn argument() -> impl Strategy<Value = OsString> {
+        let names = TABLE.iter().flat_map(|spec| {
+            let short = spec.short.map(|short| format!("-{short}"));
+            short.into_iter().chain([spec.long.to_owned()])
+        });
+        let names: Vec<String> = names.collect();
+        let values = [
+            "1", "json", "man", "0", "", "-", "--", "j@e.de", "=", "-qv", "-s=a",
+        ];
+        prop_oneof![
+            select(names.clone()).prop_map(OsString::from),
+            (select(names), select(values.to_vec()))
+                .prop_map(|(name, value)| format!("{name}={value}").into()),
+            select(values.to_vec()).prop_map(OsString::from),
+            bytes(0..6),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn any_arguments_are_read(arguments in vec(argument(), 0..8)) {
+            // What is asserted is that it returns.
+            let _ = parse(arguments);
+        }
+
+        #[test]
+        fn help_wins_in_front_of_whatever_follows(arguments in vec(argument(), 0..8)) {
+            let arguments = [OsString::from("--help")].into_iter().chain(arguments);
+            prop_assert_eq!(parse(arguments), Ok(Invocation::Help));
+        }
+
+        #[test]
+        fn behind_two_hyphens_nothing_is_an_option(email in bytes(0..12)) {
+            prop_assume!(email != "-");
+            let arguments = [OsString::from("--"), email.clone()];
+            let mut expected = run("");
+            let Mode::Print(print) = &mut expected.mode else { panic!() };
+            print.email = Some(email);
+            prop_assert_eq!(parse(arguments), Ok(Invocation::Run(expected)));
+        }
+
+        #[test]
+        fn an_equals_sign_and_a_space_are_the_same(
+            spec in select(TABLE.iter().filter(|spec| spec.value.is_some()).collect::<Vec<_>>()),
+            value in prop_oneof![argument(), bytes(1..8)],
+        ) {
+            let joined = [spec.long.as_bytes(), b"=", value.as_encoded_bytes()].concat();
+            prop_assert_eq!(
+                parse([spec.long.into(), value]),
+                parse([OsString::from_vec(joined)])
+            );
+        }
+
+        #[test]
+        fn the_order_of_options_makes_no_difference(
+            groups in subsequence(
+                vec![
+                    "-q", "--no-input", "-s acme", "-f token", "-o x", "--timeout=5", "--retries 1", "-e y",
+                    "--cacert=z", "--no-activity-log", "j@e.de",
+                ],
+                0..=11,
+            ),
+            seed in any::<u64>(),
+        ) {
+            let mut shuffled = groups.clone();
+            shuffled.sort_by_key(|group| {
+                group.bytes().fold(seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+            });
+            prop_assert_eq!(words(&groups.join(" ")), words(&shuffled.join(" ")));
         }
     }
 }
