@@ -74,6 +74,8 @@ fn run() -> Result<ExitCode, Error> {
         Invocation::Generate(what) => return print(&help::generate(what)),
         Invocation::Run(options) => options,
     };
+    // Before the email, which may have to be read: a wrong option is a wrong command line.
+    settings::check_options(&options)?;
     let log = Log::new(options.verbosity);
     match &options.mode {
         Mode::Print(print) => print_token(&options, print, log),

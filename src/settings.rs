@@ -170,6 +170,14 @@ impl EnvFile {
     }
 }
 
+/// Refuses a setting on the command line that is wrong by itself.
+///
+/// # Errors
+/// `Error::Malformed`.
+pub(crate) fn check_options(options: &Options) -> Result<(), Error> {
+    typed_base(options).transpose().map(drop)
+}
+
 fn is_of_env_file(credential: &Result<Option<Sourced<Secret>>, Error>) -> bool {
     credential.as_ref().is_ok_and(|found| {
         matches!(
