@@ -435,6 +435,15 @@ impl Typed {
             let mut files = self.positionals.iter().chain(after);
             let file = files.next().filter(|file| *file != "-").map(PathBuf::from);
             no_more(files.next(), "--batch takes one FILE")?;
+            if file
+                .as_ref()
+                .is_some_and(|file| file.as_os_str().is_empty())
+            {
+                return Err(Usage::EmptyValue {
+                    option: spec(Name::Batch).long,
+                    expected: "a file, or - for standard input",
+                });
+            }
             return Ok(Mode::Batch {
                 file,
                 pause: self.pause()?,
@@ -800,6 +809,10 @@ mod tests {
             (
                 "--batch a -- b",
                 "unexpected argument 'b': --batch takes one FILE",
+            ),
+            (
+                "--batch ''",
+                "option --batch has an empty value: it needs a file, or - for standard input",
             ),
             (
                 "--check a",
