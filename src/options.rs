@@ -181,13 +181,13 @@ pub(crate) const TABLE: &[Spec] = &[
         .help("total time for one email, every attempt and wait included (default 30s)"),
     flag(Name::Retries, None, "--retries", ALL)
         .taking("N", "a whole number")
-        .help("further attempts after a failure that may pass (default 2)"),
+        .help("further attempts after a failure that may pass (default 2; 0: none)"),
     flag(Name::Batch, None, "--batch", BATCH)
         .help("read emails, one a line, from FILE or standard input; print one JSON line for each"),
     flag(Name::Rate, None, "--rate", BATCH)
         .taking("N", "a number of requests a second, or 0")
         .help(
-            "with --batch: at most N requests a second (default 4, Outseta's limit; 0: no limit)",
+            "with --batch: at most N requests a second (may be a fraction; default 4, Outseta's limit; 0: no limit)",
         ),
     flag(Name::Check, None, "--check", CHECK)
         .help("say what is configured and whether it works; no token is made"),
