@@ -6,6 +6,7 @@ mod support;
 mod batch;
 mod check;
 mod command;
+mod command_line;
 mod fake_itself;
 mod faults;
 mod generated;
