@@ -33,6 +33,7 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal};
+use std::os::fd::AsFd;
 use std::panic;
 use std::path::Path;
 use std::process::{self, ExitCode};
@@ -48,6 +49,9 @@ use crate::prompt::Prompt;
 use crate::settings::{Environment, Found, Settings};
 use crate::text::{Shown, reason};
 use crate::token::Token;
+
+/// In messages.
+const STANDARD_INPUT: &str = "standard input";
 
 fn main() -> ExitCode {
     // What a panic says may hold what must not be seen: only the place is shown.
@@ -131,10 +135,9 @@ fn run_batch(
     log: Log,
 ) -> Result<ExitCode, Error> {
     let (input, name): (Box<dyn BufRead>, Shown) = match file {
-        // Not locked: settings may have to be asked for first, on the same standard input.
         None => (
-            Box::new(BufReader::new(io::stdin())),
-            Shown::new("standard input"),
+            Box::new(BufReader::new(standard_input()?)),
+            Shown::new(STANDARD_INPUT),
         ),
         Some(path) => {
             let name = Shown::new(&path.to_string_lossy());
@@ -171,8 +174,18 @@ fn take_email(argument: Option<&OsStr>, prompt: Option<&Prompt>) -> Result<Email
         (Some(argument), _) => Email::from_argument(argument),
         (None, Some(prompt)) => Email::parse(&prompt.line("Email: ").unwrap_or_default()),
         (None, None) if io::stdin().is_terminal() => Err(Error::Usage(Usage::NoEmail)),
-        (None, None) => Email::from_input(io::stdin().lock()),
+        (None, None) => Email::from_input(standard_input()?),
     }
+}
+
+/// Standard input as a file: std's own handle says of one that is not open for reading, as `nohup` leaves it, that it is
+/// empty.
+fn standard_input() -> Result<File, Error> {
+    let owned = io::stdin().as_fd().try_clone_to_owned();
+    owned.map(File::from).map_err(|error| Error::Unreadable {
+        what: Shown::new(STANDARD_INPUT),
+        why: reason(&error),
+    })
 }
 
 fn find_settings(options: &Options) -> Result<Found, Error> {
