@@ -49,7 +49,8 @@ pub(crate) struct Shown(String);
 impl Shown {
     pub(crate) fn new(text: &str) -> Self {
         let mut shown = String::new();
-        let mut characters = text.trim().chars();
+        let text = text.trim_matches(|c: char| c.is_whitespace() && !is_line_separator(c));
+        let mut characters = text.chars();
         for c in characters.by_ref().take(SHOWN) {
             if is_invisible(c) {
                 shown.extend(c.escape_default());
@@ -123,6 +124,11 @@ mod tests {
         assert_eq!(
             Shown::new("  Ungültig: \"x\" – 例\t ").to_string(),
             "Ungültig: \"x\" – 例"
+        );
+        // It may be what is complained about.
+        assert_eq!(
+            Shown::new("jane@example.com\u{2029}").to_string(),
+            r"jane@example.com\u{2029}"
         );
     }
 
