@@ -423,10 +423,7 @@ mod mistakes {
 
     #[test]
     fn a_usage_error_names_what_is_wrong() {
-        let durations =
-            "it needs a duration such as 500ms, 10s, 2m, 1h, 7d, or a number of seconds";
-        let formats = "json, token, header, env or claims";
-        let rows: [(&[&str], &str); 32] = [
+        let rows: [(&[&str], &str); 24] = [
             // An unknown option; what stands behind it could be a secret and is not repeated.
             (&["--bogus"], "unknown option --bogus"),
             (
@@ -495,7 +492,18 @@ mod mistakes {
                 &["--check", JANE],
                 "unexpected argument 'jane@example.com': --check takes no argument",
             ),
-            // Values that the option does not take.
+        ];
+        for (args, message) in rows {
+            mistake(args, message);
+        }
+    }
+
+    #[test]
+    fn a_value_that_the_option_does_not_take_is_named_with_what_it_takes() {
+        let durations =
+            "it needs a duration such as 500ms, 10s, 2m, 1h, 7d, or a number of seconds";
+        let formats = "json, token, header, env or claims";
+        let rows: [(&[&str], &str); 8] = [
             (
                 &["-f", "JSON", JANE],
                 &format!("invalid value 'JSON' for --format: it needs {formats}"),

@@ -7,6 +7,7 @@ mod batch;
 mod check;
 mod command;
 mod command_line;
+mod email_input;
 mod fake_itself;
 mod faults;
 mod generated;
