@@ -178,16 +178,14 @@ pub(crate) fn check_options(options: &Options) -> Result<(), Error> {
     typed_base(options).transpose().map(drop)
 }
 
+/// Whether a credential, or what stands in its place, was taken from the env file.
 fn is_of_env_file(credential: &Result<Option<Sourced<Secret>>, Error>) -> bool {
-    credential.as_ref().is_ok_and(|found| {
-        matches!(
-            found,
-            Some(Sourced {
-                origin: Origin::EnvFile(..),
-                ..
-            })
-        )
-    })
+    let origin = match credential {
+        Ok(Some(found)) => &found.origin,
+        Err(Error::Malformed { origin, .. }) => origin,
+        Ok(None) | Err(_) => return false,
+    };
+    matches!(origin, Origin::EnvFile(..))
 }
 
 impl Found {
