@@ -374,13 +374,13 @@ fn typed_base(options: &Options) -> Option<Result<Sourced<BaseUrl>, Error>> {
 }
 
 fn environment_base(environment: &Environment) -> Option<Result<Sourced<BaseUrl>, Error>> {
-    let set = |name| {
+    let set = |name, what| {
         environment
             .get(name)
-            .map(|value| utf8(value, "setting", Origin::Environment(name)))
+            .map(|value| utf8(value, what, Origin::Environment(name)))
     };
-    let url = set(BASE_URL).map(|url| url.and_then(|url| base_url(&url)));
-    url.or_else(|| set(SUBDOMAIN).map(|name| name.and_then(|name| subdomain(&name))))
+    let url = set(BASE_URL, "base URL").map(|url| url.and_then(|url| base_url(&url)));
+    url.or_else(|| set(SUBDOMAIN, "subdomain").map(|name| name.and_then(|name| subdomain(&name))))
 }
 
 fn base_url(text: &Sourced<String>) -> Result<Sourced<BaseUrl>, Error> {
