@@ -14,6 +14,7 @@ use crate::origin::{Origin, Sourced};
 use crate::output;
 use crate::secret::Secret;
 use crate::settings::{self, Found};
+use crate::text::Shown;
 
 /// The lines so far, and the first thing that is wrong.
 #[derive(Debug, Default)]
@@ -154,7 +155,8 @@ fn warn_if_readable(credentials: &[&Result<Option<Sourced<Secret>>, Error>]) {
     }
     for path in paths {
         if fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o044 != 0) {
-            log::warning(format_args!("{} is readable by others", path.display()));
+            let path = Shown::new(&path.to_string_lossy());
+            log::warning(format_args!("{path} is readable by others"));
             log::hint(format_args!("chmod go-r it"));
         }
     }

@@ -193,7 +193,7 @@ fn find_settings(options: &Options) -> Result<Found, Error> {
     if let Some(path) = &found.ignored_base_url {
         log::warning(format_args!(
             "OUTSETA_BASE_URL in {} is not used",
-            path.display()
+            Shown::new(&path.to_string_lossy())
         ));
         log::hint(format_args!(
             "it counts only where key and secret come from that file too; --base-url always does"
