@@ -340,16 +340,12 @@ impl EnvFile {
 
     fn parse(file: File, path: &Path, origin: &Origin) -> Result<Self, Error> {
         let bytes = contents(file, path, origin, "env file", FILE_LIMIT)?;
-        if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-            return Err(Error::Malformed {
-                what: "env file",
-                origin: at(path, origin),
-                why: "it is UTF-16".to_owned(),
-                hint: Some("save it as UTF-8 text"),
-            });
-        }
-        // As dotenv does: a comment may be in any encoding. What this spoils in a value is refused where that is used.
-        let text = String::from_utf8_lossy(&bytes);
+        let text = String::from_utf8(bytes).map_err(|_| Error::Malformed {
+            what: "env file",
+            origin: at(path, origin),
+            why: "it is not valid UTF-8".to_owned(),
+            hint: Some("save it as UTF-8 text"),
+        })?;
         Ok(Self {
             path: path.to_owned(),
             values: env_file::parse(&text).into_iter().collect(),
