@@ -752,7 +752,7 @@ mod help {
                 .status(74)
                 .stderr_lines(&[
                     "outseta-token: cannot write to standard output: no space left on device",
-                    "outseta-token: hint: check the space on the device; what was written is not complete",
+                    "outseta-token: hint: check the space on the device; a file that -o names is as it was, any other output may be cut short",
                 ])
                 .run();
             Run::new().args(args).stdout_broken().status(74).run();

@@ -441,16 +441,16 @@ fn what_does_not_answer_as_a_proxy_is_none() {
     let (_, attempts) = fails(Behaviour::Garbage, &[], &lines);
     assert_eq!(attempts, 1, "it would answer the same again");
 
-    // One that wants TLS, spoken to without.
+    // One that wants TLS, spoken to without. Its alert may be overtaken by the reset of its socket.
     let authority = Authority::new();
     let proxy = Proxy::https(authority.server(&NAMES));
     Run::new()
         .credentials()
         .env("OUTSETA_SUBDOMAIN", "acme")
         .env("https_proxy", format!("http://{}", proxy.address()))
-        .arg(EMAIL)
+        .args(["--retries", "0", EMAIL])
         .status(69)
-        .stderr_lines(&lines)
+        .stderr_contains("acme.outseta.com")
         .run();
 }
 
