@@ -155,7 +155,7 @@ fn warn_if_readable(credentials: &[&Result<Option<Sourced<Secret>>, Error>]) {
     }
     for path in paths {
         if fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o044 != 0) {
-            let path = Shown::new(&path.to_string_lossy());
+            let path = Shown::os(path);
             log::warning(format_args!("{path} is readable by others"));
             log::hint(format_args!("chmod go-r it"));
         }

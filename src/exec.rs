@@ -31,7 +31,7 @@ pub(crate) fn become_command(command: &[OsString], token: &Token, now: i64) -> E
         command.env_remove(variable);
     }
     let error = command.exec();
-    let program = Shown::new(&program.to_string_lossy());
+    let program = Shown::os(program);
     match error.kind() {
         io::ErrorKind::NotFound => Error::CommandNotFound { command: program },
         _ => Error::CannotExecute {

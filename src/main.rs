@@ -140,7 +140,7 @@ fn run_batch(
             Shown::new(STANDARD_INPUT),
         ),
         Some(path) => {
-            let name = Shown::new(&path.to_string_lossy());
+            let name = Shown::os(path);
             let file = File::open(path).map_err(|error| Error::Unreadable {
                 what: name.clone(),
                 why: reason(&error),
@@ -193,7 +193,7 @@ fn find_settings(options: &Options) -> Result<Found, Error> {
     if let Some(path) = &found.ignored_base_url {
         log::warning(format_args!(
             "OUTSETA_BASE_URL in {} is not used",
-            Shown::new(&path.to_string_lossy())
+            Shown::os(path)
         ));
         log::hint(format_args!(
             "it counts only where key and secret come from that file too; --base-url always does"

@@ -578,7 +578,7 @@ fn spec(name: Name) -> &'static Spec {
 fn no_more(argument: Option<&OsString>, takes: &'static str) -> Result<(), Usage> {
     match argument {
         Some(value) => Err(Usage::ExtraArgument {
-            value: Shown::new(&value.to_string_lossy()),
+            value: Shown::os(value),
             takes,
         }),
         None => Ok(()),

@@ -1,7 +1,7 @@
 //! Where a setting came from, so that every message about it can name the place to mend.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::text::Shown;
 
@@ -32,16 +32,11 @@ impl fmt::Display for Origin {
         match self {
             Self::Option(name) => write!(f, "{name}"),
             Self::Environment(variable) => write!(f, "{variable} in the environment"),
-            Self::FileOf(variable, path) => write!(f, "the file {} ({variable})", shown(path)),
-            Self::EnvFile(variable, path) => write!(f, "{variable} in {}", shown(path)),
+            Self::FileOf(variable, path) => write!(f, "the file {} ({variable})", Shown::os(path)),
+            Self::EnvFile(variable, path) => write!(f, "{variable} in {}", Shown::os(path)),
             Self::Prompt => f.write_str("the prompt"),
         }
     }
-}
-
-/// A path could forge a line, as any foreign text.
-fn shown(path: &Path) -> Shown {
-    Shown::new(&path.to_string_lossy())
 }
 
 /// A value and where it came from.

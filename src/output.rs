@@ -144,7 +144,7 @@ impl Destination {
             return Ok(Self::StandardOutput);
         }
         let cannot_create = |error: &io::Error| Error::CannotCreate {
-            path: shown(path),
+            path: Shown::os(path),
             why: reason(error),
         };
         let found = fs::symlink_metadata(path);
@@ -175,7 +175,7 @@ impl Destination {
     /// `Error::CannotWrite`, `Error::BrokenPipe`; a file that was to be replaced is then untouched.
     pub(crate) fn write(self, bytes: &[u8]) -> Result<(), Error> {
         let cannot_write = |path: &Path, error: &io::Error| Error::CannotWrite {
-            to: shown(path),
+            to: Shown::os(path),
             why: reason(error),
         };
         match self {
@@ -206,10 +206,6 @@ fn is_descriptor(path: &Path) -> bool {
 fn names_file(path: &Path) -> bool {
     let bytes = path.as_os_str().as_bytes();
     path.file_name().is_some() && !bytes.ends_with(b"/") && !bytes.ends_with(b"/.")
-}
-
-fn shown(path: &Path) -> Shown {
-    Shown::new(&path.to_string_lossy())
 }
 
 /// A file that is to replace another, in the same folder. Dropped without that, it is removed.

@@ -4,7 +4,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
-use crate::error::{AnswerFault, Error, Network};
+use crate::error::{Error, Network};
 
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 
@@ -77,34 +77,7 @@ fn may_pass(error: &Error) -> bool {
             | Network::Tls(_)
             | Network::Timeout(_) => false,
         },
-        Error::Answer(fault) => match fault {
-            AnswerFault::NoToken { .. }
-            | AnswerFault::Unconfirmed { .. }
-            | AnswerFault::OtherUser { .. }
-            | AnswerFault::Redirect { .. }
-            | AnswerFault::Html { .. }
-            | AnswerFault::NotHttp
-            | AnswerFault::TooLarge
-            | AnswerFault::Unexpected { .. }
-            | AnswerFault::NotJwt => false,
-        },
-        Error::Usage(_)
-        | Error::Email(_)
-        | Error::EmailRejected { .. }
-        | Error::Unreadable { .. }
-        | Error::NoSuchUser { .. }
-        | Error::NoSuchAccount { .. }
-        | Error::Bug(_)
-        | Error::CannotCreate { .. }
-        | Error::CannotWrite { .. }
-        | Error::BrokenPipe
-        | Error::KeyRejected { .. }
-        | Error::LoginRefused { .. }
-        | Error::SecondFactor { .. }
-        | Error::Missing(_)
-        | Error::Malformed { .. }
-        | Error::CannotExecute { .. }
-        | Error::CommandNotFound { .. } => false,
+        _ => false,
     }
 }
 
@@ -117,6 +90,7 @@ pub(crate) fn dice() -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::AnswerFault;
 
     const BUSY: Error = Error::Busy {
         status: 503,

@@ -1,6 +1,7 @@
 //! Text that may reach a terminal or a log: which characters could forge a line, hide or reorder what stands there,
 //! and how foreign text is shown with them made visible. It knows neither emails nor answers.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::io;
 use std::time::Duration;
@@ -62,6 +63,11 @@ impl Shown {
             shown.push('…');
         }
         Self(shown)
+    }
+
+    /// The same for a path or an argument, which need not be UTF-8.
+    pub(crate) fn os(text: impl AsRef<OsStr>) -> Self {
+        Self::new(&text.as_ref().to_string_lossy())
     }
 
     /// The same for a server's text, which could repeat what was sent to it.
