@@ -384,6 +384,8 @@ mod tests {
             ("jane@example-.com", "hyphen"),
             ("jane@exa_mple.com", "domain is not allowed"),
             ("jane@exam💡ple.com", "domain is not allowed"),
+            ("ja☼ne@example.com", "before the @ is not allowed"),
+            ("ja।ne@example.com", "before the @ is not allowed"),
             ("ja,ne@example.com", "before the @ is not allowed"),
             ("ja💡ne@example.com", "before the @ is not allowed"),
             ("ja\"ne@example.com", "before the @ is not allowed"),
@@ -494,6 +496,8 @@ mod tests {
                 (2, "b@e.de".to_owned(), true)
             ]
         );
+        // With its line feed just as long as what is read at once.
+        assert_eq!(lines(&padded(4096 - 7)).len(), 2);
         let too_long = lines(&padded(4096 - 5));
         assert_eq!(
             too_long

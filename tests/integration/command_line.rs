@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::support::fake::Server;
 use crate::support::http::Answer;
@@ -15,6 +15,7 @@ use crate::support::proxy::Detour;
 use crate::support::run::{Outcome, Run};
 use crate::support::script::{Fault, On};
 use crate::support::tls::{Authority, NAMES};
+use crate::support::{KEY, SECRET, set_mode};
 
 const JANE: &str = "jane@example.com";
 
@@ -48,16 +49,6 @@ const OPTIONS: [&str; 20] = [
     "-V, --version",
 ];
 
-/// A server that gives everybody the token `t0ken`.
-fn server() -> Server {
-    let server = Server::http(Account::acme());
-    server.always(
-        On::Tokens,
-        Answer::json(200, &json!({"access_token": "t0ken"})),
-    );
-    server
-}
-
 /// The users for whom a token was asked for.
 fn users(server: &Server) -> Vec<String> {
     let body = |body: &[u8]| serde_json::from_slice::<Value>(body).expect("a JSON body");
@@ -73,7 +64,7 @@ fn users(server: &Server) -> Vec<String> {
 /// Expects a usage error with this message and the general hint, and no request.
 #[track_caller]
 fn mistake<I: IntoIterator<Item: AsRef<OsStr>>>(args: I, message: &str) {
-    let server = server();
+    let server = Server::generous();
     Run::new()
         .server(&server)
         .args(args)
@@ -91,7 +82,7 @@ mod success {
 
     #[test]
     fn options_stand_before_or_behind_the_email_with_a_space_or_an_equals_sign() {
-        let server = server();
+        let server = Server::generous();
         let url = server.url();
         let url_with_equals = format!("--base-url={url}");
         let rows: [&[&str]; 6] = [
@@ -118,7 +109,7 @@ mod success {
             ("header", "Authorization: Bearer t0ken\n"),
             ("env", "OUTSETA_ACCESS_TOKEN=t0ken\n"),
         ];
-        let server = server();
+        let server = Server::generous();
         let run = || Run::new().server(&server).arg(JANE);
         for (format, expected) in rows {
             run().args(["--format", format]).stdout(expected).run();
@@ -133,7 +124,7 @@ mod success {
 
     #[test]
     fn output_goes_to_the_file_or_with_a_hyphen_to_standard_output() {
-        let server = server();
+        let server = Server::generous();
         let run = || Run::new().server(&server).args(["-r", JANE]);
         run().args(["-o", "-"]).stdout("t0ken\n").run();
         let outcome = run().args(["--output", "file"]).run();
@@ -148,8 +139,7 @@ mod success {
             let token = jwt::encode(&jwt::claims("acme", JANE, 7200), 99) + "\n";
             let run = Run::new().server(&server).args(args).file("file", &token);
             // As the program writes it: a file that others may write is not kept.
-            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-            std::fs::set_permissions(run.work().join("file"), mode).expect("the mode is set");
+            set_mode(&run.work().join("file"), 0o600);
             let outcome = run.run();
             assert_eq!(read(&outcome, "file") == token, kept, "{min_ttl}");
         }
@@ -178,11 +168,10 @@ mod success {
     fn an_env_file_and_certificates_are_read() {
         let authority = Authority::new();
         let server = Server::https(Account::acme(), authority.server(&NAMES));
-        let (key, secret) = (crate::support::KEY, crate::support::SECRET);
         Run::new()
             .file(
                 ".env",
-                format!("OUTSETA_API_KEY={key}\nOUTSETA_API_SECRET={secret}\n"),
+                format!("OUTSETA_API_KEY={KEY}\nOUTSETA_API_SECRET={SECRET}\n"),
             )
             .args(["-e", ".env", "--base-url", &server.url(), JANE])
             .args([OsStr::new("--cacert"), authority.pem_file().as_os_str()])
@@ -196,9 +185,9 @@ mod success {
         server.on(On::Tokens, Fault::Stall);
         let run = || Run::new().server(&server).arg(JANE);
         run()
-            .args(["--timeout", "300ms"])
+            .args(["--timeout", "1500ms"])
             .status(69)
-            .stderr_contains("no answer from 127.0.0.1 within 300 ms")
+            .stderr_contains("no answer from 127.0.0.1 within 1500 ms")
             .run();
         assert_eq!(server.requests().len(), 1);
         server.always(On::Tokens, Answer::empty(503));
@@ -215,7 +204,7 @@ mod success {
 
     #[test]
     fn the_activity_log_is_left_out_only_if_asked_for() {
-        let server = server();
+        let server = Server::generous();
         let run = || Run::new().server(&server).args(["-r", JANE]);
         run().stdout("t0ken\n").run();
         run().arg("--no-activity-log").stdout("t0ken\n").run();
@@ -225,7 +214,7 @@ mod success {
 
     #[test]
     fn only_verbose_writes_to_standard_error() {
-        let server = server();
+        let server = Server::generous();
         let run = || {
             Run::new()
                 .server(&server)
@@ -302,7 +291,7 @@ mod two_hyphens {
 
     #[test]
     fn behind_them_an_address_is_never_an_option() {
-        let server = server();
+        let server = Server::generous();
         let run = || Run::new().server(&server).arg("-r");
         run().args(["--", "-v@example.com"]).stdout("t0ken\n").run();
         assert_eq!(users(&server), ["-v@example.com"]);
@@ -325,7 +314,7 @@ mod two_hyphens {
 
     #[test]
     fn behind_them_comes_the_email_if_it_was_not_given_and_then_the_command() {
-        let server = server();
+        let server = Server::generous();
         let rows: [&[&str]; 4] = [
             &[JANE, "--", "/bin/echo", "-r", "--", "x"],
             &["--no-input", JANE, "--", "/bin/echo", "-r", "--", "x"],
@@ -345,7 +334,7 @@ mod two_hyphens {
     #[test]
     fn an_option_behind_them_is_the_commands() {
         Run::new()
-            .server(&server())
+            .server(&Server::generous())
             .args([JANE, "--", "/bin/echo", "--help", "--bogus"])
             .stdout("--help --bogus\n")
             .run();
@@ -353,7 +342,7 @@ mod two_hyphens {
 
     #[test]
     fn behind_them_may_come_nothing_or_a_hyphen_for_standard_input() {
-        let server = server();
+        let server = Server::generous();
         for args in [["-r", "--"].as_slice(), &["-r", "--", "-"]] {
             Run::new()
                 .server(&server)
@@ -367,7 +356,7 @@ mod two_hyphens {
 
     #[test]
     fn as_the_value_of_an_option_they_are_a_value() {
-        let server = server();
+        let server = Server::generous();
         let outcome = Run::new()
             .server(&server)
             .args(["-r", "-o", "--", JANE])
@@ -378,7 +367,7 @@ mod two_hyphens {
     #[test]
     fn behind_them_comes_the_file_of_a_batch() {
         Run::new()
-            .server(&server())
+            .server(&Server::generous())
             .file("-f", "jane@example.com\n")
             .args(["--batch", "--", "-f"])
             .stdout("{\"email\":\"jane@example.com\",\"access_token\":\"t0ken\"}\n")
@@ -646,7 +635,7 @@ mod mistakes {
         }
         // The name of a file may be any.
         let outcome = Run::new()
-            .server(&server())
+            .server(&Server::generous())
             .args([OsStr::new("-ro"), bad, JANE.as_ref()])
             .run();
         assert!(outcome.work().join(bad).is_file());
@@ -728,7 +717,7 @@ mod help {
 
     #[test]
     fn a_value_or_a_commands_argument_is_no_call_for_help() {
-        let server = server();
+        let server = Server::generous();
         let run = || Run::new().server(&server);
         let outcome = run().args(["-r", "-o", "--help", JANE]).run();
         assert_eq!(read(&outcome, "--help"), "t0ken\n");
@@ -896,8 +885,7 @@ mod order {
             Run::new()
                 .file("file", token)
                 .args(["-r", "-o", "file", "--min-ttl", "1h", JANE]);
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-        std::fs::set_permissions(run.work().join("file"), mode).expect("the mode is set");
+        set_mode(&run.work().join("file"), 0o600);
         assert_eq!(
             first(run.args(["--base-url", "ftp://example.com"]), 64),
             BASE_URL

@@ -7,10 +7,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use serde_json::json;
 
 use crate::support::fake::Server;
-use crate::support::http::Answer;
-use crate::support::model::Account;
 use crate::support::run::{Run, program};
-use crate::support::script::On;
 
 const PLAIN: &str = "outseta-token: hint: give a plain address, such as jane@example.com";
 const ONE_PLAIN: &str = "outseta-token: hint: give one plain address, such as jane@example.com";
@@ -19,16 +16,6 @@ const EMPTY: [&str; 2] = [
     "outseta-token: hint: give it as an argument or on standard input; in a script, check that the variable is set",
 ];
 const LIMIT: usize = 64 * 1024;
-
-/// A server that gives everybody the token `t0ken`.
-fn server() -> Server {
-    let server = Server::http(Account::acme());
-    server.always(
-        On::Tokens,
-        Answer::json(200, &json!({"access_token": "t0ken"})),
-    );
-    server
-}
 
 /// The body of the last request.
 fn body(server: &Server) -> String {
@@ -39,7 +26,7 @@ fn body(server: &Server) -> String {
 /// Expects that the run is refused so, without a request.
 #[track_caller]
 fn refused(run: Run, status: i32, lines: &[&str]) {
-    let server = server();
+    let server = Server::generous();
     run.server(&server).status(status).stderr_lines(lines).run();
     assert_eq!(server.connections(), 0);
 }
@@ -49,7 +36,7 @@ mod success {
 
     #[test]
     fn the_body_is_exactly_the_user_name() {
-        let server = server();
+        let server = Server::generous();
         Run::new()
             .server(&server)
             .args(["-r", "jane@example.com"])
@@ -60,7 +47,7 @@ mod success {
 
     #[test]
     fn what_stands_around_an_address_is_dropped() {
-        let server = server();
+        let server = Server::generous();
         for text in [
             "jane@example.com",
             " \t jane@example.com \t ",
@@ -91,7 +78,7 @@ mod success {
 
     #[test]
     fn an_argument_leaves_standard_input_alone() {
-        let server = server();
+        let server = Server::generous();
         let run = || Run::new().server(&server).args(["-r", "jane@example.com"]);
         run().stdin("bob@example.com\n").stdout("t0ken\n").run();
         assert_eq!(body(&server), r#"{"username":"jane@example.com"}"#);
@@ -103,7 +90,7 @@ mod success {
 
     #[test]
     fn addresses_may_hold_letters_of_any_script_and_all_that_the_standard_allows() {
-        let server = server();
+        let server = Server::generous();
         for email in [
             "jürgen@müller.example",
             "用户@例子.广告",
@@ -124,7 +111,7 @@ mod success {
 
     #[test]
     fn standard_input_may_hold_64_kib() {
-        let server = server();
+        let server = Server::generous();
         let mut input = vec![b'\n'; LIMIT - 16];
         input.extend(b"jane@example.com");
         Run::new()
@@ -138,7 +125,7 @@ mod success {
 
     #[test]
     fn an_address_may_have_254_bytes_and_64_before_the_at() {
-        let server = server();
+        let server = Server::generous();
         let label = "d".repeat(63);
         let longest = format!("{}@{label}.{label}.{}", "l".repeat(64), "d".repeat(61));
         assert_eq!(longest.len(), 254);

@@ -10,6 +10,10 @@
     reason = "a module of several crates, each of which is a binary"
 )]
 
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
 pub mod collect;
 pub mod device;
 pub mod fake;
@@ -36,4 +40,20 @@ pub const SECRET: &str = "SECRET-nobody-may-see-9d40b7";
 #[allow(clippy::print_stdout, reason = "a test that passes says nothing else")]
 pub fn skip(why: &str) {
     println!("skipped: {why}");
+}
+
+/// Sets a file's mode, which is otherwise up to the umask of the tests.
+pub fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).expect("the mode is set");
+}
+
+/// Takes a file's permission to be read away. False if this user may read it all the same, as root
+/// may, and the test is to be skipped.
+pub fn forbid_reading(path: &Path) -> bool {
+    set_mode(path, 0);
+    let forbidden = File::open(path).is_err();
+    if !forbidden {
+        skip("this user may read every file");
+    }
+    forbidden
 }
