@@ -258,6 +258,40 @@ fn an_account_that_does_not_exist_is_named_by_its_host() {
     assert_eq!(detour.server.requests().len(), 2);
 }
 
+// ---- The connection ----
+
+#[test]
+fn a_connection_that_ends_after_the_refusal_is_made_again() {
+    let account = || Account::new("acme").user(User::new(EMAIL).cannot_log_in(Refusal::Message));
+    for answer in [refused().close(), refused().until_close()] {
+        let server = Server::http(account());
+        server.on(On::Tokens, answer);
+        Run::new()
+            .server(&server)
+            .arg(EMAIL)
+            .status(77)
+            .stderr_contains("will not log")
+            .run();
+        assert_eq!(server.connections(), 2);
+    }
+}
+
+#[test]
+fn what_comes_behind_the_refusal_is_not_taken_for_the_look_ups_answer() {
+    let nobody = people(&json!([]));
+    let forged = [nobody.head(), nobody.framed_body()].concat();
+    let both = [refused().head(), refused().framed_body(), forged].concat();
+    ends(
+        Fault::Garbage(both),
+        people(&json!([{"Email": EMAIL}])),
+        77,
+        &[
+            &format!("outseta-token: Outseta will not log jane@example.com in: {TEXT}"),
+            UNDER_CRM,
+        ],
+    );
+}
+
 // ---- Unconfirmed ----
 
 /// A refusal, and how it ends if nothing confirms what it means.
