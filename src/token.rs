@@ -173,6 +173,12 @@ mod properties {
         !letters.is_empty() && letters.chars().all(|c| matches!(c, 'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '.' | '_' | '~' | '+' | '/'))
     }
 
+    #[test]
+    fn debug_shows_that_there_is_something_and_not_what() {
+        let token = of(json!("s3cr3t")).expect("a token");
+        assert_eq!(format!("{token:?}"), "Token { value: REDACTED, .. }");
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
