@@ -2,6 +2,8 @@
 //! server and back, in the clear, under TLS (at TCP's level) and through a proxy. Whatever happens,
 //! the program ends in time, prints nothing or the right token, and says which kind of failure it was.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -12,12 +14,14 @@ use serde_json::json;
 
 use crate::support::fake::Server;
 use crate::support::http::Answer;
+use crate::support::listener::Listener;
 use crate::support::model::Account;
 use crate::support::proxy::Proxy;
 use crate::support::relay::{Harm, Passed, Relay, Spoil, Way};
 use crate::support::run::{Outcome, Run};
 use crate::support::script::On;
 use crate::support::tls::{Authority, NAMES};
+use crate::support::wire::Wire;
 
 const TOKEN: &str = "e30.e30.c2ln";
 
@@ -133,6 +137,50 @@ fn spoil(path: &Path, places: &[(Way, usize)], harm: Harm, options: &[&str], sta
 const ONCE: [&str; 4] = ["--retries", "0", "--timeout", "5"];
 const SHORT: [&str; 4] = ["--retries", "0", "--timeout", "250ms"];
 const TWICE: [&str; 4] = ["--retries", "1", "--timeout", "30"];
+
+// ---- The relay itself ----
+
+#[test]
+fn the_relay_spoils_just_the_byte_that_it_is_told_to() {
+    let through = |spoil: Option<Spoil>| {
+        let answer = Listener::start(|tcp, _, stop| {
+            move || {
+                let mut wire = Wire::new(tcp, None);
+                // The relay may leave before it has all.
+                let _ = wire
+                    .read_some(&mut [0; 16], &stop)
+                    .and_then(|_| wire.write_all(b"abcdef"));
+            }
+        });
+        let spoils: Vec<Spoil> = spoil.into_iter().collect();
+        let relay = Relay::spoiling(answer.address(), &spoils);
+        let mut client = TcpStream::connect(relay.address()).expect("the relay accepts");
+        client.write_all(b"?").expect("the request is sent");
+        let stalls = spoil.is_some_and(|spoil| spoil.harm == Harm::Stall);
+        let patience = if stalls { 300 } else { 20_000 };
+        client
+            .set_read_timeout(Some(Duration::from_millis(patience)))
+            .expect("a time-out can be set");
+        let mut bytes = Vec::new();
+        let end = client.read_to_end(&mut bytes).map_err(|error| error.kind());
+        (bytes, end.is_ok(), relay.passed()[0])
+    };
+    let spoilt = |harm| {
+        let (way, after) = (Way::ToClient, 2);
+        let (bytes, ended, _) = through(Some(Spoil { way, after, harm }));
+        (bytes, ended)
+    };
+    let passed = Passed {
+        to_server: 1,
+        to_client: 6,
+    };
+    assert_eq!(through(None), (b"abcdef".to_vec(), true, passed));
+    assert_eq!(spoilt(Harm::Cut), (b"ab".to_vec(), true));
+    assert_eq!(spoilt(Harm::Stall), (b"ab".to_vec(), false));
+    assert_eq!(spoilt(Harm::Corrupt), (b"ab\x9cdef".to_vec(), true));
+    // What came before it may be lost with it.
+    assert!(!spoilt(Harm::Reset).1);
+}
 
 // ---- In the clear: every byte ----
 
