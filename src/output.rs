@@ -458,7 +458,13 @@ mod tests {
         for path in ["", ".", "..", "/", "a/", "a/.", "a/..", "a//"] {
             assert!(!names_file(Path::new(path)), "{path}");
         }
-        for path in ["/dev/fd/3", "/proc/self/fd/1", "/proc/1/fd/1", "/dev//fd/0"] {
+        for path in [
+            "/dev/fd/3",
+            "/proc/self/fd/1",
+            "/proc/1/fd/1",
+            "/dev//fd/0",
+            "/dev/stderr",
+        ] {
             assert!(is_descriptor(Path::new(path)), "{path}");
         }
         for path in ["/dev/null", "/dev/shm/token", "dev/fd/3", "/devfd/3"] {

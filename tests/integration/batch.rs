@@ -296,6 +296,26 @@ mod invalid_lines {
     }
 
     #[test]
+    fn a_line_is_one_line_however_long_and_never_lost() {
+        let server = minting();
+        let blank = " ".repeat(5_000);
+        let too_long = |shown: &str| {
+            failure_record(
+                shown,
+                65,
+                "EX_DATAERR",
+                "invalid email: the line is too long",
+            )
+        };
+        batch(&server)
+            .stdin(format!("# {blank}\njane\n{blank}a@example.com\n"))
+            .status(65)
+            .stdout(invalid("jane", "it has no @") + &too_long(""))
+            .stderr_contains("outseta-token: 2 failed, the first at line 2: invalid email 'jane'")
+            .run();
+    }
+
+    #[test]
     fn a_line_that_is_not_utf_8_is_an_invalid_email() {
         let server = minting();
         batch(&server)
@@ -534,17 +554,17 @@ mod what_ends_it {
         let server = minting();
         server.on(On::Tokens, Fault::Stall);
         batch(&server)
-            .args(["--timeout", "300ms"])
+            .args(["--timeout", "1s"])
             .stdin("a@example.com\nb@example.com\n")
             .status(69)
             .stdout(failure_record(
                 "a@example.com",
                 69,
                 "EX_UNAVAILABLE",
-                "no answer from 127.0.0.1 within 300 ms",
+                "no answer from 127.0.0.1 within 1 s",
             ))
             .stderr_contains(
-                "outseta-token: stopped at line 1: no answer from 127.0.0.1 within 300 ms\n",
+                "outseta-token: stopped at line 1: no answer from 127.0.0.1 within 1 s\n",
             )
             .run();
         assert_eq!(server.requests().len(), 1);
@@ -840,6 +860,17 @@ mod rate {
     }
 
     #[test]
+    fn the_pause_before_an_email_is_not_taken_from_its_time() {
+        let server = minting();
+        Run::new()
+            .server(&server)
+            .args(["--batch", "--rate", "0.7", "--timeout", "1s"])
+            .stdin("a@example.com\nb@example.com\n")
+            .stdout(record("a@example.com") + &record("b@example.com"))
+            .run();
+    }
+
+    #[test]
     fn an_invalid_line_costs_no_time() {
         let server = minting();
         let started = Instant::now();
@@ -862,7 +893,7 @@ mod rate {
             .stdout_contains("user59@example.com")
             .run();
         // With the default it would take 15 seconds.
-        assert!(outcome.elapsed < Duration::from_secs(8), "{outcome}");
+        assert!(outcome.elapsed < Duration::from_secs(13), "{outcome}");
     }
 }
 

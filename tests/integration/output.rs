@@ -50,7 +50,7 @@ mod success {
     use super::*;
 
     #[test]
-    fn each_format_is_what_the_contract_says_and_nothing_else() {
+    fn each_format_is_printed_in_its_form_and_nothing_else() {
         let server = minting(JWT);
         let claims = "{\n  \"email\": \"jane@example.com\",\n  \"exp\": 4102444800\n}\n";
         for (args, expected) in [
@@ -146,6 +146,20 @@ mod success {
     }
 
     #[test]
+    fn in_a_shell_the_formats_do_what_they_are_for() {
+        let server = minting(JWT);
+        let expected = format!("<{JWT}>\n");
+        for script in [
+            "export \"$(\"$0\" -f env \"$@\")\"; echo \"<$OUTSETA_ACCESS_TOKEN>\"",
+            "\"$0\" -f env \"$@\" >>github.env; . ./github.env; echo \"<$OUTSETA_ACCESS_TOKEN>\"",
+            "token=$(\"$0\" -r \"$@\"); echo \"<$token>\"",
+            "\"$0\" -f header \"$@\" | { read -r name scheme token; echo \"<$token>\"; }",
+        ] {
+            jane_by_shell(script, &server).stdout(&expected).run();
+        }
+    }
+
+    #[test]
     fn a_token_that_is_no_jwt_is_printed_as_it_is() {
         let server = minting("A-z._~+/09==");
         jane(&server).arg("-r").stdout("A-z._~+/09==\n").run();
@@ -166,6 +180,15 @@ mod success {
             let token = outcome.stdout_text();
             assert_eq!(jwt::decode(token.trim_end())["email"], "jane@example.com");
         }
+    }
+
+    #[test]
+    fn a_token_that_expires_at_once_has_expired() {
+        jane(&answering(r#"{"access_token": "opaque", "expires_in": 0}"#))
+            .arg("-r")
+            .stdout("opaque\n")
+            .stderr_contains("outseta-token: warning: the token for jane@example.com has expired ")
+            .run();
     }
 
     #[test]

@@ -6,16 +6,18 @@ use std::fs::{self, File, Permissions};
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{CWD, FileType, Mode, mknodat};
+use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
 use rustix::process::{Signal, geteuid};
 use serde_json::json;
 
-use crate::support::device::device;
+use crate::support::device::{AS_NOBODY, Device};
 use crate::support::fake::Server;
 use crate::support::http::Answer;
 use crate::support::listener::dead_address;
@@ -55,6 +57,21 @@ fn long_token(filler: char) -> String {
     let mut claims = jwt::claims("acme", "jane@example.com", 600);
     claims["filler"] = filler.into();
     jwt::encode(&claims, 0)
+}
+
+/// The same, by a program that cannot harm what lies in `/dev`.
+fn as_nobody(server: &Server, file: &str) -> Run {
+    Run::by_shell(AS_NOBODY)
+        .server(server)
+        .args(["-r", "jane@example.com", "-o", file])
+}
+
+fn nobody_can_be_had() -> bool {
+    let there = Run::by_shell(AS_NOBODY).arg("--version").outcome().status == Some(0);
+    if !there {
+        skip("the program cannot be started as nobody, and root could harm /dev");
+    }
+    there
 }
 
 fn make_fifo(path: &Path) {
@@ -229,22 +246,14 @@ mod success {
     #[test]
     fn a_symbolic_link_is_replaced_and_what_it_leads_to_stays() {
         let server = minting(JWT);
-        for target in ["other", "missing", "token", "device", "fifo"] {
+        for target in ["other", "missing", "token", "/dev/null", "fifo"] {
             let run = to_file(&server, "token").file("other", "kept\n");
             let (work, path) = (run.work(), run.work().join("token"));
             make_fifo(&work.join("fifo"));
-            let target = match target {
-                "device" => device(&run.home(), "null"),
-                name => name.into(),
-            };
-            symlink(&target, &path).expect("a link is made");
+            symlink(target, &path).expect("a link is made");
             let _outcome = run.run();
             let metadata = fs::symlink_metadata(&path).expect("the file is there");
-            assert!(
-                metadata.is_file(),
-                "the link to {} is a file now",
-                target.display()
-            );
+            assert!(metadata.is_file(), "the link to {target} is a file now");
             assert_eq!(read(&path), LINE);
             assert_eq!(read(&work.join("other")), "kept\n");
             assert_eq!(names(&work), ["fifo", "other", "token"]);
@@ -270,12 +279,14 @@ mod success {
         let run = to_file(&server, "fifo");
         let path = run.work().join("fifo");
         make_fifo(&path);
-        let reader = thread::spawn({
+        let (sender, received) = mpsc::channel();
+        thread::spawn({
             let path = path.clone();
-            move || read(&path)
+            move || sender.send(read(&path))
         });
         let outcome = run.run();
-        assert_eq!(reader.join().expect("it reads"), LINE);
+        let found = received.recv_timeout(Duration::from_secs(20));
+        assert_eq!(found.as_deref(), Ok(LINE), "{outcome}");
         assert!(
             fs::metadata(&path)
                 .expect("it is there")
@@ -286,22 +297,28 @@ mod success {
     }
 
     #[test]
-    fn devices_and_descriptors_are_written_directly() {
+    fn a_device_is_written_directly_and_stays_one() {
         let server = minting(JWT);
-        // Unprivileged: nothing but the code under test keeps root from replacing that name.
-        to_file(&server, "/dev/stdout")
-            .unprivileged()
-            .stdout(LINE)
-            .run();
-        to_file(&server, "/dev/fd/1").stdout(LINE).run();
-        to_file(&server, "/proc/self/fd/1").stdout(LINE).run();
-        to_file(&server, "/proc/self/fd/2").stderr(LINE).run();
-        let run = Run::new().server(&server);
-        let null = device(&run.work(), "null");
-        let run = run.args(["-r", "jane@example.com", "-o"]).arg(&null);
-        let _outcome = run.run();
-        let kind = fs::metadata(&null).expect("it is there").file_type();
-        assert!(kind.is_char_device());
+        let run = Run::new()
+            .server(&server)
+            .args(["-r", "jane@example.com", "-o"]);
+        let Some(path) = Device::Null.harmless(&run.work()) else {
+            return;
+        };
+        let _outcome = run.arg(&path).run();
+        let metadata = fs::metadata(path).expect("it is there");
+        assert!(metadata.file_type().is_char_device());
+    }
+
+    #[test]
+    fn descriptors_are_written_directly() {
+        let server = minting(JWT);
+        for name in ["/dev/fd/1", "/proc/self/fd/1"] {
+            to_file(&server, name).stdout(LINE).run();
+        }
+        for name in ["/dev/fd/2", "/proc/self/fd/2"] {
+            to_file(&server, name).stderr(LINE).run();
+        }
         for name in ["/dev/fd/3", "/proc/self/fd/3"] {
             let outcome = Run::by_shell("exec \"$0\" \"$@\" 3>>log")
                 .server(&server)
@@ -311,6 +328,26 @@ mod success {
             assert_eq!(read(&outcome.work().join("log")), format!("before\n{LINE}"));
             assert_eq!(names(&outcome.work()), ["log"]);
         }
+    }
+
+    #[test]
+    fn standard_output_by_its_name_is_written_where_it_stands() {
+        if !nobody_can_be_had() {
+            return;
+        }
+        let server = minting(JWT);
+        as_nobody(&server, "/dev/stdout").stdout(LINE).run();
+        // A descriptor that was opened anew would be at the end of the file, or at its start.
+        let outcome = Run::by_shell(&format!(
+            "{{ echo before; ({AS_NOBODY}); echo after; }} >log"
+        ))
+        .server(&server)
+        .args(["-r", "jane@example.com", "-o", "/dev/stdout"])
+        .run();
+        assert_eq!(
+            read(&outcome.work().join("log")),
+            format!("before\n{LINE}after\n")
+        );
     }
 }
 
@@ -478,31 +515,36 @@ mod failure {
     }
 
     #[test]
-    fn a_full_device_is_74_and_a_closed_pipe_is_74_without_a_word() {
+    fn a_full_device_is_74() {
         let server = minting(JWT);
-        let run = Run::new().server(&server);
-        let full = device(&run.work(), "full");
-        let message = format!(
-            "outseta-token: cannot write to {}: no space left on device",
-            full.display()
-        );
-        run.args(["-r", "jane@example.com", "-o"])
-            .arg(&full)
+        let run = Run::new()
+            .server(&server)
+            .args(["-r", "jane@example.com", "-o"]);
+        let Some(path) = Device::Full.harmless(&run.work()) else {
+            return;
+        };
+        run.arg(&path)
             .status(74)
             .stderr_lines(&[
-                message.as_str(),
+                &format!("outseta-token: cannot write to {}: no space left on device", path.display()),
                 "outseta-token: hint: check the space on the device; a file that -o names is as it was, any other output may be cut short",
             ])
             .run();
-        to_file(&server, "/dev/stdout")
-            .unprivileged()
-            .stdout_broken()
-            .status(74)
-            .run();
+    }
+
+    #[test]
+    fn a_closed_pipe_is_74_without_a_word() {
+        let server = minting(JWT);
         to_file(&server, "/dev/fd/1")
             .stdout_broken()
             .status(74)
             .run();
+        if nobody_can_be_had() {
+            as_nobody(&server, "/dev/stdout")
+                .stdout_broken()
+                .status(74)
+                .run();
+        }
     }
 
     #[test]
@@ -511,8 +553,13 @@ mod failure {
         let run = gate.run("fifo");
         let path = run.work().join("fifo");
         make_fifo(&path);
+        // Does not wait for the other end to be opened.
+        let reader = File::options()
+            .read(true)
+            .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+            .open(&path)
+            .expect("this end is opened");
         let running = run.start();
-        let reader = File::open(&path).expect("the program opens the other end");
         let asked = gate.request(&running);
         drop(reader);
         asked.answer(JWT);

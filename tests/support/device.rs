@@ -1,4 +1,5 @@
-//! Device nodes that a program with a fault may replace without harm.
+//! Devices that a test may lose: a program that errs and is run by root could replace the system's
+//! own, for every process of the machine.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -6,31 +7,51 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
 use rustix::process::geteuid;
 
-/// The minor numbers of Linux's memory devices.
-const MEMORY: [(&str, u32); 3] = [("null", 3), ("zero", 5), ("full", 7)];
+use super::skip;
 
-/// `/dev/NAME`; for root, who could replace that, a node of its own in `folder`, if the file system
-/// there has devices.
-pub fn device(folder: &Path, name: &str) -> PathBuf {
-    let system = Path::new("/dev").join(name);
-    if !geteuid().is_root() {
-        return system;
+#[derive(Clone, Copy, Debug)]
+pub enum Device {
+    Null,
+    Zero,
+    Full,
+}
+
+impl Device {
+    fn name_and_minor(self) -> (&'static str, u32) {
+        match self {
+            Self::Null => ("null", 3),
+            Self::Zero => ("zero", 5),
+            Self::Full => ("full", 7),
+        }
     }
-    let minor = MEMORY.iter().find(|(known, _)| *known == name);
-    let (_, minor) = minor.expect("a memory device");
-    let path = folder.join(name);
-    let mode = Mode::from_raw_mode(0o666);
-    mknodat(
-        CWD,
-        &path,
-        FileType::CharacterDevice,
-        mode,
-        makedev(1, *minor),
-    )
-    .expect("root makes a device node");
-    if File::options().append(true).open(&path).is_ok() {
-        path
-    } else {
-        system
+
+    /// Such a device: for root one of its own, in this folder, for others the system's, which they
+    /// cannot harm. `None`, with a message, where neither can be had.
+    pub fn harmless(self, folder: &Path) -> Option<PathBuf> {
+        let (name, minor) = self.name_and_minor();
+        if !geteuid().is_root() {
+            return Some(Path::new("/dev").join(name));
+        }
+        let path = folder.join(name);
+        let private = Mode::from_raw_mode(0o600);
+        let made = mknodat(
+            CWD,
+            &path,
+            FileType::CharacterDevice,
+            private,
+            makedev(1, minor),
+        );
+        // A container may forbid the one, a file system mounted with nodev the other.
+        if made.is_err() || File::options().write(true).open(&path).is_err() {
+            skip("no device can be made here, and root could harm the system's own");
+            return None;
+        }
+        Some(path)
     }
 }
+
+/// A shell's script that starts the program so that it cannot harm what lies in `/dev`: as nobody,
+/// where it would be root. The program's own folder may be closed to nobody, its descriptor is not.
+pub const AS_NOBODY: &str = "test \"$(id -u)\" = 0 || exec \"$0\" \"$@\"
+    exec 9<\"$0\"
+    exec setpriv --reuid=65534 --regid=65534 --clear-groups -- /proc/self/fd/9 \"$@\"";

@@ -7,15 +7,14 @@ use std::ffi::{OsStr, OsString};
 use std::fmt::{self, Display, Formatter};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{PermissionsExt as _, chown};
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, geteuid, kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -24,9 +23,6 @@ use super::fake::Server;
 use super::proxy::{Detour, Proxy};
 use super::tls::Authority;
 use super::{KEY, KEY_SHOWN, SECRET};
-
-/// The user and group that own nothing.
-const NOBODY: u32 = 65_534;
 
 /// Far beyond what any run takes that does not hang.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -115,7 +111,6 @@ pub struct Run {
     stdin: Stdin,
     stdout_to: Stdout,
     deadline: Duration,
-    unprivileged: bool,
     folder: TempDir,
     witnesses: Vec<Witness>,
     expected: Expectations,
@@ -146,7 +141,6 @@ impl Run {
             stdin: Stdin::Null,
             stdout_to: Stdout::Collected,
             deadline: DEADLINE,
-            unprivileged: false,
             folder,
             witnesses: Vec::new(),
             expected: Expectations::default(),
@@ -159,14 +153,6 @@ impl Run {
         Self::of("/bin/sh".into())
             .args(["-c", script])
             .arg(program())
-    }
-
-    /// Starts it as an ordinary user, even if root runs the tests: for a run that, with a fault,
-    /// would replace files of the system.
-    #[must_use]
-    pub fn unprivileged(mut self) -> Self {
-        self.unprivileged = true;
-        self
     }
 
     #[must_use]
@@ -411,15 +397,14 @@ impl Run {
             (_, Stdout::Closed) => Some(">&-"),
             _ => None,
         };
-        let program = self.program_to_start();
         let mut command = match redirections {
-            None => Command::new(&program),
+            None => Command::new(&self.program),
             // std can start no process with a descriptor closed; a shell can.
             Some(redirections) => {
                 let mut shell = Command::new("/bin/sh");
                 shell
                     .args(["-c", &format!("exec \"$0\" \"$@\" {redirections}")])
-                    .arg(&program);
+                    .arg(&self.program);
                 shell
             }
         };
@@ -428,30 +413,7 @@ impl Run {
             .env_clear()
             .envs(&self.env)
             .current_dir(self.work());
-        if self.drops_privileges() {
-            command.uid(NOBODY).gid(NOBODY);
-        }
         command
-    }
-
-    fn drops_privileges(&self) -> bool {
-        self.unprivileged && geteuid().is_root()
-    }
-
-    /// The program, where an ordinary user can reach it.
-    fn program_to_start(&self) -> PathBuf {
-        if !self.drops_privileges() {
-            return self.program.clone();
-        }
-        let folder = self.folder.path();
-        let program = folder.join("program");
-        fs::copy(&self.program, &program).expect("the program is copied");
-        for path in [folder.to_owned(), self.work(), self.home(), program.clone()] {
-            let reachable = fs::set_permissions(&path, fs::Permissions::from_mode(0o755));
-            let owned = chown(&path, Some(NOBODY), Some(NOBODY));
-            reachable.and(owned).expect("the file is handed over");
-        }
-        program
     }
 
     pub(super) fn stdin_stdio(&self) -> Stdio {
