@@ -45,8 +45,7 @@ pub(crate) fn run(
             email: &text,
             result: &result,
         };
-        let mut bytes = serde_json::to_vec(&record).expect("a record serialises into memory");
-        bytes.push(b'\n');
+        let bytes = output::compact(&record);
         clear_progress(log);
         output::print(&bytes)?;
         match result {
@@ -62,7 +61,7 @@ pub(crate) fn run(
         }
         if log.shows_progress() {
             log::progress(format_args!(
-                "{} tokens, {} failed",
+                "{} done, {} failed",
                 summary.tokens, summary.failures
             ));
         }

@@ -153,7 +153,7 @@ fn run_batch(
     let outseta = Outseta::new(settings, options, pause, log)?;
     let summary = batch::run(Lines::new(input, name), &outseta, log)?;
     log.success(format_args!(
-        "{} tokens, {} failed",
+        "{} done, {} failed",
         summary.tokens, summary.failures
     ));
     let (context, error) = match (summary.stopped, summary.first_failure) {

@@ -4,6 +4,7 @@
 //! it, so that whoever reads it finds the old content or the new, whole. Each such new file is locked while its
 //! process lives; one that nobody locks was left by a killed run, and the next run in that folder removes it.
 
+use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read, Write};
@@ -19,7 +20,7 @@ use crate::base_url;
 use crate::email::Email;
 use crate::error::{AnswerFault, Error};
 use crate::options::Format;
-use crate::text::{Shown, reason};
+use crate::text::{self, Shown, reason};
 use crate::token::Token;
 use crate::unix;
 
@@ -79,9 +80,31 @@ fn recover(bytes: &[u8], format: Format) -> Option<Token> {
 
 /// Indented by two, with a line feed.
 fn pretty(value: &impl Serialize) -> Vec<u8> {
-    let mut bytes = serde_json::to_vec_pretty(value).expect("JSON values serialise into memory");
-    bytes.push(b'\n');
-    bytes
+    harmless(serde_json::to_string_pretty(value))
+}
+
+/// On one line, with a line feed.
+pub(crate) fn compact(value: &impl Serialize) -> Vec<u8> {
+    harmless(serde_json::to_string(value))
+}
+
+/// Escapes what JSON lets stand in a string and a terminal would obey or hide (RFC 8259 section 7): the values stay the
+/// same.
+fn harmless(json: serde_json::Result<String>) -> Vec<u8> {
+    let json = json.expect("JSON values serialise into memory");
+    let mut escaped = String::with_capacity(json.len() + 1);
+    for c in json.chars() {
+        // Outside of strings there is none of these but the line feed.
+        if c != '\n' && text::is_invisible(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped.push('\n');
+    escaped.into_bytes()
 }
 
 /// An answer's fields, the well-known ones first.
@@ -354,6 +377,16 @@ mod tests {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use proptest::prelude::*;
     use serde_json::{Number, json};
+
+    #[test]
+    fn json_holds_nothing_that_a_terminal_would_obey() {
+        let name = "\u{9b}31m\u{7f}\u{202e}é\u{e0001}\n";
+        let value = json!({ "name": name });
+        let expected = r#"{"name":"\u009b31m\u007f\u202eé\udb40\udc01\n"}"#;
+        assert_eq!(compact(&value), format!("{expected}\n").into_bytes());
+        let read: Value = serde_json::from_slice(&pretty(&value)).expect("it is JSON");
+        assert_eq!(read, value);
+    }
 
     const FORMATS: [Format; 4] = [Format::Json, Format::Token, Format::Header, Format::Env];
 

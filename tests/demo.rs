@@ -3,10 +3,11 @@
 
 mod support;
 
+use std::fs;
+use std::io::{self, IsTerminal as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
-use std::{fs, io, io::Write as _};
 
 use serde_json::json;
 use support::http::Answer;
@@ -50,7 +51,12 @@ impl Session {
     }
 
     fn title(text: &str) {
-        say(&format!("\n\x1b[1m# {text}\x1b[0m\n"));
+        let (bold, plain) = if io::stdout().is_terminal() {
+            ("\x1b[1m", "\x1b[0m")
+        } else {
+            ("", "")
+        };
+        say(&format!("\n{bold}# {text}{plain}\n"));
     }
 
     /// Types a line and shows what comes of it.
@@ -94,7 +100,7 @@ impl Session {
             ));
         }
         if actual != Some(status) {
-            say(&format!("\x1b[1mthis should have been {status}\x1b[0m\n"));
+            say(&format!("THIS SHOULD HAVE BEEN {status}\n"));
             self.as_expected = false;
         }
     }

@@ -901,7 +901,7 @@ mod on_a_terminal {
     use super::*;
 
     fn progress(tokens: usize, failed: usize) -> String {
-        format!("\r\u{1b}[K{tokens} tokens, {failed} failed")
+        format!("\r\u{1b}[K{tokens} done, {failed} failed")
     }
 
     const CLEAR: &str = "\r\u{1b}[K";
@@ -919,7 +919,7 @@ mod on_a_terminal {
             outcome.terminal,
             format!(
                 "{CLEAR}{}{CLEAR}{}{CLEAR}{}{CLEAR}\
-                 outseta-token: 2 tokens, 1 failed\r\n\
+                 outseta-token: 2 done, 1 failed\r\n\
                  outseta-token: 1 failed, the first at line 2: invalid email 'jane': it has no @\r\n\
                  outseta-token: hint: give a plain address, such as jane@example.com\r\n",
                 progress(1, 0),
@@ -943,7 +943,7 @@ mod on_a_terminal {
         assert_eq!(
             outcome.terminal,
             format!(
-                "{CLEAR}{}\r\n{}{CLEAR}outseta-token: 1 tokens, 0 failed\r\n",
+                "{CLEAR}{}\r\n{}{CLEAR}outseta-token: 1 done, 0 failed\r\n",
                 record("a@example.com").trim_end(),
                 progress(1, 0)
             )
@@ -968,12 +968,8 @@ mod on_a_terminal {
     fn emails_can_be_typed() {
         let server = minting();
         let mut session = batch(&server).on_terminal(Streams::NOT_STDOUT);
-        session
-            .send("a@example.com\r")
-            .wait_for("1 tokens, 0 failed");
-        session
-            .send("b@example.com\r")
-            .wait_for("2 tokens, 0 failed");
+        session.send("a@example.com\r").wait_for("1 done, 0 failed");
+        session.send("b@example.com\r").wait_for("2 done, 0 failed");
         session.send("\x04");
         let outcome = session.outcome();
         assert_eq!(
@@ -997,9 +993,7 @@ mod on_a_terminal {
             .send(SECRET)
             .send("\r")
             .wait_for("\n");
-        session
-            .send("a@example.com\r")
-            .wait_for("1 tokens, 0 failed");
+        session.send("a@example.com\r").wait_for("1 done, 0 failed");
         session.send("\x04");
         let outcome = session.outcome();
         assert_eq!(outcome.stdout_text(), record("a@example.com"));
@@ -1010,9 +1004,7 @@ mod on_a_terminal {
     fn an_interrupt_ends_it_as_one_does() {
         let server = minting();
         let mut session = batch(&server).on_terminal(Streams::NOT_STDOUT);
-        session
-            .send("a@example.com\r")
-            .wait_for("1 tokens, 0 failed");
+        session.send("a@example.com\r").wait_for("1 done, 0 failed");
         session.send("\x03");
         let outcome = session.outcome();
         assert_eq!(outcome.signal, Some(2), "{outcome}");

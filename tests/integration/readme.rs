@@ -349,8 +349,8 @@ fn systemd() {
                     value.replace("%d", &credentials.display().to_string()),
                 );
             }
-            "ExecStart" => command = value.replace("/run/app", &app.display().to_string()),
-            "Type" | "RuntimeDirectory" => {}
+            "ExecStart" => command = value.replace("/var/lib/app", &app.display().to_string()),
+            "Type" | "User" | "StateDirectory" => {}
             _ => panic!("what does {name} do?"),
         }
     }
