@@ -80,20 +80,20 @@ impl Outseta {
     /// # Errors
     /// Why there is none.
     pub(crate) fn token(&self, email: &Email) -> Result<Token, Error> {
-        self.keep_pause(Duration::MAX);
-        let deadline = Deadline::starting_now(self.timeout);
+        let mut deadline = Deadline::starting_now(self.timeout);
         let asked = Asked {
             email,
             host: self.base.host(),
             credentials: &self.credentials,
         };
         let request = self.login(email);
-        let verdict = self.until_it_passes(&request, deadline, |answer| {
-            match response::judge(answer, asked) {
-                Verdict::Error(error) => Err(error),
-                verdict => Ok(verdict),
-            }
-        })?;
+        let verdict =
+            self.until_it_passes(&request, &mut deadline, |answer| {
+                match response::judge(answer, asked) {
+                    Verdict::Error(error) => Err(error),
+                    verdict => Ok(verdict),
+                }
+            })?;
         match verdict {
             Verdict::Token(token) => Ok(token),
             Verdict::Error(error) => Err(error),
@@ -101,17 +101,17 @@ impl Outseta {
                 self.log.detail(format_args!(
                     "looking up the person, since the answer does not tell why"
                 ));
-                let answer = self.exchange(&self.look_up(email), deadline);
+                let answer = self.exchange(&self.look_up(email), &mut deadline);
                 Err(response::judge_look_up(answer.as_ref(), refusal, asked))
             }
         }
     }
 
-    /// Reads the account's public keys: the least that shows that an account is there.
+    /// Reads the account's JWKS: the least that shows that an account is there.
     ///
     /// # Errors
     /// Why they cannot be read.
-    pub(crate) fn read_public_keys(&self) -> Result<(), Error> {
+    pub(crate) fn read_jwks(&self) -> Result<(), Error> {
         self.read(&self.get("/.well-known/jwks", None), None)
     }
 
@@ -128,8 +128,8 @@ impl Outseta {
     }
 
     fn read(&self, request: &Request, credentials: Option<&Credentials>) -> Result<(), Error> {
-        let deadline = Deadline::starting_now(self.timeout);
-        self.until_it_passes(request, deadline, |answer| {
+        let mut deadline = Deadline::starting_now(self.timeout);
+        self.until_it_passes(request, &mut deadline, |answer| {
             response::judge_read(answer, self.base.host(), credentials)
         })
     }
@@ -138,7 +138,7 @@ impl Outseta {
     fn until_it_passes<T>(
         &self,
         request: &Request,
-        deadline: Deadline,
+        deadline: &mut Deadline,
         judge: impl Fn(&Answer) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut attempt = 0;
@@ -155,7 +155,7 @@ impl Outseta {
                 attempt,
                 self.retries,
                 deadline.left(),
-                retry::dice(),
+                retry::jitter(),
             ) {
                 Next::Stop => return Err(error),
                 Next::TryAfter(wait) => {
@@ -170,8 +170,8 @@ impl Outseta {
         }
     }
 
-    fn exchange(&self, request: &Request, deadline: Deadline) -> Result<Answer, Error> {
-        self.keep_pause(deadline.left());
+    fn exchange(&self, request: &Request, deadline: &mut Deadline) -> Result<Answer, Error> {
+        deadline.put_off(self.keep_pause());
         self.log_request(request);
         let started = Instant::now();
         let answer = self.client.exchange(request, deadline.left());
@@ -186,11 +186,13 @@ impl Outseta {
         answer
     }
 
-    /// Waits until the next request may start, and no longer than `left`.
-    fn keep_pause(&self, left: Duration) {
-        if let Some(last) = self.last_request.get() {
-            thread::sleep(self.pause.saturating_sub(last.elapsed()).min(left));
-        }
+    /// Waits until the next request may start, and says how long.
+    fn keep_pause(&self) -> Duration {
+        let wait = self.last_request.get().map_or(Duration::ZERO, |last| {
+            self.pause.saturating_sub(last.elapsed())
+        });
+        thread::sleep(wait);
+        wait
     }
 
     fn login(&self, email: &Email) -> Request {

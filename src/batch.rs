@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::ser::SerializeMap;
 
 use crate::api::Outseta;
+use crate::clock;
 use crate::email::{Line, Lines};
 use crate::error::Error;
 use crate::log::{self, Log};
@@ -49,7 +50,15 @@ pub(crate) fn run(
         clear_progress(log);
         output::print(&bytes)?;
         match result {
-            Ok(_) => summary.tokens += 1,
+            Ok(token) => {
+                summary.tokens += 1;
+                if token
+                    .seconds_left(clock::now())
+                    .is_some_and(|left| left <= 0)
+                {
+                    log::expired(format_args!("line {number}: "), &text);
+                }
+            }
             Err(error) => {
                 summary.failures += 1;
                 if error.concerns_all() {
@@ -59,7 +68,7 @@ pub(crate) fn run(
                 summary.first_failure.get_or_insert((number, error));
             }
         }
-        if log.shows_progress() {
+        if log.draws_progress() {
             log::progress(format_args!(
                 "{} done, {} failed",
                 summary.tokens, summary.failures
@@ -71,7 +80,7 @@ pub(crate) fn run(
 }
 
 fn clear_progress(log: Log) {
-    if log.shows_progress() {
+    if log.draws_progress() {
         log::progress(format_args!(""));
     }
 }

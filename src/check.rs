@@ -50,6 +50,14 @@ impl Report {
     }
 }
 
+/// What a line is about that says why there is no client.
+fn subject(error: &Error) -> &'static str {
+    match error {
+        Error::Malformed { what, .. } => what,
+        _ => "client",
+    }
+}
+
 /// What is wrong, on a line that is named after the setting already.
 fn fault(error: &Error) -> String {
     match error {
@@ -88,7 +96,7 @@ pub(crate) fn run(found: Found, options: &Options, log: Log) -> Result<Option<St
     let tls = settings.base.value.is_tls();
     match Outseta::new(settings, options, std::time::Duration::ZERO, log) {
         Ok(outseta) => probe(&outseta, tls, &mut report)?,
-        Err(error) => report.failure("CA file", &error)?,
+        Err(error) => report.failure(subject(&error), &error)?,
     }
     Ok(report.failure)
 }
@@ -164,7 +172,7 @@ fn warn_if_readable(credentials: &[&Result<Option<Sourced<Secret>>, Error>]) {
 
 fn probe(outseta: &Outseta, tls: bool, report: &mut Report) -> Result<(), Error> {
     const CONNECTION: &str = "name and connection";
-    let account = outseta.read_public_keys();
+    let account = outseta.read_jwks();
     let fault = match &account {
         Err(Error::Network { fault, .. }) => Some(fault),
         _ => None,

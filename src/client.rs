@@ -185,7 +185,9 @@ impl Client {
         // that drips would hold the program for hours. So it gets a thread that can be abandoned.
         let (sender, receiver) = mpsc::sync_channel(1);
         let (client, request) = (self.clone(), request.clone());
-        thread::spawn(move || drop(sender.send(client.perform(&request, left))));
+        thread::Builder::new()
+            .spawn(move || drop(sender.send(client.perform(&request, left))))
+            .map_err(|error| self.network(Network::Connection(reason(&error))))?;
         receiver
             .recv_timeout(left)
             .unwrap_or_else(|_| Err(self.network(Network::Timeout(self.timeout))))
@@ -246,6 +248,10 @@ impl Client {
                 .resolve(&self.uri, self.agent.config(), timeout)?;
         }
         let connect = limit.saturating_sub(started.elapsed());
+        if connect.is_zero() {
+            // ureq would make a second of it.
+            return Err(ureq::Error::Timeout(Timeout::Connect));
+        }
         let left = left.saturating_sub(started.elapsed());
         macro_rules! configured {
             ($builder:expr) => {{

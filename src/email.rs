@@ -84,7 +84,7 @@ impl Email {
         &self.0
     }
 
-    /// Whether another address is this one, letter case aside.
+    /// Whether another address is this one, letter case and blanks around it aside.
     pub(crate) fn is(&self, other: &str) -> bool {
         self.0.to_lowercase() == other.trim().to_lowercase()
     }
@@ -377,6 +377,7 @@ mod tests {
             ("jane@example.com\u{2028}", "line separator"),
             ("jane\u{200b}@example.com", "invisible"),
             ("jane\u{3164}@example.com", "invisible"),
+            ("jane\u{34f}@example.com", "invisible"),
             ("jane@example..com", "dot too many"),
             ("jane@example.com.", "dot too many"),
             ("jane@.example.com", "dot too many"),

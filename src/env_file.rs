@@ -126,16 +126,24 @@ fn value(raw: &[char]) -> String {
 
 /// Takes off each pair of like quotes of which one starts a line and the other, the last such, ends one.
 fn unquote(text: &[char]) -> String {
+    // For each mark the last that ends a line: the partner of every one before it.
+    let ends_line = |at: usize| text.get(at + 1).copied().is_none_or(is_line_end);
+    let last = ['\'', '"', '`'].map(|mark| {
+        let partner = (0..text.len())
+            .rev()
+            .find(|&at| text[at] == mark && ends_line(at));
+        (mark, partner)
+    });
     let mut unquoted = String::new();
     let mut at = 0;
     while at < text.len() {
-        let close = if starts_line(text, at) {
-            pair(text, at)
-        } else {
-            None
-        };
-        if let Some(close) = close {
-            unquoted.extend(&text[at + 1..close]);
+        let pair = last
+            .iter()
+            .find(|(mark, _)| *mark == text[at] && starts_line(text, at));
+        if let Some((_, Some(close))) = pair
+            && *close > at
+        {
+            unquoted.extend(&text[at + 1..*close]);
             at = close + 1;
         } else {
             unquoted.push(text[at]);
@@ -143,18 +151,6 @@ fn unquote(text: &[char]) -> String {
         }
     }
     unquoted
-}
-
-/// The last quote like the one at `open` that ends a line.
-fn pair(text: &[char], open: usize) -> Option<usize> {
-    let mark = text[open];
-    let ends_line = |at: usize| text.get(at + 1).copied().is_none_or(is_line_end);
-    let is_pair = |at: &usize| text[*at] == mark && ends_line(*at);
-    if matches!(mark, '\'' | '"' | '`') {
-        (open + 1..text.len()).rev().find(is_pair)
-    } else {
-        None
-    }
 }
 
 fn starts_line(text: &[char], at: usize) -> bool {
@@ -258,6 +254,15 @@ mod tests {
             "an escaped quote closes where no other does"
         );
         assert_eq!(value_of("A=#b"), "");
+    }
+
+    #[test]
+    fn each_like_pair_of_quotes_at_line_ends_is_taken_off() {
+        let text: Vec<char> = "\"a\u{2028}\"b\"\u{2028}'c' d\u{2028}`e`".chars().collect();
+        assert_eq!(unquote(&text), "a\u{2028}\"b\u{2028}'c' d\u{2028}e");
+        // It must end: every line is looked at once.
+        let hostile: Vec<char> = "\"x\u{2028}".repeat(30_000).chars().collect();
+        assert_eq!(unquote(&hostile).chars().count(), hostile.len());
     }
 
     #[test]

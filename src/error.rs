@@ -359,7 +359,7 @@ impl Error {
                 asked: Some(asked), ..
             } => {
                 return Some(format!(
-                    "Outseta asks to wait {} s; try again then, or raise --timeout",
+                    "Outseta asks to wait {} s; try again then, or raise --retries and --timeout",
                     asked.as_secs()
                 ));
             }
@@ -1059,7 +1059,7 @@ mod tests {
             busy(429, Some(60)),
             75,
             "Outseta is over its rate limit (429)",
-            Some("Outseta asks to wait 60 s; try again then, or raise --timeout"),
+            Some("Outseta asks to wait 60 s; try again then, or raise --retries and --timeout"),
         );
         add(
             busy(503, None),

@@ -12,7 +12,7 @@ const SUMMARY: &str = "print an access token for a user of an Outseta account";
 
 /// The synopsis: arguments, and what comes of them.
 const USAGE: [(&str, &str); 4] = [
-    ("[OPTION]... [EMAIL]", "print the answer for one user"),
+    ("[OPTION]... [EMAIL]", "print the response for one user"),
     (
         "[OPTION]... EMAIL -- COMMAND [ARG]...",
         "run COMMAND with the token in its environment",
@@ -31,7 +31,7 @@ const USAGE: [(&str, &str); 4] = [
 const EMAIL: &str = "EMAIL is taken from standard input where it is not given, or is -. Behind -- nothing is an option: \
     scripts that are handed an address by others write outseta-token -- \"$EMAIL\". With a command, the token is in \
     OUTSETA_ACCESS_TOKEN and the time of its expiry, in Unix seconds, in OUTSETA_ACCESS_TOKEN_EXPIRES_AT; the admin \
-    credentials are removed from the command's environment.";
+    credentials are removed from the command's environment. A DURATION is 500ms, 10s, 2m, 1h, 7d, or a number of seconds.";
 
 /// Names of settings and where they are taken from, the first place that has one.
 const SETTINGS: [(&str, &str); 6] = [
@@ -64,7 +64,10 @@ const SETTINGS: [(&str, &str); 6] = [
 const STATUSES: [(u8, &str); 16] = [
     (0, "the token was printed, or FILE was still good"),
     (Status::Usage as u8, "the command line is wrong"),
-    (Status::DataErr as u8, "invalid email"),
+    (
+        Status::DataErr as u8,
+        "invalid email: malformed, or Outseta says so",
+    ),
     (
         Status::NoInput as u8,
         "a file, or standard input, cannot be read",
@@ -73,7 +76,7 @@ const STATUSES: [(u8, &str); 16] = [
     (Status::NoHost as u8, "no Outseta account at this subdomain"),
     (
         Status::Unavailable as u8,
-        "network: DNS, connection, proxy, TLS, time-out",
+        "network: DNS, connection, proxy, TLS, lost connection, time-out",
     ),
     (Status::Software as u8, "a bug in outseta-token"),
     (Status::CantCreat as u8, "the output file cannot be created"),
@@ -88,7 +91,7 @@ const STATUSES: [(u8, &str); 16] = [
     ),
     (
         Status::NoPerm as u8,
-        "Outseta rejected the API key, or will not log this user in",
+        "Outseta rejected the API key, will not log this user in, or wants a second factor",
     ),
     (Status::Config as u8, "a setting is missing or malformed"),
     (Status::CannotExecute as u8, "COMMAND cannot be executed"),
@@ -99,7 +102,7 @@ const CLAIMS: &str = "The claims that --format claims prints came from Outseta o
     checked.";
 
 const EXAMPLES: [(&str, &str); 4] = [
-    ("outseta-token jane@example.com", "the answer, as JSON"),
+    ("outseta-token jane@example.com", "the response, as JSON"),
     ("outseta-token -r jane@example.com", "the token alone"),
     (
         "outseta-token -f header -- \"$EMAIL\" | curl -H @- https://api.example.com/",

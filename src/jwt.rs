@@ -28,13 +28,7 @@ impl Claims {
 
     /// Unix seconds at which the token expires (RFC 7519 section 4.1.4, which allows a fraction).
     pub(crate) fn expires_at(&self) -> Option<i64> {
-        let exp = self.0.get("exp")?;
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "`as` saturates, and no clock comes near"
-        )]
-        exp.as_i64()
-            .or_else(|| exp.as_f64().map(|seconds| seconds as i64))
+        seconds(self.0.get("exp")?)
     }
 
     /// The host of the account that issued it: Outseta gives its address as `outseta:iss` or `iss`, with a scheme or
@@ -52,6 +46,17 @@ impl Claims {
     pub(crate) fn as_map(&self) -> &Map<String, Value> {
         &self.0
     }
+}
+
+/// A number of seconds, its fraction dropped.
+pub(crate) fn seconds(value: &Value) -> Option<i64> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "`as` saturates, and no clock comes near"
+    )]
+    value
+        .as_i64()
+        .or_else(|| value.as_f64().map(|seconds| seconds as i64))
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
-//! Standard error: every line starts with `outseta-token: ` and is written at once. What cannot be written there is
-//! lost, and changes nothing: the exit status says how it went. The `-v` log is made here, so that what it shows of a
-//! request and an answer is decided in one place.
+//! Standard error: every message is a line that starts with `outseta-token: `, written at once; only a batch's progress
+//! on a terminal is none. What cannot be written there is lost, and changes nothing: the exit status says how it went.
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -28,13 +27,18 @@ impl Log {
 
     /// The line that says it worked: on a terminal, or with `-v`.
     pub(crate) fn success(self, text: fmt::Arguments<'_>) {
-        if self.verbosity == Verbosity::Verbose || self.shows_progress() {
+        if self.verbosity == Verbosity::Verbose || self.is_watched() {
             line(text);
         }
     }
 
+    /// Whether a progress line may be drawn: with `-v` it would run into the log's lines.
+    pub(crate) fn draws_progress(self) -> bool {
+        self.verbosity == Verbosity::Normal && io::stderr().is_terminal()
+    }
+
     /// Whether somebody watches.
-    pub(crate) fn shows_progress(self) -> bool {
+    fn is_watched(self) -> bool {
         self.verbosity != Verbosity::Quiet && io::stderr().is_terminal()
     }
 
@@ -50,6 +54,16 @@ pub(crate) fn warning(text: fmt::Arguments<'_>) {
 
 pub(crate) fn hint(text: fmt::Arguments<'_>) {
     line(format_args!("hint: {text}"));
+}
+
+/// The warning that a token has expired, with what led to it in front.
+pub(crate) fn expired(context: fmt::Arguments<'_>, email: &str) {
+    warning(format_args!(
+        "{context}the token for {email} has expired by this machine's clock"
+    ));
+    hint(format_args!(
+        "check the clock, and the lifetime of tokens in Outseta"
+    ));
 }
 
 /// An error and its hint, with what led to it in front.

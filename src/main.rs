@@ -9,6 +9,7 @@ mod base_url;
 mod batch;
 mod check;
 mod client;
+mod clock;
 mod email;
 mod env_file;
 mod error;
@@ -37,7 +38,7 @@ use std::os::fd::AsFd;
 use std::panic;
 use std::path::Path;
 use std::process::{self, ExitCode};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use crate::api::Outseta;
 use crate::email::{Email, Lines};
@@ -125,7 +126,7 @@ fn run_command(
     let settings = complete_settings(find_settings(options)?, prompt.as_ref(), log)?;
     let token = Outseta::new(settings, options, Duration::ZERO, log)?.token(&email)?;
     succeeded(&email, &token, log);
-    Err(exec::become_command(command, &token, now()))
+    Err(exec::become_command(command, &token, clock::now()))
 }
 
 fn run_batch(
@@ -217,45 +218,24 @@ fn kept_token(print: &Print, email: &Email, found: &Found) -> Option<Token> {
     let host = base
         .filter(|base| base.value.names_account())
         .map(|base| base.value.host());
-    let min_ttl = i64::try_from(min_ttl.as_secs()).unwrap_or(i64::MAX);
     output::kept(
         path,
         print.format,
         &Wanted {
             email,
             host,
-            valid_at: now().saturating_add(min_ttl),
+            valid_at: clock::second_after(min_ttl),
         },
     )
 }
 
 fn succeeded(email: &Email, token: &Token, log: Log) {
-    let left = token
-        .expires_at(now())
-        .map(|expiry| expiry.saturating_sub(now()));
-    match left.map(u64::try_from) {
-        Some(Ok(seconds)) if seconds > 0 => {
-            log.success(format_args!(
-                "token for {email}, valid for {}",
-                text::rough(Duration::from_secs(seconds))
-            ));
+    match token.seconds_left(clock::now()) {
+        Some(seconds) if seconds > 0 => {
+            let left = text::rough(Duration::from_secs(seconds.unsigned_abs()));
+            log.success(format_args!("token for {email}, valid for {left}"));
         }
-        Some(_) => {
-            log::warning(format_args!(
-                "the token for {email} has expired by this machine's clock"
-            ));
-            log::hint(format_args!(
-                "check the clock, and the lifetime of tokens in Outseta"
-            ));
-        }
+        Some(_) => log::expired(format_args!(""), email.as_str()),
         None => log.success(format_args!("token for {email}")),
     }
-}
-
-/// Unix seconds.
-fn now() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

@@ -197,7 +197,7 @@ pub(crate) const TABLE: &[Spec] = &[
         "--no-activity-log",
         PRINT | COMMAND | BATCH,
     )
-    .help("ask Outseta not to record the call in the activity log"),
+    .help("ask Outseta not to record the call in the activity log (not with --check)"),
     flag(Name::NoInput, None, "--no-input", ALL).help("never prompt"),
     flag(Name::Quiet, Some('q'), "--quiet", ALL)
         .help("no progress and no success line; warnings and errors stay"),
@@ -206,7 +206,7 @@ pub(crate) const TABLE: &[Spec] = &[
     flag(Name::Generate, None, "--generate", 0)
         .taking("WHAT", "man, complete-bash, complete-zsh or complete-fish")
         .choice(&["man", "complete-bash", "complete-zsh", "complete-fish"])
-        .help("print man, complete-bash, complete-zsh or complete-fish"),
+        .help("alone: print man, complete-bash, complete-zsh or complete-fish"),
     flag(Name::Help, Some('h'), "--help", ALL).help("print this help"),
     flag(Name::Version, Some('V'), "--version", ALL).help("print the version"),
 ];

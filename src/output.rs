@@ -34,8 +34,8 @@ pub(crate) const FIRST_FIELDS: [&str; 3] = ["access_token", "token_type", "expir
 const NEW_PREFIX: &str = ".outseta-token-";
 const NEW_SUFFIX: &str = ".tmp";
 
-/// Bytes of a file that may hold a token, at most; an answer is no larger.
-const KEPT_LIMIT: u64 = 1024 * 1024 + 1024;
+/// Bytes of a file that may hold a token, at most: far more than the largest answer, indented.
+const KEPT_LIMIT: u64 = 8 * 1024 * 1024;
 
 /// The whole result in a format.
 ///
@@ -180,11 +180,7 @@ impl Destination {
         }
         let special = found.is_ok_and(|found| !found.is_file() && !found.is_symlink());
         if special || is_descriptor(path) {
-            // Appending, so that a file behind a descriptor keeps what it holds.
-            let file = OpenOptions::new()
-                .append(true)
-                .open(path)
-                .map_err(|error| cannot_create(&error))?;
+            let file = open_directly(path, special).map_err(|error| cannot_create(&error))?;
             return Ok(Self::Direct(file, path.to_owned()));
         }
         NewFile::beside(path)
@@ -216,6 +212,20 @@ impl Destination {
             }
         }
     }
+}
+
+/// Opens what is written as it is: appending, so that a file behind a descriptor keeps what it holds. Where a device or a
+/// FIFO was seen, somebody else may have put a link or a file in its place since.
+fn open_directly(path: &Path, special: bool) -> io::Result<File> {
+    let flags = if special { libc::O_NOFOLLOW } else { 0 };
+    let file = OpenOptions::new()
+        .append(true)
+        .custom_flags(flags | libc::O_NOCTTY)
+        .open(path)?;
+    if special && file.metadata()?.is_file() {
+        return Err(io::Error::other("it changed while it was looked at"));
+    }
+    Ok(file)
 }
 
 /// `/dev/fd/N`, `/dev/stderr` and the like: links to open descriptors, beside which nothing can be written.
@@ -306,7 +316,7 @@ fn remove_left_behind(folder: &Path) {
         if is_file && is_new_name(&entry.file_name().to_string_lossy()) {
             let Ok(file) = OpenOptions::new()
                 .write(true)
-                .custom_flags(libc::O_NOFOLLOW)
+                .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
                 .open(entry.path())
             else {
                 continue;
@@ -338,6 +348,7 @@ pub(crate) struct Wanted<'a> {
 /// The token in a file, if that is good enough to be kept: a regular file that nobody but this user may write, holding
 /// just what this format would, for the wanted user. Anything else means that a new token is needed, and is no error.
 pub(crate) fn kept(path: &Path, format: Format, wanted: &Wanted<'_>) -> Option<Token> {
+    remove_left_behind(folder(path));
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)

@@ -1,5 +1,5 @@
 //! Whether and when a failure is tried again: the deadline, the attempts and the waits between them. Pure but for the
-//! clock and the dice; it does not know ureq.
+//! clock and the jitter; it does not know ureq.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
@@ -23,6 +23,11 @@ impl Deadline {
         }
     }
 
+    /// Puts it off: what a batch waits for its rate is not time of the email.
+    pub(crate) fn put_off(&mut self, by: Duration) {
+        self.total = self.total.saturating_add(by);
+    }
+
     /// What is left of it.
     pub(crate) fn left(&self) -> Duration {
         self.total.saturating_sub(self.started.elapsed())
@@ -37,9 +42,9 @@ pub(crate) enum Next {
     Stop,
 }
 
-/// Decides after the failure of attempt number `attempt`, counted from 0, with `left` of the time. `dice` is a random
+/// Decides after the failure of attempt number `attempt`, counted from 0, with `left` of the time. `jitter` is a random
 /// number from 0 to 1.
-pub(crate) fn next(error: &Error, attempt: u32, retries: u32, left: Duration, dice: f64) -> Next {
+pub(crate) fn next(error: &Error, attempt: u32, retries: u32, left: Duration, jitter: f64) -> Next {
     let wait = match error {
         Error::Busy {
             asked: Some(asked), ..
@@ -50,7 +55,9 @@ pub(crate) fn next(error: &Error, attempt: u32, retries: u32, left: Duration, di
         return Next::Stop;
     }
     // Lengthened, so that many that failed at once do not come back at once; never over the half of what is left.
-    let lengthening = wait.mul_f64(dice / 2.0).min(left.saturating_sub(wait) / 2);
+    let lengthening = wait
+        .mul_f64(jitter / 2.0)
+        .min(left.saturating_sub(wait) / 2);
     Next::TryAfter(wait + lengthening)
 }
 
@@ -82,7 +89,7 @@ fn may_pass(error: &Error) -> bool {
 }
 
 /// A random number from 0 to 1: std seeds its hashers at random, and no more is asked of it here.
-pub(crate) fn dice() -> f64 {
+pub(crate) fn jitter() -> f64 {
     let random = RandomState::new().hash_one(0);
     f64::from(u32::try_from(random >> 32).unwrap_or(u32::MAX)) / f64::from(u32::MAX)
 }
@@ -108,7 +115,7 @@ mod tests {
         }
     }
 
-    fn wait(attempt: u32, asked: Option<u64>, left: u64, dice: f64) -> Next {
+    fn wait(attempt: u32, asked: Option<u64>, left: u64, jitter: f64) -> Next {
         next(
             &Error::Busy {
                 status: 429,
@@ -117,7 +124,7 @@ mod tests {
             attempt,
             9,
             seconds(left),
-            dice,
+            jitter,
         )
     }
 
@@ -202,18 +209,22 @@ mod tests {
     }
 
     #[test]
-    fn dice_stay_in_their_range_and_differ() {
-        let thrown: Vec<f64> = (0..100).map(|_| dice()).collect();
-        assert!(thrown.iter().all(|dice| (0.0..=1.0).contains(dice)));
-        assert!(thrown.iter().any(|dice| (dice - thrown[0]).abs() > 1e-6));
+    fn jitter_stays_in_their_range_and_differ() {
+        let thrown: Vec<f64> = (0..100).map(|_| jitter()).collect();
+        assert!(thrown.iter().all(|jitter| (0.0..=1.0).contains(jitter)));
+        assert!(
+            thrown
+                .iter()
+                .any(|jitter| (jitter - thrown[0]).abs() > 1e-6)
+        );
     }
 
     #[test]
     fn a_deadline_runs_out() {
         assert!(Deadline::starting_now(seconds(9)).left() > seconds(8));
-        assert_eq!(
-            Deadline::starting_now(Duration::ZERO).left(),
-            Duration::ZERO
-        );
+        let mut over = Deadline::starting_now(Duration::ZERO);
+        assert_eq!(over.left(), Duration::ZERO);
+        over.put_off(seconds(9));
+        assert!(over.left() > seconds(8));
     }
 }

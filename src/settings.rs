@@ -448,11 +448,12 @@ fn credential_file(
     let bytes = open(path, &naming)
         .and_then(|file| contents(file, path, &naming, setting.name(), FILE_LIMIT))?;
     let text = utf8(OsStr::from_bytes(&bytes), setting.name(), origin.clone())?;
-    let line = text.value.strip_suffix('\n').unwrap_or(&text.value);
-    Ok(Sourced::new(
-        line.strip_suffix('\r').unwrap_or(line).to_owned(),
-        origin,
-    ))
+    let line = text
+        .value
+        .strip_suffix("\r\n")
+        .or(text.value.strip_suffix('\n'));
+    let line = line.unwrap_or(&text.value).to_owned();
+    Ok(Sourced::new(line, origin))
 }
 
 /// Refuses what could forge a header, or move the boundary between key and secret.

@@ -20,7 +20,10 @@ pub(crate) fn is_invisible(c: char) -> bool {
     c.is_control()
         || is_format(c)
         || is_line_separator(c)
-        || matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}')
+        || matches!(
+            c,
+            '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}'
+        )
 }
 
 /// Whether a character ends a line somewhere though it is not a control character: Unicode's Zl and Zp.

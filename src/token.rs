@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::jwt::Claims;
+use crate::jwt::{self, Claims};
 use crate::secret::Secret;
 
 /// A usable answer of the token endpoint. All its fields are as secret as the token: a refresh token may be among them.
@@ -50,10 +50,15 @@ impl Token {
         self.claims.as_ref()
     }
 
+    /// Seconds for which it is still valid at `now`, in Unix seconds; negative if it has expired.
+    pub(crate) fn seconds_left(&self, now: i64) -> Option<i64> {
+        Some(self.expires_at(now)?.saturating_sub(now))
+    }
+
     /// Unix seconds at which it expires: the JWT's `exp`, else `expires_in` from `now`.
     pub(crate) fn expires_at(&self, now: i64) -> Option<i64> {
         let exp = self.claims.as_ref().and_then(Claims::expires_at);
-        exp.or_else(|| Some(now.saturating_add(self.fields.get("expires_in")?.as_i64()?)))
+        exp.or_else(|| Some(now.saturating_add(jwt::seconds(self.fields.get("expires_in")?)?)))
     }
 }
 
@@ -142,7 +147,16 @@ mod tests {
             Some(i64::MAX)
         );
         assert_eq!(at(json!({"access_token": "t", "expires_in": "60"})), None);
+        assert_eq!(
+            at(json!({"access_token": "t", "expires_in": 60.9})),
+            Some(1060)
+        );
         assert_eq!(at(json!({"access_token": "t"})), None);
+        let token = token(json!({"access_token": exp})).unwrap();
+        assert_eq!(
+            (token.seconds_left(4_999), token.seconds_left(5_001)),
+            (Some(1), Some(-1))
+        );
     }
 
     #[test]

@@ -843,6 +843,27 @@ mod rate {
         }
     }
 
+    /// Otherwise a pause longer than the time-out would leave no time for the look-up.
+    #[test]
+    fn the_pause_before_a_look_up_is_not_taken_from_the_emails_time() {
+        let server = minting();
+        server.on(On::Tokens, Answer::text(400, "invalid_grant"));
+        let no_such_user = "no such user: nobody@example.com";
+        Run::new()
+            .server(&server)
+            .args(["--batch", "--rate", "0.7", "--timeout", "1s"])
+            .stdin("nobody@example.com\n")
+            .status(67)
+            .stdout(failure_record(
+                "nobody@example.com",
+                67,
+                "EX_NOUSER",
+                no_such_user,
+            ))
+            .stderr_contains(no_such_user)
+            .run();
+    }
+
     #[test]
     fn the_pause_counts_from_the_end_of_the_request_before() {
         let server = minting();
@@ -897,6 +918,21 @@ mod rate {
     }
 }
 
+#[test]
+fn an_expired_token_is_warned_of() {
+    let server = minting();
+    let expired = json!({"access_token": "e30.eyJleHAiOjV9.c2ln"});
+    server.on(On::Tokens, Answer::json(200, &expired));
+    batch(&server)
+        .stdin("\na@example.com\nb@example.com\n")
+        .stdout_contains("e30.eyJleHAiOjV9.c2ln")
+        .stderr_lines(&[
+            "outseta-token: warning: line 2: the token for a@example.com has expired by this machine's clock",
+            "outseta-token: hint: check the clock, and the lifetime of tokens in Outseta",
+        ])
+        .run();
+}
+
 mod on_a_terminal {
     use super::*;
 
@@ -932,6 +968,22 @@ mod on_a_terminal {
             record("a@example.com") + &invalid("jane", "it has no @") + &record("b@example.com")
         );
         assert_eq!(outcome.status, Some(65), "{outcome}");
+    }
+
+    #[test]
+    fn the_log_and_progress_do_not_mix() {
+        let outcome = batch(&minting())
+            .arg("-v")
+            .stdin("a@example.com\nb@example.com\n")
+            .on_terminal(Streams::NOT_STDIN)
+            .outcome();
+        assert!(!outcome.terminal.contains(CLEAR), "{outcome}");
+        assert!(
+            outcome
+                .terminal
+                .ends_with("outseta-token: 2 done, 0 failed\r\n"),
+            "{outcome}"
+        );
     }
 
     #[test]

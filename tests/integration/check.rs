@@ -494,7 +494,7 @@ mod what_does_not_work {
             (
                 Answer::empty(429).header("Retry-After", "60"),
                 75,
-                "account: Outseta is over its rate limit (429); hint: Outseta asks to wait 60 s; try again then, or raise --timeout",
+                "account: Outseta is over its rate limit (429); hint: Outseta asks to wait 60 s; try again then, or raise --retries and --timeout",
             ),
             (
                 Answer::redirect(302, "https://x.example/login?key=1"),

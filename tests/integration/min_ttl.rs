@@ -298,6 +298,28 @@ mod replaced {
         }
     }
 
+    /// Less than a second is left of it, or nothing.
+    #[test]
+    fn a_token_that_lives_a_fraction_too_short() {
+        for (expires_in, min_ttl) in [(1, "1s"), (1, "1001ms"), (0, "0")] {
+            let file = line(&jwt::token("acme", "jane@example.com", expires_in));
+            let server = minting();
+            let run = Run::new().server(&server).file("token", &file);
+            let outcome = run
+                .args([
+                    "-r",
+                    "-o",
+                    "token",
+                    "--min-ttl",
+                    min_ttl,
+                    "jane@example.com",
+                ])
+                .outcome();
+            assert_eq!(server.requests().len(), 1, "{outcome}");
+            assert_eq!(read(&outcome.work().join("token")), line(NEW), "{outcome}");
+        }
+    }
+
     #[test]
     fn another_accounts_token() {
         let other = |iss: &str, outseta_iss: Value| {

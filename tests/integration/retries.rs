@@ -254,7 +254,7 @@ fn a_wait_that_does_not_fit_is_not_begun_and_said() {
                     line,
                     &format!(
                         "outseta-token: hint: Outseta asks to wait {shown} s; try again then, or \
-                         raise --timeout"
+                         raise --retries and --timeout"
                     ),
                 ])
                 .run();
