@@ -102,7 +102,7 @@ bench: $(PROGRAM)
 	@for tool in hyperfine curl jq; do command -v $$tool >/dev/null || \
 		{ echo "bench: $$tool is missing: apt-get install hyperfine curl jq" >&2; exit 1; }; done
 	cargo build --quiet --release --locked --example bare-exchange
-	cargo run --quiet --locked --example bench -- $(PROGRAM) $(CARGO_TARGET_DIR)/release/examples/bare-exchange $(wildcard $(STATIC))
+	cargo run --quiet --locked --profile server --example bench -- $(PROGRAM) $(CARGO_TARGET_DIR)/release/examples/bare-exchange $(wildcard $(STATIC))
 
 mutants:
 	@cargo mutants --version >/dev/null 2>&1 || { echo "mutants: cargo install --locked cargo-mutants" >&2; exit 1; }
