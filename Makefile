@@ -13,6 +13,8 @@ ARCH = x86_64
 export CARGO_TARGET_DIR ?= target
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+# The files without effects, whose faults their unit tests must notice.
+PURE = base_url clock email env_file error help jwt options output proxy response retry secret settings text token
 PROGRAM = $(CARGO_TARGET_DIR)/release/outseta-token
 PAGES = $(CARGO_TARGET_DIR)/pages
 STATIC = $(CARGO_TARGET_DIR)/$(ARCH)-unknown-linux-musl/release/outseta-token
@@ -106,7 +108,7 @@ bench: $(PROGRAM)
 
 mutants:
 	@cargo mutants --version >/dev/null 2>&1 || { echo "mutants: cargo install --locked cargo-mutants" >&2; exit 1; }
-	cargo mutants
+	cargo mutants --timeout 30 --output $(CARGO_TARGET_DIR) $(PURE:%=--file src/%.rs) -- --bin outseta-token
 
 clean:
 	cargo clean
