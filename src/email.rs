@@ -515,6 +515,12 @@ mod tests {
                 .collect::<Vec<_>>(),
             [(1, false), (2, true)]
         );
+        // The input may end within such a line.
+        let last = lines(&b"x".repeat(5_000));
+        assert_eq!(
+            last.iter().map(|line| (line.0, line.2)).collect::<Vec<_>>(),
+            [(1, false)]
+        );
     }
 
     /// As the HTML standard prints it (section 4.10.5.1.5), the `/` as a plain one.

@@ -3,9 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, Permissions};
+use std::fs;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::os::unix::fs::PermissionsExt as _;
 
 use rustix::process::Signal;
 use serde_json::json;
@@ -17,7 +16,7 @@ use crate::support::model::{Account, SecondFactor, User};
 use crate::support::pty::Streams;
 use crate::support::run::{Outcome, Run};
 use crate::support::script::On;
-use crate::support::{KEY, SECRET};
+use crate::support::{KEY, SECRET, write_script};
 
 /// `{"email":"jane@example.com","exp":4102444800}`: valid until 2100.
 const JWT: &str =
@@ -200,10 +199,10 @@ mod success {
     #[test]
     fn the_command_is_looked_for_in_path() {
         let server = minting(JWT);
-        let run = command(&server, ["tool", "argument"])
-            .file("bin/tool", "#!/bin/sh\necho \"tool: $1\"\n");
+        let run = command(&server, ["tool", "argument"]);
         let folder = run.work().join("bin");
-        fs::set_permissions(folder.join("tool"), Permissions::from_mode(0o755)).expect("its mode");
+        fs::create_dir(&folder).expect("a folder is made");
+        write_script(&folder.join("tool"), "#!/bin/sh\necho \"tool: $1\"\n");
         let path = format!("/nonexistent:{}", folder.display());
         run.env("PATH", path).stdout("tool: argument\n").run();
         command(&minting(JWT), ["true"]).run();
@@ -390,12 +389,9 @@ mod failure {
             ),
         ] {
             let prepared = |run: Run| {
-                let run = run
-                    .file("data", "echo ran\n")
-                    .file("folder/file", "")
-                    .file("script", "#!/nonexistent/interpreter\n");
+                let run = run.file("data", "echo ran\n").file("folder/file", "");
                 let script = run.work().join("script");
-                fs::set_permissions(script, Permissions::from_mode(0o755)).expect("its mode");
+                write_script(&script, "#!/nonexistent/interpreter\n");
                 run
             };
             prepared(command(&server, [name]))

@@ -24,7 +24,7 @@ use crate::support::listener::dead_address;
 use crate::support::model::{Account, SecondFactor, User, cloudflare};
 use crate::support::run::{Run, Running};
 use crate::support::script::{Fault, On};
-use crate::support::{KEY, SECRET, jwt, skip};
+use crate::support::{KEY, SECRET, jwt, skip, wait_until_unread};
 
 /// `{"email":"jane@example.com","exp":4102444800}`: valid until 2100.
 const JWT: &str =
@@ -561,7 +561,12 @@ mod failure {
             .expect("this end is opened");
         let running = run.start();
         let asked = gate.request(&running);
+        let writer = File::options()
+            .append(true)
+            .open(&path)
+            .expect("the other is too");
         drop(reader);
+        wait_until_unread(&writer);
         asked.answer(JWT);
         let outcome = running.outcome();
         assert_eq!(

@@ -2,8 +2,8 @@
 //! CI, systemd and Docker by what those would make of them. Its reference is what `--help` prints.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::support::fake::Server;
 use crate::support::model::{Account, User};
 use crate::support::proxy::Detour;
 use crate::support::run::{Outcome, Run, program};
-use crate::support::{KEY, SECRET};
+use crate::support::{KEY, SECRET, write_script};
 
 const README: &str = include_str!("../../README.md");
 
@@ -47,18 +47,13 @@ fn shell(script: &str) -> Run {
     let bin = run.home().join("bin");
     fs::create_dir(&bin).expect("a folder is made");
     symlink(program(), bin.join("outseta-token")).expect("the program is linked");
-    executable(&bin.join("curl"), "#!/bin/sh\necho \"$@\"\ncat\n");
+    write_script(&bin.join("curl"), "#!/bin/sh\necho \"$@\"\ncat\n");
     let path = format!(
         "{}:{}",
         bin.display(),
         std::env::var("PATH").expect("there is a PATH")
     );
     run.env("PATH", path).args(["-e", "-c", script])
-}
-
-fn executable(path: &Path, script: &str) {
-    fs::write(path, script).expect("a script is written");
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("its mode is set");
 }
 
 /// A folder in the run's working directory, in place of one of the system's.
@@ -380,7 +375,7 @@ fn docker_secrets() {
     let secrets = folder(&run, "secrets");
     fs::write(secrets.join("outseta_key"), KEY).expect("a file is written");
     fs::write(secrets.join("outseta_secret"), SECRET).expect("a file is written");
-    executable(
+    write_script(
         &run.work().join("worker"),
         "#!/bin/sh\necho \"${OUTSETA_API_KEY_FILE-gone} $OUTSETA_ACCESS_TOKEN\"\n",
     );

@@ -2,11 +2,14 @@
 //! knows nothing of what is spoken on the connections.
 
 use std::io;
+use std::mem;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
 /// How long a thread waits before it looks at its [`Stop`] again.
 pub const TICK: Duration = Duration::from_millis(10);
@@ -97,11 +100,21 @@ impl Drop for Listener {
     }
 }
 
-/// An address where connections are refused: it was bound a moment ago and is free again.
+/// An address where connections are refused, and that is nobody else's: it is bound as long as this
+/// process lives, and nothing listens.
 pub fn dead_address() -> SocketAddr {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .and_then(|listener| listener.local_addr())
-        .expect("loopback has a free port")
+    let any: SocketAddr = (Ipv4Addr::LOCALHOST, 0).into();
+    let socket = rustix::net::socket_with(
+        AddressFamily::INET,
+        SocketType::STREAM,
+        SocketFlags::CLOEXEC,
+        None,
+    )
+    .expect("a socket can be made");
+    rustix::net::bind(&socket, &any).expect("loopback has a free port");
+    let address = rustix::net::getsockname(&socket).expect("a bound socket has an address");
+    mem::forget(socket);
+    address.try_into().expect("it is an IPv4 address")
 }
 
 fn accept<F>(listener: &TcpListener, stop: &Stop, admit: impl Fn(TcpStream, usize, Stop) -> F)

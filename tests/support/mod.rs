@@ -1,6 +1,9 @@
 //! What the integration tests, the demo and the benchmark share: a fake Outseta, TLS and a CONNECT
 //! proxy in front of it, and builders that start the program with nothing inherited, on pipes or
 //! on a terminal. All of it is threads of std on loopback, at ports the system chooses.
+//!
+//! Tests run side by side and start processes. Between fork and exec such a child holds whatever is
+//! open here, so that for a moment more than one's own end keeps a pipe, a socket or a file open.
 #![allow(
     dead_code,
     reason = "each of the crates that include this uses a part of it"
@@ -11,8 +14,13 @@
 )]
 
 use std::fs::{self, File, Permissions};
+use std::io::Write as _;
+use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::{Command, Stdio};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 pub mod collect;
 pub mod device;
@@ -56,4 +64,36 @@ pub fn forbid_reading(path: &Path) -> bool {
         skip("this user may read every file");
     }
     forbidden
+}
+
+/// Writes a script that can be executed at once. Another process does it: what anybody holds open for
+/// writing, a child of another test for instance, cannot be executed.
+pub fn write_script(path: &Path, script: &str) {
+    let mut writer = Command::new("/bin/sh")
+        .args(["-c", "cat >\"$0\" && chmod 755 \"$0\""])
+        .arg(path)
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("a shell starts");
+    let mut stdin = writer.stdin.take().expect("it is piped");
+    stdin
+        .write_all(script.as_bytes())
+        .expect("the shell reads the script");
+    drop(stdin);
+    let status = writer.wait().expect("the shell ends");
+    assert!(status.success(), "{} is written", path.display());
+}
+
+/// Waits until the last reader of a pipe has left it, its writing end being given.
+pub fn wait_until_unread(writer: impl AsFd) {
+    let limit = Timespec {
+        tv_sec: 10,
+        tv_nsec: 0,
+    };
+    let mut ends = [PollFd::new(&writer, PollFlags::empty())];
+    poll(&mut ends, Some(&limit)).expect("a pipe can be waited for");
+    assert!(
+        ends[0].revents().contains(PollFlags::ERR),
+        "nobody reads the pipe any more"
+    );
 }

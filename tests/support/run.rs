@@ -22,7 +22,7 @@ use super::collect::Collector;
 use super::fake::Server;
 use super::proxy::{Detour, Proxy};
 use super::tls::Authority;
-use super::{KEY, KEY_SHOWN, SECRET};
+use super::{KEY, KEY_SHOWN, SECRET, wait_until_unread};
 
 /// Far beyond what any run takes that does not hang.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -436,7 +436,9 @@ impl Run {
                 .expect("the file for standard output opens")
                 .into(),
             Stdout::Broken => {
-                let (_, writer) = io::pipe().expect("a pipe");
+                let (reader, writer) = io::pipe().expect("a pipe");
+                drop(reader);
+                wait_until_unread(&writer);
                 writer.into()
             }
         }
