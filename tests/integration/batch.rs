@@ -698,7 +698,10 @@ mod input_and_output {
         let server = minting();
         for _ in 0..5 {
             let seen = server.requests().len();
-            let running = batch(&server).stdin(emails(100_000)).start();
+            let running = batch(&server)
+                .stdin(emails(100_000))
+                .interruptible()
+                .start();
             wait_for_requests(&server, seen + 20, &running);
             running.signal(Signal::INT);
             let outcome = running.outcome();

@@ -98,7 +98,9 @@ mod success {
     fn a_signal_that_ends_the_command_ends_the_run() {
         let server = minting(JWT);
         for (name, number) in [("TERM", 15), ("INT", 2), ("KILL", 9), ("PIPE", 13)] {
-            let outcome = script(&server, &format!("kill -{name} $$")).outcome();
+            let outcome = script(&server, &format!("kill -{name} $$"))
+                .interruptible()
+                .outcome();
             assert_eq!(outcome.signal, Some(number), "{outcome}");
         }
     }
@@ -479,7 +481,11 @@ mod details {
     /// What a process is started with here that does not come from the program.
     fn without_the_program(command: &[&str]) -> String {
         let (name, args) = command.split_first().expect("a command");
-        Run::of(name.into()).args(args).outcome().stdout_text()
+        Run::of(name.into())
+            .args(args)
+            .interruptible()
+            .outcome()
+            .stdout_text()
     }
 
     /// The signals of signal(7) that are blocked, and those that are ignored; the C library has its
@@ -498,7 +504,7 @@ mod details {
     /// reader has gone.
     #[test]
     fn the_command_starts_with_the_signals_that_it_would_have_without_the_program() {
-        let outcome = command(&minting(JWT), SIGNALS).outcome();
+        let outcome = command(&minting(JWT), SIGNALS).interruptible().outcome();
         let seen = signals(&outcome.stdout_text());
         assert_eq!(seen, signals(&without_the_program(&SIGNALS)), "{outcome}");
         assert_eq!(seen[1] & 1 << (Signal::PIPE.as_raw() - 1), 0, "{outcome}");
@@ -572,7 +578,7 @@ mod details {
     fn ctrl_c_ends_a_run_that_waits_and_no_command_is_run() {
         let server = Server::http(Account::acme());
         server.always(On::Tokens, crate::support::script::Fault::Stall);
-        let running = script(&server, "echo ran").start();
+        let running = script(&server, "echo ran").interruptible().start();
         while server.requests().is_empty() && std::time::Instant::now() < running.deadline() {
             std::thread::yield_now();
         }

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::process::{self, Stdio};
+use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -81,12 +81,13 @@ impl Run {
     pub fn on_terminal(self, streams: Streams) -> Session {
         let (keyboard, terminal) = pty_process::blocking::open().expect("a pseudo-terminal");
         let modes_before = modes(&keyboard);
-        let mut command = Command::from(with_interrupts(&self.command()));
+        let run = self.interruptible();
+        let mut command = Command::from(run.command());
         if !streams.stdin {
-            command = command.stdin(self.stdin_stdio());
+            command = command.stdin(run.stdin_stdio());
         }
         if !streams.stdout {
-            command = command.stdout(self.stdout_stdio());
+            command = command.stdout(run.stdout_stdio());
         }
         if !streams.stderr {
             command = command.stderr(Stdio::piped());
@@ -101,7 +102,7 @@ impl Run {
             .expect("the program starts on a terminal");
         let screen = Collector::of(copy(&keyboard));
         Session {
-            running: Running::new(self, child, started),
+            running: Running::new(run, child, started),
             keyboard,
             terminal: held,
             screen,
@@ -190,25 +191,6 @@ impl Session {
         );
         outcome
     }
-}
-
-/// The same behind GNU's `env`, which undoes what tests inherit that run in the background of a
-/// script: that Ctrl-C is ignored.
-fn with_interrupts(command: &process::Command) -> process::Command {
-    let mut behind = process::Command::new("/usr/bin/env");
-    behind
-        .arg("--default-signal=INT")
-        .arg(command.get_program());
-    behind.args(command.get_args()).env_clear();
-    behind.envs(
-        command
-            .get_envs()
-            .filter_map(|(name, value)| Some((name, value?))),
-    );
-    if let Some(folder) = command.get_current_dir() {
-        behind.current_dir(folder);
-    }
-    behind
 }
 
 fn modes(terminal: &Pty) -> Modes {

@@ -110,6 +110,7 @@ pub struct Run {
     env: BTreeMap<OsString, OsString>,
     stdin: Stdin,
     stdout_to: Stdout,
+    interruptible: bool,
     deadline: Duration,
     folder: TempDir,
     witnesses: Vec<Witness>,
@@ -140,6 +141,7 @@ impl Run {
             env: BTreeMap::from([("HOME".into(), home)]),
             stdin: Stdin::Null,
             stdout_to: Stdout::Collected,
+            interruptible: false,
             deadline: DEADLINE,
             folder,
             witnesses: Vec::new(),
@@ -299,6 +301,13 @@ impl Run {
         self
     }
 
+    /// SIGINT is not ignored, as it would be where the tests run in the background of a script.
+    #[must_use]
+    pub fn interruptible(mut self) -> Self {
+        self.interruptible = true;
+        self
+    }
+
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
@@ -397,19 +406,21 @@ impl Run {
             (_, Stdout::Closed) => Some(">&-"),
             _ => None,
         };
-        let mut command = match redirections {
-            None => Command::new(&self.program),
+        let mut words: Vec<OsString> = Vec::new();
+        if self.interruptible {
+            // GNU's.
+            words.extend(["/usr/bin/env", "--default-signal=INT"].map(OsString::from));
+        }
+        if let Some(redirections) = redirections {
             // std can start no process with a descriptor closed; a shell can.
-            Some(redirections) => {
-                let mut shell = Command::new("/bin/sh");
-                shell
-                    .args(["-c", &format!("exec \"$0\" \"$@\" {redirections}")])
-                    .arg(&self.program);
-                shell
-            }
-        };
+            let script = format!("exec \"$0\" \"$@\" {redirections}");
+            words.extend(["/bin/sh", "-c", &script].map(OsString::from));
+        }
+        words.push(self.program.clone().into());
+        words.extend_from_slice(&self.args);
+        let mut command = Command::new(&words[0]);
         command
-            .args(&self.args)
+            .args(&words[1..])
             .env_clear()
             .envs(&self.env)
             .current_dir(self.work());
