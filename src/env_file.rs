@@ -89,7 +89,7 @@ fn closing_quote(text: &[char], open: usize, mark: char) -> Option<usize> {
     for at in open + 1..text.len() {
         if text[at] == mark {
             candidates.push(at);
-            if at == open + 1 || text[at - 1] != '\\' {
+            if text[at - 1] != '\\' {
                 break;
             }
         }
@@ -233,6 +233,11 @@ mod tests {
         assert_eq!(value_of("A='b\nc'"), "b\nc");
         assert_eq!(value_of(r#"A="b\"c""#), r#"b\"c"#);
         assert_eq!(value_of("A=''"), "");
+        assert_eq!(value_of(r#"A="b\" # c""#), r#"b\" # c"#);
+        assert_eq!(
+            all("A='b'\nB='c'"),
+            [("A", "b"), ("B", "c")].map(|(name, value)| (name.to_owned(), value.to_owned()))
+        );
     }
 
     #[test]

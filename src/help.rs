@@ -478,6 +478,14 @@ mod tests {
     }
 
     #[test]
+    fn version_is_the_packages() {
+        assert_eq!(
+            version(),
+            concat!("outseta-token ", env!("CARGO_PKG_VERSION"), "\n")
+        );
+    }
+
+    #[test]
     fn words_are_wrapped() {
         assert_eq!(wrapped("aa bb cc", 5), ["aa bb", "cc"]);
         assert_eq!(wrapped("aaaaaaa b", 3), ["aaaaaaa", "b"]);
