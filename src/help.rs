@@ -440,6 +440,63 @@ mod tests {
     }
 
     #[test]
+    fn completions_offer_what_a_value_can_be() {
+        for (script, lines) in [
+            (
+                bash(),
+                [
+                    "        -f|--format) COMPREPLY=($(compgen -W 'json token header env claims' -- \"$cur\")); return ;;\n",
+                    "        -o|--output) _outseta_token_files -f; return ;;\n",
+                    "        --retries) COMPREPLY=(); return ;;\n",
+                ],
+            ),
+            (
+                zsh(),
+                [
+                    ":FORMAT:(json token header env claims)' \\\n",
+                    "is standard output]:FILE:_files' \\\n",
+                    "may pass (default 2; 0\\: none)]:N: ' \\\n",
+                ],
+            ),
+            (
+                fish(),
+                [
+                    " -s f -l format -x -a 'json token header env claims' -d ",
+                    " -s o -l output -r -F -d ",
+                    " -l retries -x -d ",
+                ],
+            ),
+        ] {
+            for line in lines {
+                assert!(script.contains(line), "{line} in {script}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_man_page_explains_all_that_help_does() {
+        let page = man();
+        let options = TABLE.iter().map(|spec| (option(spec, ""), spec.help));
+        let usage = USAGE.map(|(arguments, result)| (format!("{NAME} {arguments}"), result));
+        let others = [SETTINGS.as_slice(), EXAMPLES.as_slice()].concat();
+        let items = others
+            .into_iter()
+            .map(|(name, text)| (name.to_owned(), text))
+            .chain(usage)
+            .chain(options);
+        for (name, text) in items {
+            let item = format!(".TP\n.B {}\n{}\n", roff(&name), roff(text));
+            assert!(page.contains(&item), "{item} in {page}");
+        }
+        for paragraph in [EMAIL, CLAIMS] {
+            assert!(
+                page.contains(&format!(".PP\n{}\n", roff(paragraph))),
+                "{paragraph} in {page}"
+            );
+        }
+    }
+
+    #[test]
     fn every_status_is_in_help_and_man_page() {
         let statuses: Vec<u8> = STATUSES.iter().map(|(status, _)| *status).collect();
         assert_eq!(

@@ -118,7 +118,7 @@ pub(crate) struct Spec {
     /// With its two hyphens.
     pub(crate) long: &'static str,
     pub(crate) value: Option<Value>,
-    modes: u8,
+    modes: &'static [ModeName],
     /// For `--help`, the man page and the completions.
     pub(crate) help: &'static str,
 }
@@ -139,11 +139,25 @@ pub(crate) enum Kind {
     Text,
 }
 
-const PRINT: u8 = 1;
-const COMMAND: u8 = 2;
-const BATCH: u8 = 4;
-const CHECK: u8 = 8;
-const ALL: u8 = PRINT | COMMAND | BATCH | CHECK;
+/// A [`Mode`] without what it holds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum ModeName {
+    Print,
+    Command,
+    Batch,
+    Check,
+}
+
+const PRINT: &[ModeName] = &[ModeName::Print];
+const BATCH: &[ModeName] = &[ModeName::Batch];
+const CHECK: &[ModeName] = &[ModeName::Check];
+const MINTING: &[ModeName] = &[ModeName::Print, ModeName::Command, ModeName::Batch];
+const ALL: &[ModeName] = &[
+    ModeName::Print,
+    ModeName::Command,
+    ModeName::Batch,
+    ModeName::Check,
+];
 
 const DURATION: &str = "a duration such as 500ms, 10s, 2m, 1h, 7d, or a number of seconds";
 
@@ -191,19 +205,13 @@ pub(crate) const TABLE: &[Spec] = &[
         ),
     flag(Name::Check, None, "--check", CHECK)
         .help("say what is configured and whether it works; no token is made"),
-    flag(
-        Name::NoActivityLog,
-        None,
-        "--no-activity-log",
-        PRINT | COMMAND | BATCH,
-    )
-    .help("ask Outseta not to record the call in the activity log (not with --check)"),
+    flag(Name::NoActivityLog, None, "--no-activity-log", MINTING).help("ask Outseta not to record the call in the activity log (not with --check)"),
     flag(Name::NoInput, None, "--no-input", ALL).help("never prompt"),
     flag(Name::Quiet, Some('q'), "--quiet", ALL)
         .help("no progress and no success line; warnings and errors stay"),
     flag(Name::Verbose, Some('v'), "--verbose", ALL)
         .help("log requests, answers, retries, timing and settings' sources; nothing secret"),
-    flag(Name::Generate, None, "--generate", 0)
+    flag(Name::Generate, None, "--generate", &[])
         .taking("WHAT", "man, complete-bash, complete-zsh or complete-fish")
         .choice(&["man", "complete-bash", "complete-zsh", "complete-fish"])
         .help("alone: print man, complete-bash, complete-zsh or complete-fish"),
@@ -212,7 +220,12 @@ pub(crate) const TABLE: &[Spec] = &[
 ];
 
 /// A row for an option without a value.
-const fn flag(name: Name, short: Option<char>, long: &'static str, modes: u8) -> Spec {
+const fn flag(
+    name: Name,
+    short: Option<char>,
+    long: &'static str,
+    modes: &'static [ModeName],
+) -> Spec {
     Spec {
         name,
         short,
@@ -431,7 +444,7 @@ impl Typed {
     fn mode(&self) -> Result<Mode, Usage> {
         let after = self.rest.iter().flatten();
         if self.has(Name::Batch) {
-            self.only(BATCH, "with --batch")?;
+            self.only(ModeName::Batch, "with --batch")?;
             let mut files = self.positionals.iter().chain(after);
             let file = files.next().filter(|file| *file != "-").map(PathBuf::from);
             no_more(files.next(), "--batch takes one FILE")?;
@@ -450,7 +463,7 @@ impl Typed {
             });
         }
         if self.has(Name::Check) {
-            self.only(CHECK, "with --check")?;
+            self.only(ModeName::Check, "with --check")?;
             no_more(
                 self.positionals.iter().chain(after).next(),
                 "--check takes no argument",
@@ -468,10 +481,10 @@ impl Typed {
             if separated || self.rest.is_some() && !email_behind {
                 return Err(Usage::NoCommand);
             }
-            self.only(PRINT, "without --batch")?;
+            self.only(ModeName::Print, "without --batch")?;
             return self.print(email).map(Mode::Print);
         }
-        self.only(COMMAND, "with a command")?;
+        self.only(ModeName::Command, "with a command")?;
         match email {
             Some(email) if email != "-" => Ok(Mode::Command { email, command }),
             _ => Err(Usage::CommandWithoutEmail),
@@ -520,8 +533,9 @@ impl Typed {
     }
 
     /// Refuses options that a mode does not use.
-    fn only(&self, mode: u8, phrase: &'static str) -> Result<(), Usage> {
-        match self.options.iter().find(|(spec, _)| spec.modes & mode == 0) {
+    fn only(&self, mode: ModeName, phrase: &'static str) -> Result<(), Usage> {
+        let unused = |(spec, _): &&(&Spec, OsString)| !spec.modes.contains(&mode);
+        match self.options.iter().find(unused) {
             Some((spec, _)) => Err(Usage::NotInMode {
                 option: spec.long,
                 mode: phrase,
@@ -916,6 +930,42 @@ mod tests {
         for rate in ["-1", "-0", "nan", "inf", "1e-300", "x", "4/s"] {
             let usage = usage(&format!("--batch --rate {rate}"));
             assert!(usage.starts_with("invalid value"), "{rate}: {usage}");
+        }
+    }
+
+    #[test]
+    fn each_mode_takes_its_own_options() {
+        let [print, command, batch, check] = ["", "j@e.de -- true", "--batch", "--check"];
+        let all = &[print, command, batch, check][..];
+        let table = [
+            ("-f token", &[print][..]),
+            ("-r", &[print]),
+            ("-o f", &[print]),
+            ("-o f --min-ttl 1s", &[print]),
+            ("-s acme", all),
+            ("--base-url u", all),
+            ("-e f", all),
+            ("--cacert f", all),
+            ("--timeout 1s", all),
+            ("--retries 1", all),
+            ("--rate 1", &[batch]),
+            ("--no-activity-log", &[print, command, batch]),
+            ("--no-input", all),
+            ("-q", all),
+            ("-v", all),
+        ];
+        // All but --batch, --check, --generate, --help and --version.
+        assert_eq!(table.len(), TABLE.len() - 5);
+        for (option, modes) in table {
+            for &mode in all {
+                let line = format!("{option} {mode}");
+                if modes.contains(&mode) {
+                    assert!(matches!(words(&line), Ok(Invocation::Run(_))), "{line}");
+                } else {
+                    let usage = usage(&line);
+                    assert!(usage.contains(" is of no use "), "{line}: {usage}");
+                }
+            }
         }
     }
 
