@@ -87,11 +87,15 @@ impl BaseUrl {
         if !path.chars().all(is_path_character) {
             return Err("its path holds a character that must be percent-encoded".to_owned());
         }
+        let path = path.trim_end_matches('/');
+        if path.ends_with("/api/v1") {
+            return Err("/api/v1 is appended to it: leave that out".to_owned());
+        }
         let url = Self {
             tls,
             host,
             port,
-            path: path.trim_end_matches('/').to_owned(),
+            path: path.to_owned(),
         };
         if !url.tls && !url.is_loopback() {
             return Err("plain http would send the key unencrypted: use https".to_owned());
@@ -328,6 +332,7 @@ mod tests {
             ("https://user:pw@h", "user name"),
             ("https://h?x", "query"),
             ("https://h/#x", "fragment"),
+            ("https://h/x/api/v1/", "leave that out"),
             ("https://h:99999", "between 1 and 65535"),
             ("https://h:65536", "between 1 and 65535"),
             ("https://h:0", "between 1 and 65535"),

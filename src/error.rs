@@ -341,18 +341,18 @@ impl Error {
             Self::NoSuchUser {
                 confirmed: false, ..
             } => {
-                "check the email, and that the API key may read people: the look-up that would have told did not succeed"
+                "check the email, a base URL, and that the API key may read people: the look-up that would have told did not succeed"
             }
             Self::NoSuchAccount { .. } => {
-                "check the subdomain: it is the first part of the address at which you log in to Outseta"
+                "check the subdomain or base URL: the subdomain is the first part of the address at which you log in to Outseta"
             }
             Self::Network { fault, .. } => fault.hint(),
             Self::Bug(_) => "please report this, with what -v shows",
             Self::CannotCreate { .. } => {
-                "name a file in a folder that exists and that this user may write"
+                "name a file in a folder that exists, that this user may write and that has space left"
             }
             Self::CannotWrite { .. } => {
-                "check the space on the device; a file that -o names is as it was, any other output may be cut short"
+                "check the space on the device and whose file it is; a file that -o names is as it was, any other output may be cut short"
             }
             Self::BrokenPipe => return None,
             Self::Busy {
@@ -366,7 +366,7 @@ impl Error {
             Self::Busy { asked: None, .. } => "try again later, or raise --retries and --timeout",
             Self::Answer(fault) => fault.hint(),
             Self::KeyRejected { .. } => {
-                "the secret may be wrong, the key another account's, or a read-only one: see Settings > Integrations > API Keys"
+                "key or secret may be mistyped, another account's or read-only: see Settings > Integrations > API Keys"
             }
             Self::LoginRefused { .. } => {
                 "look at the person and their account in Outseta under CRM"
@@ -380,13 +380,15 @@ impl Error {
                 enrolment: true, ..
             } => "the user must first enrol a second factor by logging in",
             Self::Missing(_) => {
-                "set them in the environment or in a file (--env-file); a key is made in Outseta under Settings > Integrations > API Keys"
+                "set them in the environment or, without _FILE, in an env file (--env-file); a key is made in Outseta under Settings > Integrations > API Keys"
             }
             Self::Malformed { hint, .. } => return hint.map(str::to_owned),
             Self::CannotExecute { .. } => {
                 "check that it is a program, and that this user may execute it"
             }
-            Self::CommandNotFound { .. } => "check the name and PATH",
+            Self::CommandNotFound { .. } => {
+                "check the name and PATH, and of a script the program that its first line names"
+            }
         };
         Some(hint.to_owned())
     }
@@ -625,7 +627,7 @@ impl Network {
 
     fn hint(&self) -> &'static str {
         match self {
-            Self::Dns => "check the subdomain and this machine's name resolution",
+            Self::Dns => "check the subdomain or base URL, and this machine's name resolution",
             Self::SlowConnection(_) | Self::Connection(_) => {
                 "check the network, a firewall, and whether a proxy is needed (https_proxy)"
             }
@@ -762,7 +764,7 @@ mod tests {
         let email = Some("give one plain address, such as jane@example.com");
         let verbose = Some("run again with -v to see what came back");
         let missing = Some(
-            "set them in the environment or in a file (--env-file); a key is made in Outseta under Settings > Integrations > API Keys",
+            "set them in the environment or, without _FILE, in an env file (--env-file); a key is made in Outseta under Settings > Integrations > API Keys",
         );
         let mut rows = Vec::new();
         let mut add = |error, status, message, hint| rows.push((error, status, message, hint));
@@ -941,11 +943,11 @@ mod tests {
             67,
             "no such user: j@e.de: No. (probably: this could not be confirmed)",
             Some(
-                "check the email, and that the API key may read people: the look-up that would have told did not succeed",
+                "check the email, a base URL, and that the API key may read people: the look-up that would have told did not succeed",
             ),
         );
         let subdomain = Some(
-            "check the subdomain: it is the first part of the address at which you log in to Outseta",
+            "check the subdomain or base URL: the subdomain is the first part of the address at which you log in to Outseta",
         );
         let account = |confirmed| Error::NoSuchAccount {
             host: "acme.outseta.com".to_owned(),
@@ -970,7 +972,7 @@ mod tests {
         unavailable(
             Network::Dns,
             "cannot resolve the name acme.outseta.com",
-            "check the subdomain and this machine's name resolution",
+            "check the subdomain or base URL, and this machine's name resolution",
         );
         unavailable(
             Network::SlowConnection(Duration::from_millis(3_300)),
@@ -1037,7 +1039,9 @@ mod tests {
             },
             73,
             "cannot create d/f: is a directory",
-            Some("name a file in a folder that exists and that this user may write"),
+            Some(
+                "name a file in a folder that exists, that this user may write and that has space left",
+            ),
         );
         add(
             Error::CannotWrite {
@@ -1047,7 +1051,7 @@ mod tests {
             74,
             "cannot write to f: no space left on device",
             Some(
-                "check the space on the device; a file that -o names is as it was, any other output may be cut short",
+                "check the space on the device and whose file it is; a file that -o names is as it was, any other output may be cut short",
             ),
         );
         add(Error::BrokenPipe, 74, "standard output was closed", None);
@@ -1145,7 +1149,7 @@ mod tests {
             77,
             "Outseta rejected the API key (403): key from OUTSETA_API_KEY in the environment, secret from the prompt",
             Some(
-                "the secret may be wrong, the key another account's, or a read-only one: see Settings > Integrations > API Keys",
+                "key or secret may be mistyped, another account's or read-only: see Settings > Integrations > API Keys",
             ),
         );
         let crm = Some("look at the person and their account in Outseta under CRM");
@@ -1222,7 +1226,7 @@ mod tests {
             },
             127,
             "command not found: x",
-            Some("check the name and PATH"),
+            Some("check the name and PATH, and of a script the program that its first line names"),
         );
         rows
     }

@@ -28,8 +28,9 @@ const USAGE: [(&str, &str); 4] = [
 ];
 
 /// What goes before everything else about the arguments.
-const EMAIL: &str = "EMAIL is taken from standard input where it is not given, or is -. Behind -- nothing is an option: \
-    scripts that are handed an address by others write outseta-token -- \"$EMAIL\". With a command, the token is in \
+const EMAIL: &str = "EMAIL is taken from standard input where it is not given, or is -. Behind -- comes EMAIL, \
+    unless it was given, and then COMMAND; nothing there is an option. Scripts that are handed an address by others \
+    write outseta-token -- \"$EMAIL\". With a command, the token is in \
     OUTSETA_ACCESS_TOKEN and the time of its expiry, in Unix seconds, in OUTSETA_ACCESS_TOKEN_EXPIRES_AT; the admin \
     credentials are removed from the command's environment. A DURATION is 500ms, 10s, 2m, 1h, 7d, or a number of seconds.";
 

@@ -87,7 +87,7 @@ fn run() -> Result<ExitCode, Error> {
         Mode::Command { email, command } => run_command(&options, email, command, log),
         Mode::Batch { file, pause } => run_batch(&options, file.as_deref(), *pause, log),
         Mode::Check => {
-            let status = check::run(find_settings(&options)?, &options, log)?;
+            let status = check::run(find_settings(&options, log)?, &options, log)?;
             Ok(status.map_or(ExitCode::SUCCESS, |status| ExitCode::from(status.code())))
         }
     }
@@ -100,7 +100,7 @@ fn print(text: &str) -> Result<ExitCode, Error> {
 fn print_token(options: &Options, print: &Print, log: Log) -> Result<ExitCode, Error> {
     let prompt = Prompt::allowed(options.no_input);
     let email = take_email(print.email.as_deref(), prompt.as_ref())?;
-    let found = find_settings(options)?;
+    let found = find_settings(options, log)?;
     if let Some(token) = kept_token(print, &email, &found) {
         log.detail(format_args!("the file is kept, and no request made"));
         succeeded(&email, &token, log);
@@ -123,7 +123,7 @@ fn run_command(
 ) -> Result<ExitCode, Error> {
     let email = Email::from_argument(email)?;
     let prompt = Prompt::allowed(options.no_input);
-    let settings = complete_settings(find_settings(options)?, prompt.as_ref(), log)?;
+    let settings = complete_settings(find_settings(options, log)?, prompt.as_ref(), log)?;
     let token = Outseta::new(settings, options, Duration::ZERO, log)?.token(&email)?;
     succeeded(&email, &token, log);
     Err(exec::become_command(command, &token, clock::now()))
@@ -150,7 +150,7 @@ fn run_batch(
         }
     };
     let prompt = Prompt::allowed(options.no_input);
-    let settings = complete_settings(find_settings(options)?, prompt.as_ref(), log)?;
+    let settings = complete_settings(find_settings(options, log)?, prompt.as_ref(), log)?;
     let outseta = Outseta::new(settings, options, pause, log)?;
     let summary = batch::run(Lines::new(input, name), &outseta, log)?;
     log.success(format_args!(
@@ -189,8 +189,11 @@ fn standard_input() -> Result<File, Error> {
     })
 }
 
-fn find_settings(options: &Options) -> Result<Found, Error> {
+fn find_settings(options: &Options, log: Log) -> Result<Found, Error> {
     let found = Found::new(options, Environment::of_process())?;
+    if let Some(file) = &found.env_file {
+        log.detail(format_args!("{file}"));
+    }
     if let Some(path) = &found.ignored_base_url {
         log::warning(format_args!(
             "OUTSETA_BASE_URL in {} is not used",

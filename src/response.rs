@@ -377,10 +377,8 @@ fn message(answer: &Answer, json: Option<&Value>, credentials: Option<&Credentia
 
 /// A server's text, which could repeat the credentials that were sent to it.
 fn shown(text: &str, credentials: Option<&Credentials>) -> Shown {
-    match credentials {
-        Some(credentials) => Shown::without(text, &credentials.secrets()),
-        None => Shown::new(text),
-    }
+    let secrets = credentials.map(Credentials::secrets);
+    Shown::without(text, secrets.as_ref().map_or(&[], |secrets| secrets))
 }
 
 fn likely(answer: &Answer, json: Option<&Value>) -> Likely {

@@ -117,6 +117,8 @@ pub(crate) struct Found {
     pub(crate) secret: Result<Option<Sourced<Secret>>, Error>,
     /// The env file whose base URL does not count, because it does not bring the credentials too.
     pub(crate) ignored_base_url: Option<PathBuf>,
+    /// The env file that was read and the settings in it, for a log.
+    pub(crate) env_file: Option<String>,
     cacert: Option<Sourced<PathBuf>>,
     environment: Environment,
 }
@@ -167,6 +169,24 @@ impl EnvFile {
             value.clone(),
             Origin::EnvFile(name, self.path.clone()),
         ))
+    }
+
+    /// The names of the settings in it; `None` where no file was read.
+    fn describe(&self) -> Option<String> {
+        if self.path.as_os_str().is_empty() {
+            return None;
+        }
+        let names = [BASE_URL, SUBDOMAIN, API_KEY, API_SECRET];
+        let set: Vec<&str> = names
+            .into_iter()
+            .filter(|name| self.get(name).is_some())
+            .collect();
+        let set = if set.is_empty() {
+            "no setting".to_owned()
+        } else {
+            set.join(", ")
+        };
+        Some(format!("env file {}: {set}", Shown::os(&self.path)))
     }
 }
 
@@ -227,6 +247,7 @@ impl Found {
             key,
             secret,
             ignored_base_url,
+            env_file: file.describe(),
             cacert,
             environment,
         })

@@ -53,7 +53,6 @@ pub(crate) struct Shown(String);
 impl Shown {
     pub(crate) fn new(text: &str) -> Self {
         let mut shown = String::new();
-        let text = text.trim_matches(|c: char| c.is_whitespace() && !is_line_separator(c));
         let mut characters = text.chars();
         for c in characters.by_ref().take(SHOWN) {
             if is_invisible(c) {
@@ -73,7 +72,7 @@ impl Shown {
         Self::new(&text.as_ref().to_string_lossy())
     }
 
-    /// The same for a server's text, which could repeat what was sent to it.
+    /// The same for a server's text, which could repeat what was sent to it; blanks around it say nothing.
     pub(crate) fn without(text: &str, secrets: &[&Secret]) -> Self {
         let mut text = text.to_owned();
         for secret in secrets {
@@ -81,7 +80,7 @@ impl Shown {
                 text = text.replace(secret.reveal(), HIDDEN);
             }
         }
-        Self::new(&text)
+        Self::new(text.trim())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -131,8 +130,8 @@ mod tests {
     #[test]
     fn ordinary_text_stays() {
         assert_eq!(
-            Shown::new("  Ungültig: \"x\" – 例\t ").to_string(),
-            "Ungültig: \"x\" – 例"
+            Shown::new("  Ungültig: \"x\" – 例 ").to_string(),
+            "  Ungültig: \"x\" – 例 "
         );
         // It may be what is complained about.
         assert_eq!(
@@ -157,7 +156,7 @@ mod tests {
             Secret::new("s3cr3t"),
             Secret::new(""),
         );
-        let shown = Shown::without("bad Outseta the-key:s3cr3t", &[&key, &secret, &none]);
+        let shown = Shown::without(" bad Outseta the-key:s3cr3t\n", &[&key, &secret, &none]);
         assert_eq!(shown.to_string(), "bad Outseta [hidden]:[hidden]");
     }
 

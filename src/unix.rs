@@ -1,7 +1,7 @@
 //! The calls for which std has no safe form, and the only `unsafe` code. rpassword reads a secret in raw mode and
 //! handles Ctrl-C itself: it raises SIGINT *before* it restores the terminal, so that with the default action the
 //! process would die and leave a terminal without echo, line editing and signals. With SIGINT ignored meanwhile, it
-//! restores the terminal and says `Interrupted`; the signal is then raised again, so that the caller's shell sees it.
+//! restores the terminal and says `Interrupted`; the signal is then sent again, as the terminal would have.
 
 #![allow(
     unsafe_code,
@@ -18,10 +18,11 @@ pub(crate) fn without_sigint<T>(read: impl FnOnce() -> T) -> T {
     result
 }
 
-/// Ends the process as Ctrl-C does, unless whoever started it had SIGINT ignored.
+/// Ends the process as Ctrl-C does, unless whoever started it had SIGINT ignored: a terminal sends the signal to all that
+/// runs in its foreground, so that a calling script ends too and does not go on to its next command.
 pub(crate) fn interrupt() {
-    // SAFETY: no handler was ever installed by this program, so none runs.
-    unsafe { libc::raise(libc::SIGINT) };
+    // SAFETY: no handler was ever installed by this program, so none runs; 0 is the own process group.
+    unsafe { libc::kill(0, libc::SIGINT) };
 }
 
 /// The effective user of this process, who owns what it creates.

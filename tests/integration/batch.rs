@@ -477,7 +477,7 @@ mod what_ends_it {
                 "EX_NOPERM",
                 "Outseta rejected the API key (403): key from OUTSETA_API_KEY in the environment, \
                  secret from OUTSETA_API_SECRET in the environment",
-                "the secret may be wrong, the key another account's, or a read-only one: see Settings > Integrations > API Keys",
+                "key or secret may be mistyped, another account's or read-only: see Settings > Integrations > API Keys",
             ),
             (
                 vec![
@@ -487,7 +487,7 @@ mod what_ends_it {
                 68,
                 "EX_NOHOST",
                 "no Outseta account at 127.0.0.1",
-                "check the subdomain: it is the first part of the address at which you log in to Outseta",
+                "check the subdomain or base URL: the subdomain is the first part of the address at which you log in to Outseta",
             ),
             (
                 vec![(On::Tokens, Answer::redirect(302, "https://x.example/y"))],
@@ -674,7 +674,7 @@ mod input_and_output {
             .status(74)
             .stderr_lines(&[
                 "outseta-token: cannot write to standard output: no space left on device",
-                "outseta-token: hint: check the space on the device; a file that -o names is as it was, any other output may be cut short",
+                "outseta-token: hint: check the space on the device and whose file it is; a file that -o names is as it was, any other output may be cut short",
             ])
             .run();
         assert_eq!(server.requests().len(), 1);

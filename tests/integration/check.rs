@@ -453,8 +453,8 @@ mod what_does_not_work {
     fn the_account() {
         let detour = Detour::new(Account::acme());
         let settings = |run: Run| run.detour(&detour).env("OUTSETA_SUBDOMAIN", "acmee");
-        let line = "account: no Outseta account at acmee.outseta.com; hint: check the subdomain: it is the first part \
-            of the address at which you log in to Outseta";
+        let line = "account: no Outseta account at acmee.outseta.com; hint: check the subdomain or base URL: the \
+            subdomain is the first part of the address at which you log in to Outseta";
         foretells(68, line, settings, &[&detour.server]);
         let checked = settings(check()).outcome();
         assert!(!checked.stdout_text().contains("\nkey: "), "{checked}");
@@ -473,8 +473,8 @@ mod what_does_not_work {
                 checked.stdout_text().ends_with(
                     "account: ok\n\
                      key: Outseta rejected the API key (403): key from OUTSETA_API_KEY in the environment, secret from \
-                     OUTSETA_API_SECRET in the environment; hint: the secret may be wrong, the key another account's, \
-                     or a read-only one: see Settings > Integrations > API Keys\n"
+                     OUTSETA_API_SECRET in the environment; hint: key or secret may be mistyped, another account's \
+                     or read-only: see Settings > Integrations > API Keys\n"
                 ),
                 "{checked}"
             );

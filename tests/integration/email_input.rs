@@ -64,7 +64,7 @@ mod success {
             run().arg(text).run();
             run().stdin(text).run();
             run().arg("-").stdin(text).run();
-            run().args(["--", "-"]).stdin(text).run();
+            run().arg("--").stdin(text).run();
             let requests = server.requests().split_off(before);
             assert_eq!(requests.len(), 4, "{text:?}");
             for request in requests {

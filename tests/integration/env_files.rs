@@ -13,7 +13,7 @@ const JANE: &str = "jane@example.com";
 const OWN: &str = ".config/outseta-token/env";
 const READABLE: &str =
     "outseta-token: hint: check that the file is there and may be read by this user";
-const SET_THEM: &str = "outseta-token: hint: set them in the environment or in a file (--env-file); \
+const SET_THEM: &str = "outseta-token: hint: set them in the environment or, without _FILE, in an env file (--env-file); \
     a key is made in Outseta under Settings > Integrations > API Keys";
 const NOTHING: &str = "outseta-token: not configured: subdomain (--subdomain or OUTSETA_SUBDOMAIN), \
     API key (OUTSETA_API_KEY or OUTSETA_API_KEY_FILE), API secret (OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE)";
@@ -450,7 +450,7 @@ mod base_url_in_a_file {
         let server = Server::generous();
         let run = file(&server, "OUTSETA_SUBDOMAIN=acme\n").credentials();
         let outcome: Outcome = run.args(["-v", "-o", "missing/file"]).outcome();
-        let lines: Vec<&str> = outcome.stderr.lines().take(3).collect();
+        let lines: Vec<&str> = outcome.stderr.lines().skip(1).take(3).collect();
         let base_url =
             "outseta-token: base URL https://acme.outseta.com (OUTSETA_SUBDOMAIN in file.env)";
         assert_eq!(lines, [WARNING[0], WARNING[1], base_url], "{outcome}");

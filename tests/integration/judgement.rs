@@ -14,8 +14,8 @@ use crate::support::{KEY, SECRET};
 
 const EMAIL: &str = "jane@example.com";
 
-const REJECTED_HINT: &str = "outseta-token: hint: the secret may be wrong, the key another account's, or a \
-     read-only one: see Settings > Integrations > API Keys";
+const REJECTED_HINT: &str = "outseta-token: hint: key or secret may be mistyped, another account's or \
+     read-only: see Settings > Integrations > API Keys";
 const REJECTED_FROM: &str = "key from OUTSETA_API_KEY in the environment, secret from OUTSETA_API_SECRET in the environment";
 const VERBOSE_HINT: &str = "outseta-token: hint: run again with -v to see what came back";
 const HTML_HINT: &str = "outseta-token: hint: something between this machine and Outseta's API answered: \

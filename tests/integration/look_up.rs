@@ -17,10 +17,10 @@ const TEXT: &str = "The user name or password is incorrect.";
 
 const LISTED: &str = "outseta-token: hint: check the email for a typing error; people are listed in Outseta \
      under CRM > People";
-const MAY_READ: &str = "outseta-token: hint: check the email, and that the API key may read people: the \
+const MAY_READ: &str = "outseta-token: hint: check the email, a base URL, and that the API key may read people: the \
      look-up that would have told did not succeed";
-const SUBDOMAIN: &str = "outseta-token: hint: check the subdomain: it is the first part of the address at \
-     which you log in to Outseta";
+const SUBDOMAIN: &str = "outseta-token: hint: check the subdomain or base URL: the subdomain is the first \
+     part of the address at which you log in to Outseta";
 const UNDER_CRM: &str =
     "outseta-token: hint: look at the person and their account in Outseta under CRM";
 const VERBOSE: &str = "outseta-token: hint: run again with -v to see what came back";

@@ -506,7 +506,7 @@ mod failure {
         run.status(73)
             .stderr_lines(&[
                 "outseta-token: cannot create token: is a directory",
-                "outseta-token: hint: name a file in a folder that exists and that this user may write",
+                "outseta-token: hint: name a file in a folder that exists, that this user may write and that has space left",
             ])
             .run();
         assert_eq!(server.connections(), 0);

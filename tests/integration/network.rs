@@ -100,7 +100,7 @@ fn a_name_that_does_not_resolve_is_said_to_be_one() {
         .args(["--retries", "0"])
         .stderr_lines(&[
             "outseta-token: cannot resolve the name acme.invalid",
-            "outseta-token: hint: check the subdomain and this machine's name resolution",
+            "outseta-token: hint: check the subdomain or base URL, and this machine's name resolution",
         ])
         .run();
     let outcome = run()

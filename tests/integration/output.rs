@@ -361,7 +361,7 @@ mod failure {
         let server = minting(JWT);
         let full = [
             "outseta-token: cannot write to standard output: no space left on device",
-            "outseta-token: hint: check the space on the device; a file that -o names is as it was, any other output may be cut short",
+            "outseta-token: hint: check the space on the device and whose file it is; a file that -o names is as it was, any other output may be cut short",
         ];
         for format in ["json", "token", "header", "env", "claims"] {
             jane(&server)

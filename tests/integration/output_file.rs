@@ -354,8 +354,7 @@ mod success {
 mod failure {
     use super::*;
 
-    const HINT: &str =
-        "outseta-token: hint: name a file in a folder that exists and that this user may write";
+    const HINT: &str = "outseta-token: hint: name a file in a folder that exists, that this user may write and that has space left";
 
     /// What a folder and a file looked like.
     fn picture(folder: &Path) -> (Vec<String>, String, u64, u32) {
@@ -435,7 +434,7 @@ mod failure {
             .status(74)
             .stderr_lines(&[
                 "outseta-token: cannot write to token: file too large",
-                "outseta-token: hint: check the space on the device; a file that -o names is as it was, any other output may be cut short",
+                "outseta-token: hint: check the space on the device and whose file it is; a file that -o names is as it was, any other output may be cut short",
             ])
             .run();
         assert_eq!(read(&outcome.work().join("token")), "old\n");
@@ -527,7 +526,7 @@ mod failure {
             .status(74)
             .stderr_lines(&[
                 &format!("outseta-token: cannot write to {}: no space left on device", path.display()),
-                "outseta-token: hint: check the space on the device; a file that -o names is as it was, any other output may be cut short",
+                "outseta-token: hint: check the space on the device and whose file it is; a file that -o names is as it was, any other output may be cut short",
             ])
             .run();
     }

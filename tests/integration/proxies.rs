@@ -28,7 +28,7 @@ const VARIABLES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PR
 
 const DIRECT: [&str; 2] = [
     "outseta-token: cannot resolve the name acme.invalid",
-    "outseta-token: hint: check the subdomain and this machine's name resolution",
+    "outseta-token: hint: check the subdomain or base URL, and this machine's name resolution",
 ];
 const PROXIED: [&str; 2] = [
     "outseta-token: the proxy refuses to connect to acme.invalid (403)",

@@ -11,7 +11,7 @@ use crate::support::fake::Server;
 use crate::support::model::{Account, User};
 use crate::support::proxy::Detour;
 use crate::support::run::{Outcome, Run, program};
-use crate::support::{KEY, SECRET, write_script};
+use crate::support::{KEY, SECRET, set_mode, write_script};
 
 const README: &str = include_str!("../../README.md");
 
@@ -121,6 +121,24 @@ fn the_first_use_prints_the_answer_that_is_shown() {
         Some(3),
         "{outcome}"
     );
+}
+
+#[test]
+fn settings_of_ones_own() {
+    let detour = Detour::new(account());
+    let file = block("dotenv", "OUTSETA_SUBDOMAIN")
+        .replace("01234567-89ab", KEY)
+        .replace("0123456789abcdef", SECRET);
+    let run = ["SUBDOMAIN", "API_KEY", "API_SECRET"]
+        .iter()
+        .fold(Run::new().detour(&detour), |run, name| {
+            run.env_remove(&format!("OUTSETA_{name}"))
+        })
+        .home_file(".config/outseta-token/env", file)
+        .args(["-r", "jane@example.com"]);
+    set_mode(&run.home().join(".config/outseta-token/env"), 0o600);
+    let outcome = run.outcome();
+    assert!(is_token(outcome.stdout_text().trim_end()), "{outcome}");
 }
 
 #[test]

@@ -34,7 +34,8 @@ fn described(run: Run) -> [String; 5] {
         let text = line.strip_prefix("outseta-token: ");
         text.expect("every line starts so").to_owned()
     });
-    let lines: Vec<String> = lines.take(5).collect();
+    let settings = lines.skip_while(|line| line.starts_with("env file "));
+    let lines: Vec<String> = settings.take(5).collect();
     lines.try_into().expect("five lines at least")
 }
 
@@ -203,7 +204,7 @@ mod precedence {
             run().file("given.env", "").args(["-e", "given.env"]),
             78,
             "not configured: API key (OUTSETA_API_KEY or OUTSETA_API_KEY_FILE)",
-            "set them in the environment or in a file (--env-file); a key is made in Outseta under \
+            "set them in the environment or, without _FILE, in an env file (--env-file); a key is made in Outseta under \
              Settings > Integrations > API Keys",
         );
     }
@@ -486,7 +487,7 @@ mod failure {
                     run,
                     78,
                     &format!("not configured: {}", missing.join(", ")),
-                    "set them in the environment or in a file (--env-file); a key is made in Outseta under \
+                    "set them in the environment or, without _FILE, in an env file (--env-file); a key is made in Outseta under \
                      Settings > Integrations > API Keys",
                 );
             }

@@ -26,7 +26,7 @@ const SECRET_PROMPT: &str = "API secret (not shown): ";
 const SUCCESS: &str = "outseta-token: token for jane@example.com, valid for 7 days\r\n";
 const NO_EMAIL: &str = "outseta-token: no email given\n\
     outseta-token: hint: give the email as an argument: outseta-token jane@example.com\n";
-const SET_THEM: &str = "outseta-token: hint: set them in the environment or in a file (--env-file); \
+const SET_THEM: &str = "outseta-token: hint: set them in the environment or, without _FILE, in an env file (--env-file); \
     a key is made in Outseta under Settings > Integrations > API Keys\n";
 const NOTHING: &str = "outseta-token: not configured: subdomain (--subdomain or OUTSETA_SUBDOMAIN), \
     API key (OUTSETA_API_KEY or OUTSETA_API_KEY_FILE), API secret (OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE)\n";
@@ -161,7 +161,7 @@ mod success {
         );
 
         let all = [subdomain, key, secret];
-        for args in [[].as_slice(), &["-"], &["--", "-"]] {
+        for args in [[].as_slice(), &["-"], &["--"]] {
             let mut session = run(&all).args(args).on_terminal(Streams::NOT_STDOUT);
             session.wait_for("Email: ").send("jane@example.com\r");
             ended_with(
@@ -549,6 +549,29 @@ mod no_answer {
             session.send(CTRL_C);
             session.wait_for("status 130\r\n");
             assert_eq!(session.outcome().status, Some(0));
+        }
+    }
+
+    #[test]
+    fn ctrl_c_ends_the_calling_script_too() {
+        for prompt in [KEY_PROMPT, SECRET_PROMPT] {
+            let script = "for i in 1 2; do \"$0\" \"$@\"; done; echo 'went on'";
+            let mut run = Run::of("/bin/sh".into())
+                .args(["-c", script])
+                .arg(program())
+                .args(["-s", "acme", JANE]);
+            if prompt == SECRET_PROMPT {
+                run = run.env("OUTSETA_API_KEY", KEY);
+            }
+            let mut session = run.on_terminal(Streams::ALL);
+            session.wait_for(prompt);
+            if prompt == SECRET_PROMPT {
+                session.wait_for_no_echo();
+            }
+            session.send(CTRL_C);
+            let outcome = session.outcome();
+            assert_eq!(outcome.signal, Some(2), "{outcome}");
+            assert_eq!(outcome.terminal.matches(prompt).count(), 1, "{outcome}");
         }
     }
 

@@ -89,6 +89,29 @@ fn a_request_and_its_answer_are_logged_line_by_line() {
 }
 
 #[test]
+fn the_env_file_that_was_read_is_named_with_its_settings() {
+    for (file, told) in [
+        (
+            "OUTSETA_API_SECRET=s\nOTHER=x\nOUTSETA_SUBDOMAIN=acme\nOUTSETA_API_KEY=\n",
+            "OUTSETA_SUBDOMAIN, OUTSETA_API_SECRET",
+        ),
+        ("outseta_api_key=k\nOUTSETA_API_KEY_FILE=f\n", "no setting"),
+    ] {
+        let run = || {
+            Run::new()
+                .file("env", file)
+                .args(["-e", "env", EMAIL])
+                .status(78)
+        };
+        let told = format!("outseta-token: env file env: {told}");
+        let outcome = run().arg("-v").stderr_contains("not configured: ").run();
+        assert_eq!(log(&outcome)[0], told, "{outcome}");
+        let outcome = run().stderr_contains("not configured: ").run();
+        assert!(!outcome.stderr.contains("env file env"), "{outcome}");
+    }
+}
+
+#[test]
 fn without_it_nothing_is_said_of_a_success() {
     let server = Server::http(Account::acme());
     for options in [&[][..], &["-q"]] {
