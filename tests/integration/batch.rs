@@ -2,7 +2,8 @@
 //! with bounded memory, and what ends it.
 
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,7 @@ use crate::support::model::{Account, Refusal, SecondFactor, User, cloudflare};
 use crate::support::pty::Streams;
 use crate::support::run::{Run, Running};
 use crate::support::script::{Fault, On, Reply};
-use crate::support::{KEY, SECRET, jwt};
+use crate::support::{KEY, SECRET, jwt, make_fifo};
 
 const TOKEN: &str = "opaque";
 
@@ -207,6 +208,37 @@ mod success {
         running.wait_for_stdout(&invalid("jane", "it has no @"));
         let outcome = running.outcome();
         assert_eq!(outcome.status, Some(65), "{outcome}");
+    }
+
+    #[test]
+    fn a_fifos_record_is_there_before_the_next_line_is_written() {
+        let server = minting();
+        let run = batch(&server).arg("emails");
+        let path = run.work().join("emails");
+        make_fifo(&path);
+        // With its reading end it does not wait for the program's.
+        let both_ends = File::options().read(true).write(true).open(path);
+        let mut fifo = both_ends.expect("both ends are opened");
+        let mut running = run.start();
+        for email in ["a@example.com", "b@example.com"] {
+            writeln!(fifo, "{email}").expect("it fits into a pipe");
+            running.wait_for_stdout(&record(email));
+        }
+        drop(fifo);
+        let outcome = running.outcome();
+        assert_eq!(outcome.status, Some(0), "{outcome}");
+    }
+
+    #[test]
+    fn each_email_has_the_whole_time_out() {
+        let server = Server::http(Account::acme());
+        let slow: Reply = answer().with(Fault::Delay(Duration::from_millis(100)));
+        server.always(On::Tokens, slow);
+        batch(&server)
+            .args(["--timeout", "1s"])
+            .stdin("a@example.com\n".repeat(12))
+            .stdout(record("a@example.com").repeat(12))
+            .run();
     }
 
     #[test]
@@ -971,6 +1003,32 @@ mod on_a_terminal {
             record("a@example.com") + &invalid("jane", "it has no @") + &record("b@example.com")
         );
         assert_eq!(outcome.status, Some(65), "{outcome}");
+    }
+
+    #[test]
+    fn a_summary_stands_before_what_stopped_it_too() {
+        let server = minting();
+        server
+            .on(On::Tokens, answer())
+            .on(On::Tokens, Answer::redirect(302, "/"));
+        let outcome = batch(&server)
+            .stdin("a@example.com\nb@example.com\nc@example.com\n")
+            .on_terminal(Streams {
+                stderr: true,
+                ..Streams::NONE
+            })
+            .outcome();
+        assert_eq!(
+            outcome.terminal,
+            format!(
+                "{CLEAR}{}{CLEAR}\
+                 outseta-token: 1 done, 1 failed\r\n\
+                 outseta-token: stopped at line 2: the answer is a redirect (302) to /\r\n\
+                 outseta-token: hint: the key goes to no other host: check the subdomain or base URL\r\n",
+                progress(1, 0)
+            )
+        );
+        assert_eq!(outcome.status, Some(76), "{outcome}");
     }
 
     #[test]

@@ -110,6 +110,21 @@ mod success {
         assert_eq!(authorizations, [false, true]);
     }
 
+    /// Nothing but a request for a token tells it from others.
+    #[test]
+    fn a_read_only_key_is_ok_although_it_makes_no_token() {
+        let server = Server::http(Account::acme().read_only());
+        check().server(&server).stdout_contains("key: ok\n").run();
+        let requests = server.requests();
+        assert!(requests.iter().all(|request| request.method == "GET"));
+        Run::new()
+            .server(&server)
+            .arg("jane@example.com")
+            .status(77)
+            .stderr_contains("outseta-token: Outseta rejected the API key (403)")
+            .run();
+    }
+
     #[test]
     fn settings_from_options_and_files_are_named() {
         let authority = Authority::new();

@@ -24,6 +24,7 @@ const PRINT: &[&str] = &[JANE];
 const COMMAND: &[&str] = &[JANE, "--", "/bin/true"];
 const BATCH: &[&str] = &["--batch"];
 const CHECK: &[&str] = &["--check"];
+const ALL: &[&[&str]] = &[PRINT, COMMAND, BATCH, CHECK];
 
 /// What `--help` shows of the options.
 const OPTIONS: [&str; 20] = [
@@ -48,6 +49,14 @@ const OPTIONS: [&str; 20] = [
     "-h, --help",
     "-V, --version",
 ];
+
+/// A run in this mode, with Jane on standard input where she is no argument.
+fn called(options: &[&str], mode: &[&str]) -> Run {
+    Run::new()
+        .args(options)
+        .args(mode)
+        .stdin(format!("{JANE}\n"))
+}
 
 /// The users for whom a token was asked for.
 fn users(server: &Server) -> Vec<String> {
@@ -168,63 +177,127 @@ mod success {
     fn an_env_file_and_certificates_are_read() {
         let authority = Authority::new();
         let server = Server::https(Account::acme(), authority.server(&NAMES));
-        Run::new()
-            .file(
-                ".env",
-                format!("OUTSETA_API_KEY={KEY}\nOUTSETA_API_SECRET={SECRET}\n"),
-            )
-            .args(["-e", ".env", "--base-url", &server.url(), JANE])
-            .args([OsStr::new("--cacert"), authority.pem_file().as_os_str()])
-            .stdout_contains("access_token")
-            .run();
+        let settings = format!("OUTSETA_API_KEY={KEY}\nOUTSETA_API_SECRET={SECRET}\n");
+        let (url, pem_file) = (server.url(), authority.pem_file());
+        let pem_file = pem_file.to_str().expect("a path in UTF-8");
+        for mode in ALL {
+            let options = ["-e", ".env", "--base-url", &url, "--cacert", pem_file];
+            let outcome = called(&options, mode).file(".env", &settings).outcome();
+            assert_eq!(outcome.status, Some(0), "{outcome}");
+        }
+        // One for a token, two for a check.
+        assert_eq!(server.requests().len(), 5);
     }
 
     #[test]
     fn time_and_attempts_are_limited() {
-        let server = Server::http(Account::acme());
-        server.on(On::Tokens, Fault::Stall);
-        let run = || Run::new().server(&server).arg(JANE);
-        run()
-            .args(["--timeout", "1500ms"])
-            .status(69)
-            .stderr_contains("no answer from 127.0.0.1 within 1500 ms")
-            .run();
-        assert_eq!(server.requests().len(), 1);
-        server.always(On::Tokens, Answer::empty(503));
-        for (retries, requests) in [("0", 1), ("1", 2)] {
-            let before = server.requests().len();
-            run()
-                .args(["--retries", retries])
-                .status(75)
-                .stderr_contains("failing")
-                .run();
-            assert_eq!(server.requests().len() - before, requests);
+        for mode in ALL {
+            let server = Server::http(Account::acme());
+            server
+                .on(On::Any, Fault::Stall)
+                .always(On::Any, Answer::empty(503).header("Retry-After", "0"));
+            for (options, status, message, requests) in [
+                (
+                    ["--timeout", "500ms"],
+                    69,
+                    "no answer from 127.0.0.1 within 500 ms",
+                    1,
+                ),
+                (["--retries", "0"], 75, "failing", 1),
+                (["--retries", "1"], 75, "failing", 2),
+            ] {
+                let before = server.requests().len();
+                let outcome = called(&options, mode).server(&server).outcome();
+                assert_eq!(outcome.status, Some(status), "{outcome}");
+                let told = outcome.stdout_text() + &outcome.stderr;
+                assert!(told.contains(message), "{outcome}");
+                assert_eq!(server.requests().len() - before, requests, "{outcome}");
+            }
         }
     }
 
     #[test]
     fn the_activity_log_is_left_out_only_if_asked_for() {
-        let server = Server::generous();
-        let run = || Run::new().server(&server).args(["-r", JANE]);
-        run().stdout("t0ken\n").run();
-        run().arg("--no-activity-log").stdout("t0ken\n").run();
-        let targets: Vec<_> = server.requests().into_iter().map(|r| r.target).collect();
-        assert_eq!(targets, ["/api/v1/tokens", "/api/v1/tokens?donotlog=1"]);
+        for mode in [PRINT, COMMAND, BATCH] {
+            let server = Server::generous();
+            for options in [&[][..], &["--no-activity-log"]] {
+                let outcome = called(options, mode).server(&server).outcome();
+                assert_eq!(outcome.status, Some(0), "{outcome}");
+            }
+            let targets: Vec<_> = server.requests().into_iter().map(|r| r.target).collect();
+            assert_eq!(targets, ["/api/v1/tokens", "/api/v1/tokens?donotlog=1"]);
+        }
     }
 
     #[test]
     fn only_verbose_writes_to_standard_error() {
         let server = Server::generous();
-        let run = || {
-            Run::new()
-                .server(&server)
-                .args(["-r", JANE])
-                .stdout("t0ken\n")
-        };
-        run().run();
-        run().arg("-q").run();
-        run().arg("--no-input").run();
-        run().arg("-v").stderr_contains("> POST http://").run();
+        let base_url = "outseta-token: base URL http://";
+        for (mode, start) in [
+            (PRINT, base_url),
+            (COMMAND, base_url),
+            (BATCH, base_url),
+            // Its settings are its result.
+            (CHECK, "outseta-token: > GET http://"),
+        ] {
+            for options in [&[][..], &["-q"], &["--no-input"]] {
+                let outcome = called(options, mode).server(&server).outcome();
+                assert_eq!(outcome.status, Some(0), "{outcome}");
+                assert_eq!(outcome.stderr, "", "{outcome}");
+            }
+            let outcome = called(&["-v"], mode).server(&server).outcome();
+            assert!(outcome.stderr.starts_with(start), "{outcome}");
+            for part in ["> Authorization: Outseta KQx7…:[hidden]\n", "< 200 after "] {
+                assert!(outcome.stderr.contains(part), "{outcome}");
+            }
+        }
+    }
+
+    #[test]
+    fn quiet_silences_neither_errors_nor_warnings() {
+        let server = Server::http(Account::acme());
+        let expired = Server::http(Account::acme().lifetime(-60));
+        let read_only = Server::http(Account::acme().read_only());
+        let emails = |server, emails: &str| Run::new().server(server).args(BATCH).stdin(emails);
+        let cases: [(&dyn Fn() -> Run, &str); 6] = [
+            (
+                &|| Run::new().server(&server).arg("nobody@example.com"),
+                "outseta-token: no such user: nobody@example.com\noutseta-token: hint: ",
+            ),
+            (
+                &|| {
+                    let run = Run::new().credentials().args([JANE, "-e", "file.env"]);
+                    run.file("file.env", "OUTSETA_BASE_URL=https://auth.example.com\n")
+                },
+                "outseta-token: warning: OUTSETA_BASE_URL in file.env is not used\noutseta-token: hint: ",
+            ),
+            (
+                &|| {
+                    let run = Run::new().server(&server).env_remove("OUTSETA_API_KEY");
+                    let run = run.env("OUTSETA_API_KEY_FILE", "key").file("key", KEY);
+                    set_mode(&run.work().join("key"), 0o644);
+                    run.args(CHECK)
+                },
+                "outseta-token: warning: key is readable by others\noutseta-token: hint: ",
+            ),
+            (
+                &|| emails(&expired, JANE),
+                "outseta-token: warning: line 1: the token for jane@example.com has expired ",
+            ),
+            (
+                &|| emails(&server, "jane"),
+                "outseta-token: 1 failed, the first at line 1: invalid email 'jane'",
+            ),
+            (
+                &|| emails(&read_only, JANE),
+                "outseta-token: stopped at line 1: Outseta rejected the API key (403)",
+            ),
+        ];
+        for (run, part) in cases {
+            let (loud, quiet) = (run().outcome(), run().arg("-q").outcome());
+            assert!(quiet.stderr.contains(part), "{quiet}");
+            assert_eq!((quiet.status, quiet.stderr), (loud.status, loud.stderr));
+        }
     }
 
     #[test]
@@ -234,23 +307,22 @@ mod success {
         let url = server.url();
         let pem_file = authority.pem_file();
         let pem_file = pem_file.to_str().expect("a path in UTF-8");
-        let all = [PRINT, COMMAND, BATCH, CHECK].as_slice();
         let rows: [(&[&str], &[&[&str]]); 15] = [
             (&["--format", "token"], &[PRINT]),
             (&["--raw"], &[PRINT]),
             (&["--output", "file"], &[PRINT]),
             (&["--output", "file", "--min-ttl", "1h"], &[PRINT]),
-            (&["--base-url", &url], all),
-            (&["--env-file", "file.env"], all),
-            (&["--cacert", pem_file], all),
-            (&["--timeout", "20"], all),
-            (&["--retries", "1"], all),
+            (&["--base-url", &url], ALL),
+            (&["--env-file", "file.env"], ALL),
+            (&["--cacert", pem_file], ALL),
+            (&["--timeout", "20"], ALL),
+            (&["--retries", "1"], ALL),
             (&["--rate", "0.5"], &[BATCH]),
             (&["--no-activity-log"], &[PRINT, COMMAND, BATCH]),
-            (&["--no-input"], all),
-            (&["--quiet"], all),
-            (&["--verbose"], all),
-            (&[], all),
+            (&["--no-input"], ALL),
+            (&["--quiet"], ALL),
+            (&["--verbose"], ALL),
+            (&[], ALL),
         ];
         for (options, modes) in rows {
             for mode in modes {
@@ -260,7 +332,7 @@ mod success {
             }
         }
         let detour = Detour::new(Account::acme());
-        for mode in all {
+        for mode in ALL {
             let run = Run::new().detour(&detour).args(["--subdomain", "acme"]);
             let outcome = run.args(*mode).outcome();
             assert_eq!(outcome.status, Some(0), "{outcome}");

@@ -12,7 +12,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
+use rustix::fs::OFlags;
 use rustix::process::geteuid;
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ use crate::support::proxy::Detour;
 use crate::support::pty::Streams;
 use crate::support::run::Run;
 use crate::support::script::On;
-use crate::support::{jwt, skip};
+use crate::support::{forbid_reading, jwt, make_fifo, skip};
 
 const HOUR: i64 = 3_600;
 const WEEK: i64 = 7 * 24 * HOUR;
@@ -403,6 +403,15 @@ mod replaced {
     }
 
     #[test]
+    fn a_file_that_may_not_be_read() {
+        let run = keeping_file(line(&token(WEEK)));
+        if !forbid_reading(&run.work().join("token")) {
+            return;
+        }
+        is_replaced(run);
+    }
+
+    #[test]
     fn a_file_of_another_user() {
         if !geteuid().is_root() {
             skip("only root can give a file away");
@@ -441,7 +450,7 @@ mod replaced {
         let server = minting();
         let run = keeping().server(&server);
         let path = run.work().join("token");
-        mknodat(CWD, &path, FileType::Fifo, Mode::from_raw_mode(0o600), 0).expect("a FIFO");
+        make_fifo(&path);
         let (sender, received) = mpsc::channel();
         thread::spawn({
             let path = path.clone();
@@ -457,7 +466,7 @@ mod replaced {
         let server = minting();
         let run = keeping().server(&server);
         let path = run.work().join("token");
-        mknodat(CWD, &path, FileType::Fifo, Mode::from_raw_mode(0o600), 0).expect("a FIFO");
+        make_fifo(&path);
         let mut both_ends = File::options()
             .read(true)
             .write(true)

@@ -13,7 +13,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
+use rustix::fs::OFlags;
 use rustix::process::{Signal, geteuid};
 use serde_json::json;
 
@@ -24,7 +24,7 @@ use crate::support::listener::dead_address;
 use crate::support::model::{Account, SecondFactor, User, cloudflare};
 use crate::support::run::{Run, Running};
 use crate::support::script::{Fault, On};
-use crate::support::{KEY, SECRET, jwt, skip, wait_until_unread};
+use crate::support::{KEY, SECRET, jwt, make_fifo, set_mode, skip, wait_until_unread};
 
 /// `{"email":"jane@example.com","exp":4102444800}`: valid until 2100.
 const JWT: &str =
@@ -72,10 +72,6 @@ fn nobody_can_be_had() -> bool {
         skip("the program cannot be started as nobody, and root could harm /dev");
     }
     there
-}
-
-fn make_fifo(path: &Path) {
-    mknodat(CWD, path, FileType::Fifo, Mode::from_raw_mode(0o600), 0).expect("a FIFO is made");
 }
 
 fn mode(path: &Path) -> u32 {
@@ -690,19 +686,24 @@ mod details {
         assert_eq!(names(folder.path()), ["token"]);
     }
 
-    #[test]
-    fn what_a_killed_run_left_is_removed_by_the_next_and_nothing_else_is() {
+    /// The new file of a run that was killed before it was renamed to `path`.
+    fn left_by_a_killed_run(path: &Path) -> PathBuf {
         let gate = Gate::new();
-        let folder = tempfile::TempDir::new().expect("a temporary folder");
-        let folder = folder.path();
-        let path = folder.join("token");
-        let running = gate.run(&path).start();
+        let running = gate.run(path).start();
         let _asked = gate.request(&running);
-        let left = new_file(folder);
+        let left = new_file(path.parent().expect("a folder"));
         running.signal(Signal::KILL);
         assert_eq!(running.outcome().signal, Some(9));
         assert!(left.exists());
+        left
+    }
 
+    #[test]
+    fn what_a_killed_run_left_is_removed_by_the_next_and_nothing_else_is() {
+        let folder = tempfile::TempDir::new().expect("a temporary folder");
+        let folder = folder.path();
+        let path = folder.join("token");
+        let left = left_by_a_killed_run(&path);
         let others = [
             ".outseta-token-.tmp",
             ".outseta-token-0123456789abcdeg.tmp",
@@ -723,6 +724,19 @@ mod details {
         before.push("token".to_owned());
         before.sort();
         assert_eq!(names(folder), before);
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_removed_by_one_that_keeps_the_file_too() {
+        let server = minting(JWT);
+        let folder = tempfile::TempDir::new().expect("a temporary folder");
+        let path = folder.path().join("token");
+        fs::write(&path, LINE).expect("the file is written");
+        set_mode(&path, 0o600);
+        left_by_a_killed_run(&path);
+        to_file(&server, &path).args(["--min-ttl", "1h"]).run();
+        assert_eq!(server.connections(), 0);
+        assert_eq!(names(folder.path()), ["token"]);
     }
 
     #[test]

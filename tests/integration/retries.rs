@@ -9,7 +9,7 @@ use crate::support::fake::Server;
 use crate::support::http::Answer;
 use crate::support::listener::dead_address;
 use crate::support::model::{Account, Refusal, SecondFactor, User, cloudflare};
-use crate::support::run::Run;
+use crate::support::run::{Run, Running};
 use crate::support::script::{AtAccept, Fault, On, Reply};
 
 const EMAIL: &str = "jane@example.com";
@@ -174,6 +174,40 @@ fn waits_double_from_half_a_second() {
         let least = Duration::from_millis(least);
         assert!((least..3 * least).contains(wait), "{waits:?}");
     }
+}
+
+#[test]
+fn waits_are_lengthened_at_random() {
+    let runs: Vec<(Server, Running)> = (0..6)
+        .map(|_| {
+            let server = Server::http(Account::acme());
+            server.on(On::Tokens, Answer::empty(503));
+            let running = asking(&server).args(["-v", "--retries", "1"]).start();
+            (server, running)
+        })
+        .collect();
+    let printed: Vec<u64> = runs
+        .into_iter()
+        .map(|(server, running)| {
+            let outcome = running.outcome();
+            let told = outcome.stderr.split_once("; trying again in ");
+            let (milliseconds, _) = told
+                .and_then(|(_, told)| told.split_once(" ms\n"))
+                .unwrap_or_else(|| panic!("a wait should be told\n{outcome}"));
+            let milliseconds = milliseconds.parse().expect("a number");
+            assert!((500..=750).contains(&milliseconds), "{outcome}");
+            let wait = waits(&server)[0];
+            assert!(
+                wait >= Duration::from_millis(milliseconds),
+                "{wait:?}\n{outcome}"
+            );
+            milliseconds
+        })
+        .collect();
+    assert!(
+        printed.iter().any(|wait| *wait != printed[0]),
+        "{printed:?} are all alike"
+    );
 }
 
 #[test]

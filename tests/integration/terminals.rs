@@ -672,6 +672,8 @@ mod no_prompt {
         }
         for (streams, args) in [
             (Streams::ALL, [JANE, "--no-input"].as_slice()),
+            (Streams::ALL, &[JANE, "--no-input", "--", "/bin/true"]),
+            (Streams::ALL, &["--batch", "--no-input"]),
             (Streams::NOT_STDERR, &[JANE]),
             (Streams::NOT_STDIN, &[JANE]),
             (Streams::NOT_STDIN, &["--batch"]),

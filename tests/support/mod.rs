@@ -21,6 +21,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 pub mod collect;
 pub mod device;
@@ -82,6 +83,10 @@ pub fn write_script(path: &Path, script: &str) {
     drop(stdin);
     let status = writer.wait().expect("the shell ends");
     assert!(status.success(), "{} is written", path.display());
+}
+
+pub fn make_fifo(path: &Path) {
+    mknodat(CWD, path, FileType::Fifo, Mode::from_raw_mode(0o600), 0).expect("a FIFO is made");
 }
 
 /// Waits until the last reader of a pipe has left it, its writing end being given.
