@@ -13,7 +13,7 @@ ARCH = x86_64
 export CARGO_TARGET_DIR ?= target
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
-# The files without effects, whose faults their unit tests must notice.
+# The files whose faults their unit tests must notice.
 PURE = base_url clock email env_file error help jwt options output proxy response retry secret settings text token
 PROGRAM = $(CARGO_TARGET_DIR)/release/outseta-token
 PAGES = $(CARGO_TARGET_DIR)/pages

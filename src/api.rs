@@ -87,21 +87,16 @@ impl Outseta {
             credentials: &self.credentials,
         };
         let request = self.login(email);
-        let verdict =
-            self.until_it_passes(&request, &mut deadline, |answer| {
-                match response::judge(answer, asked) {
-                    Verdict::Error(error) => Err(error),
-                    verdict => Ok(verdict),
-                }
-            })?;
+        let verdict = self.with_retries(&request, &mut deadline, |answer| {
+            response::judge(answer, asked)
+        })?;
         match verdict {
             Verdict::Token(token) => Ok(token),
-            Verdict::Error(error) => Err(error),
             Verdict::LookUp(refusal) => {
                 self.log.detail(format_args!(
                     "looking up the person, since the answer does not tell why"
                 ));
-                let answer = self.exchange(&self.look_up(email), &mut deadline);
+                let answer = self.exchange(&self.look_up(email), &mut deadline).ok();
                 Err(response::judge_look_up(answer.as_ref(), refusal, asked))
             }
         }
@@ -129,13 +124,13 @@ impl Outseta {
 
     fn read(&self, request: &Request, credentials: Option<&Credentials>) -> Result<(), Error> {
         let mut deadline = Deadline::starting_now(self.timeout);
-        self.until_it_passes(request, &mut deadline, |answer| {
+        self.with_retries(request, &mut deadline, |answer| {
             response::judge_read(answer, self.base.host(), credentials)
         })
     }
 
     /// Makes a request again as long as it may do better and there is time.
-    fn until_it_passes<T>(
+    fn with_retries<T>(
         &self,
         request: &Request,
         deadline: &mut Deadline,
@@ -171,7 +166,7 @@ impl Outseta {
     }
 
     fn exchange(&self, request: &Request, deadline: &mut Deadline) -> Result<Answer, Error> {
-        deadline.put_off(self.keep_pause());
+        deadline.extend(self.throttle());
         self.log_request(request);
         let started = Instant::now();
         let answer = self.client.exchange(request, deadline.left());
@@ -187,7 +182,7 @@ impl Outseta {
     }
 
     /// Waits until the next request may start, and says how long.
-    fn keep_pause(&self) -> Duration {
+    fn throttle(&self) -> Duration {
         let wait = self.last_request.get().map_or(Duration::ZERO, |last| {
             self.pause.saturating_sub(last.elapsed())
         });

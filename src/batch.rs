@@ -1,6 +1,7 @@
 //! `--batch`: one JSON line per email, in order, written as soon as it is known. What would fail alike for every email
 //! ends it, after that email's record.
 
+use std::fmt;
 use std::io::BufRead;
 
 use serde::Serialize;
@@ -23,6 +24,12 @@ pub(crate) struct Summary {
     pub(crate) first_failure: Option<(u64, Error)>,
     /// The line at which it ended early, and why.
     pub(crate) stopped: Option<(u64, Error)>,
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} done, {} failed", self.tokens, self.failures)
+    }
 }
 
 /// Answers line after line until the input ends or going on makes no sense.
@@ -69,10 +76,7 @@ pub(crate) fn run(
             }
         }
         if log.draws_progress() {
-            log::progress(format_args!(
-                "{} done, {} failed",
-                summary.tokens, summary.failures
-            ));
+            log::progress(format_args!("{summary}"));
         }
     }
     clear_progress(log);

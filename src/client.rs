@@ -5,6 +5,7 @@
 //! it is told apart by the type inside an I/O error. The resolver is of ureq's API that may change with its minor
 //! version, which Cargo.toml therefore holds.
 
+use std::fmt;
 use std::io;
 use std::mem::ManuallyDrop;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -59,12 +60,23 @@ impl Request {
 }
 
 /// An answer that arrived completely.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     /// In the order and spelling in which they came; values that are not text are left empty.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
+}
+
+/// Without the body, which may hold a token.
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("status", &self.status)
+            .field("headers", &self.headers)
+            .field("body", &format_args!("{} bytes", self.body.len()))
+            .finish()
+    }
 }
 
 impl Answer {
@@ -201,7 +213,6 @@ impl Client {
     }
 
     fn perform(&self, request: &Request, left: Duration) -> Result<Answer, Error> {
-        let started = Instant::now();
         let sent = self.send(request, left);
         if self.via_proxy && matches!(sent, Err(ureq::Error::Protocol(_))) {
             // The proxy or the server behind it: ureq does not tell which. The server showed its certificate first,
@@ -212,14 +223,11 @@ impl Client {
             let body = response
                 .body_mut()
                 .with_config()
-                .limit(BODY_LIMIT + 1)
+                .limit(BODY_LIMIT)
                 .read_to_vec()?;
             Ok((response, body))
         });
         match answer {
-            Ok((_, body)) if body.len() as u64 > BODY_LIMIT => {
-                Err(Error::Answer(AnswerFault::TooLarge))
-            }
             Ok((response, body)) => {
                 let text =
                     |value: &http::HeaderValue| value.to_str().unwrap_or_default().to_owned();
@@ -235,14 +243,14 @@ impl Client {
             }
             Err(error) => {
                 self.addresses.forget();
-                Err(self.failure(error, started.elapsed()))
+                Err(self.failure(error, left))
             }
         }
     }
 
     fn send(&self, request: &Request, left: Duration) -> Result<http::Response<Body>, ureq::Error> {
         let started = Instant::now();
-        let limit = self.connect_limit().min(left);
+        let limit = self.connect_limit(left);
         if !self.via_proxy {
             // ureq counts connecting from the end of the lookup: so that both fit into the limit, the lookup comes
             // first. It is made in a thread that can be abandoned: the only bound there is.
@@ -281,14 +289,19 @@ impl Client {
         }
     }
 
-    fn connect_limit(&self) -> Duration {
-        (self.timeout / 3).min(LONGEST_CONNECT)
+    fn connect_limit(&self, left: Duration) -> Duration {
+        (self.timeout / 3).min(LONGEST_CONNECT).min(left)
     }
 
-    fn failure(&self, error: ureq::Error, elapsed: Duration) -> Error {
+    fn failure(&self, error: ureq::Error, left: Duration) -> Error {
         let fault = match error {
             ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
-                Network::SlowConnection(round(elapsed))
+                let limit = self.connect_limit(left);
+                if self.via_proxy {
+                    Network::SlowProxy(limit)
+                } else {
+                    Network::SlowConnection(limit)
+                }
             }
             ureq::Error::Timeout(_) => Network::Timeout(self.timeout),
             ureq::Error::HostNotFound if self.via_proxy => {
@@ -418,13 +431,6 @@ fn proxy_status(reason: &str) -> Option<u16> {
         .ok()
 }
 
-/// Tenths of a second, for a message.
-fn round(duration: Duration) -> Duration {
-    Duration::from_millis(
-        u64::try_from((duration.as_millis() + 50) / 100 * 100).unwrap_or(u64::MAX),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -446,7 +452,9 @@ mod tests {
         };
         for (timeout, expected) in [(600, 10_000), (30, 10_000), (15, 5_000), (1, 333)] {
             let client = Client::new(&settings, Duration::from_secs(timeout)).unwrap();
-            assert_eq!(client.connect_limit().as_millis(), expected);
+            assert_eq!(client.connect_limit(Duration::MAX).as_millis(), expected);
+            let left = Duration::from_millis(200);
+            assert_eq!(client.connect_limit(left), left);
         }
     }
 
@@ -454,17 +462,6 @@ mod tests {
     fn a_refusal_of_a_proxy_has_a_status() {
         assert_eq!(proxy_status("proxy server responded 407/407"), Some(407));
         assert_eq!(proxy_status("proxy server did not respond"), None);
-    }
-
-    #[test]
-    fn a_time_is_rounded_to_tenths_of_a_second() {
-        for (milliseconds, rounded) in [(0, 0), (49, 0), (50, 100), (1_049, 1_000), (1_050, 1_100)]
-        {
-            assert_eq!(
-                round(Duration::from_millis(milliseconds)),
-                Duration::from_millis(rounded)
-            );
-        }
     }
 
     #[test]

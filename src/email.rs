@@ -247,7 +247,7 @@ fn fault(text: &str) -> Option<&'static str> {
     if text.len() > EMAIL_LIMIT {
         return Some("it is longer than 254 bytes");
     }
-    if !local.chars().all(|c| is_atom(c) || c == '.') {
+    if !local.chars().all(|c| is_atext(c) || c == '.') {
         return Some("a character before the @ is not allowed there");
     }
     domain.split('.').find_map(label_fault)
@@ -269,7 +269,7 @@ fn forbidden(c: char) -> Option<&'static str> {
 }
 
 /// `atext` of RFC 5322 section 3.2.3, and RFC 6531's letters.
-fn is_atom(c: char) -> bool {
+fn is_atext(c: char) -> bool {
     c.is_ascii_alphanumeric() || "!#$%&'*+/=?^_`{|}~-".contains(c) || is_letter(c)
 }
 

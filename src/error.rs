@@ -1,5 +1,5 @@
-//! Everything that can go wrong, as one closed enum, with its exit status, its message and its hint. All texts that
-//! a user reads of a failure stand here; every match is exhaustive, so a new failure cannot be forgotten in one.
+//! Everything that can go wrong, as one closed enum, with its exit status, its message and its hint. What is wrong with
+//! a value, its file tells in words of its own. Every match is exhaustive, so a new failure cannot be forgotten in one.
 //!
 //! The statuses are those of BSD's `sysexits.h`. The voice: lower case, no full stop, and where there is a next step
 //! a hint that says it.
@@ -187,6 +187,8 @@ pub(crate) enum Network {
     Dns,
     /// Connecting took longer than its share of the time.
     SlowConnection(Duration),
+    /// Connecting through the proxy did.
+    SlowProxy(Duration),
     /// Nothing could be connected to.
     Connection(String),
     /// The proxy could not be connected to.
@@ -262,6 +264,21 @@ impl Setting {
             Self::Subdomain => "--subdomain or OUTSETA_SUBDOMAIN",
             Self::ApiKey => "OUTSETA_API_KEY or OUTSETA_API_KEY_FILE",
             Self::ApiSecret => "OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE",
+        }
+    }
+
+    /// The same at length, for a hint about it alone.
+    pub(crate) fn how_to_set(self) -> &'static str {
+        match self {
+            Self::Subdomain => {
+                "give --subdomain, or set OUTSETA_SUBDOMAIN in the environment or in a file (--env-file): acme for https://acme.outseta.com"
+            }
+            Self::ApiKey => {
+                "set OUTSETA_API_KEY or OUTSETA_API_KEY_FILE in the environment, or OUTSETA_API_KEY in a file (--env-file); a key is made in Outseta under Settings > Integrations > API Keys"
+            }
+            Self::ApiSecret => {
+                "set OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE in the environment, or OUTSETA_API_SECRET in a file (--env-file); Outseta shows it once, when the key is made"
+            }
         }
     }
 }
@@ -416,11 +433,11 @@ impl fmt::Display for Error {
                     f,
                     "no such user: {email}{}{}",
                     because(message),
-                    unless(*confirmed)
+                    unconfirmed(*confirmed)
                 )
             }
             Self::NoSuchAccount { host, confirmed } => {
-                write!(f, "no Outseta account at {host}{}", unless(*confirmed))
+                write!(f, "no Outseta account at {host}{}", unconfirmed(*confirmed))
             }
             Self::Network { host, fault } => fault.write(f, host),
             Self::Bug(what) => write!(f, "internal error: {what}"),
@@ -492,7 +509,7 @@ fn because(message: &Shown) -> String {
     }
 }
 
-fn unless(confirmed: bool) -> &'static str {
+fn unconfirmed(confirmed: bool) -> &'static str {
     if confirmed {
         ""
     } else {
@@ -606,6 +623,11 @@ impl Network {
             Self::SlowConnection(limit) => {
                 write!(f, "cannot connect to {host} within {}", seconds(*limit))
             }
+            Self::SlowProxy(limit) => write!(
+                f,
+                "cannot connect to {host} through the proxy within {}",
+                seconds(*limit)
+            ),
             Self::Connection(why) => write!(f, "cannot connect to {host}: {why}"),
             Self::Proxy(why) => write!(f, "cannot connect to the proxy for {host}: {why}"),
             Self::ProxyRefusal(Some(status)) => {
@@ -631,7 +653,7 @@ impl Network {
             Self::SlowConnection(_) | Self::Connection(_) => {
                 "check the network, a firewall, and whether a proxy is needed (https_proxy)"
             }
-            Self::Proxy(_) | Self::ProxyRefusal(None) => {
+            Self::SlowProxy(_) | Self::Proxy(_) | Self::ProxyRefusal(None) => {
                 "check https_proxy and all_proxy; no_proxy names hosts to reach directly"
             }
             Self::ProxyRefusal(Some(407)) => {
@@ -644,7 +666,7 @@ impl Network {
                 "behind a proxy that inspects TLS, trust its certificates with --cacert or SSL_CERT_FILE; check the clock"
             }
             Self::Tls(_) => {
-                "something that does not speak TLS answers there: check the host and the port"
+                "check the host and the port: what answers there may not speak TLS, or intercept it"
             }
             Self::Lost => "try again",
             Self::Timeout(_) => "try again, or raise --timeout",
@@ -652,12 +674,11 @@ impl Network {
     }
 }
 
-/// A duration as it is written in options: whole seconds, else milliseconds.
+/// In whole seconds, else in milliseconds, of which there is one at least.
 fn seconds(duration: Duration) -> String {
-    if duration.subsec_millis() == 0 {
-        format!("{} s", duration.as_secs())
-    } else {
-        format!("{} ms", duration.as_millis())
+    match duration.as_millis().max(1) {
+        milliseconds if milliseconds % 1000 == 0 => format!("{} s", milliseconds / 1000),
+        milliseconds => format!("{milliseconds} ms"),
     }
 }
 
@@ -986,6 +1007,16 @@ mod tests {
         );
         let proxy_hint = "check https_proxy and all_proxy; no_proxy names hosts to reach directly";
         unavailable(
+            Network::SlowProxy(Duration::from_secs(10)),
+            "cannot connect to acme.outseta.com through the proxy within 10 s",
+            proxy_hint,
+        );
+        unavailable(
+            Network::SlowConnection(Duration::from_micros(300)),
+            "cannot connect to acme.outseta.com within 1 ms",
+            network_hint,
+        );
+        unavailable(
             Network::Proxy("connection refused".to_owned()),
             "cannot connect to the proxy for acme.outseta.com: connection refused",
             proxy_hint,
@@ -1013,7 +1044,7 @@ mod tests {
         unavailable(
             Network::Tls(Shown::new("received corrupt message")),
             "no TLS connection to acme.outseta.com: received corrupt message",
-            "something that does not speak TLS answers there: check the host and the port",
+            "check the host and the port: what answers there may not speak TLS, or intercept it",
         );
         unavailable(
             Network::Lost,
@@ -1282,6 +1313,7 @@ mod tests {
                     Network::Tls(_) => 6,
                     Network::Lost => 7,
                     Network::Timeout(_) => 8,
+                    Network::SlowProxy(_) => 9,
                 },
             ),
             Error::Bug(_) => (7, 0),
@@ -1320,7 +1352,8 @@ mod tests {
         for (outer, inner) in (0..20).map(|outer| match outer {
             0 => (outer, 16),
             1 => (outer, 5),
-            6 | 12 => (outer, 9),
+            6 => (outer, 10),
+            12 => (outer, 9),
             _ => (outer, 1),
         }) {
             expected.extend((0..inner).map(|inner| (outer, inner)));
@@ -1384,9 +1417,20 @@ mod tests {
             .filter(|(error, ..)| error.concerns_all())
             .map(|(error, ..)| number(error))
             .collect();
-        let network = (0..9).map(|fault| (6, fault));
+        let network = (0..10).map(|fault| (6, fault));
         let [redirect, html] = [(12, 2), (12, 3)];
         let others = [(5, 0), (7, 0), (9, 0), (10, 0), redirect, html, (13, 0)];
         assert_eq!(ending, network.chain(others).collect());
+    }
+
+    #[test]
+    fn each_missing_setting_has_a_hint_of_its_own() {
+        for (setting, variable) in [
+            (Setting::Subdomain, "OUTSETA_SUBDOMAIN"),
+            (Setting::ApiKey, "OUTSETA_API_KEY_FILE"),
+            (Setting::ApiSecret, "OUTSETA_API_SECRET_FILE"),
+        ] {
+            assert!(setting.how_to_set().contains(variable));
+        }
     }
 }

@@ -7,11 +7,11 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use crate::error::Error;
+use crate::output;
 use crate::settings::CREDENTIAL_VARIABLES;
 use crate::text::{Shown, reason};
 use crate::token::Token;
 
-const TOKEN: &str = "OUTSETA_ACCESS_TOKEN";
 const EXPIRES_AT: &str = "OUTSETA_ACCESS_TOKEN_EXPIRES_AT";
 
 /// Replaces this process (execve); returns only if that fails. `now` is in Unix seconds.
@@ -22,7 +22,7 @@ pub(crate) fn become_command(command: &[OsString], token: &Token, now: i64) -> E
     let mut command = Command::new(program);
     command
         .args(arguments)
-        .env(TOKEN, token.access_token())
+        .env(output::VARIABLE, token.access_token())
         .env_remove(EXPIRES_AT);
     if let Some(expiry) = token.expires_at(now) {
         command.env(EXPIRES_AT, expiry.to_string());

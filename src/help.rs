@@ -27,7 +27,7 @@ const USAGE: [(&str, &str); 4] = [
     ),
 ];
 
-/// What goes before everything else about the arguments.
+/// How the arguments are read, and what COMMAND finds.
 const EMAIL: &str = "EMAIL is taken from standard input where it is not given, or is -. Behind -- comes EMAIL, \
     unless it was given, and then COMMAND; nothing there is an option. Scripts that are handed an address by others \
     write outseta-token -- \"$EMAIL\". With a command, the token is in \

@@ -78,7 +78,7 @@ pub(crate) fn error(context: fmt::Arguments<'_>, error: &Error) {
 }
 
 /// One line, in one write.
-pub(crate) fn line(text: fmt::Arguments<'_>) {
+fn line(text: fmt::Arguments<'_>) {
     let _ = io::stderr()
         .lock()
         .write_all(format!("outseta-token: {text}\n").as_bytes());

@@ -1,8 +1,8 @@
 //! `outseta-token`: prints an access token for a user of an Outseta account, made with the account's admin API key.
 //!
 //! The way of the data: argv → `options` → (`email`, `settings`) → `api` (with `client`, `retry`, `response`) →
-//! `output` → exit status. This file alone puts the steps in order and turns an error into text and status; it knows
-//! how none of them works.
+//! `output` → exit status. This file alone puts the steps in order and ends the process with an error's text and status;
+//! it knows how none of them works.
 
 mod api;
 mod base_url;
@@ -29,6 +29,9 @@ mod settings;
 mod text;
 mod token;
 mod unix;
+
+#[cfg(not(unix))]
+compile_error!("outseta-token needs a Unix system: signals, file modes and execve");
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -153,10 +156,7 @@ fn run_batch(
     let settings = complete_settings(find_settings(options, log)?, prompt.as_ref(), log)?;
     let outseta = Outseta::new(settings, options, pause, log)?;
     let summary = batch::run(Lines::new(input, name), &outseta, log)?;
-    log.success(format_args!(
-        "{} done, {} failed",
-        summary.tokens, summary.failures
-    ));
+    log.success(format_args!("{summary}"));
     let (context, error) = match (summary.stopped, summary.first_failure) {
         (Some((line, error)), _) => (format!("stopped at line {line}: "), error),
         (None, Some((line, error))) => (

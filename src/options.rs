@@ -43,6 +43,7 @@ pub(crate) struct Options {
     pub(crate) verbosity: Verbosity,
 }
 
+/// What is to be done, with the arguments and options that this alone uses.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Mode {
     Print(Print),
@@ -51,9 +52,10 @@ pub(crate) enum Mode {
         email: OsString,
         command: Vec<OsString>,
     },
-    /// `None`: standard input. `pause`: the time from the end of a request to the start of the next.
     Batch {
+        /// `None`: standard input.
         file: Option<PathBuf>,
+        /// From the end of a request to the start of the next.
         pause: Duration,
     },
     Check,
@@ -66,9 +68,11 @@ pub(crate) struct Print {
     pub(crate) format: Format,
     /// `None`: standard output.
     pub(crate) output: Option<PathBuf>,
+    /// `Some`: the output file is kept while its token is valid at least so long.
     pub(crate) min_ttl: Option<Duration>,
 }
 
+/// How a result is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     Json,
@@ -78,6 +82,7 @@ pub(crate) enum Format {
     Claims,
 }
 
+/// How much is said on standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verbosity {
     Quiet,
@@ -250,15 +255,8 @@ impl Spec {
     }
 
     const fn kind(mut self, kind: Kind) -> Self {
-        if let Some(Value {
-            metavar, expected, ..
-        }) = self.value
-        {
-            self.value = Some(Value {
-                metavar,
-                expected,
-                kind,
-            });
+        if let Some(value) = self.value {
+            self.value = Some(Value { kind, ..value });
         }
         self
     }

@@ -12,7 +12,7 @@ pub(crate) enum Origin {
     Option(&'static str),
     /// A variable of the process's environment.
     Environment(&'static str),
-    /// A file that a variable of the environment names.
+    /// A file that an option or a variable of the environment names.
     FileOf(&'static str, PathBuf),
     /// A variable in an env file.
     EnvFile(&'static str, PathBuf),

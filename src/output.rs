@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -25,7 +26,8 @@ use crate::token::Token;
 use crate::unix;
 
 const HEADER: &str = "Authorization: Bearer ";
-const VARIABLE: &str = "OUTSETA_ACCESS_TOKEN=";
+/// The variable in which others find the token.
+pub(crate) const VARIABLE: &str = "OUTSETA_ACCESS_TOKEN";
 
 /// The fields of an answer that come first, in this order.
 pub(crate) const FIRST_FIELDS: [&str; 3] = ["access_token", "token_type", "expires_in"];
@@ -35,7 +37,7 @@ const NEW_PREFIX: &str = ".outseta-token-";
 const NEW_SUFFIX: &str = ".tmp";
 
 /// Bytes of a file that may hold a token, at most: far more than the largest answer, indented.
-const KEPT_LIMIT: u64 = 8 * 1024 * 1024;
+const KEPT_LIMIT: u64 = 8 << 20;
 
 /// The whole result in a format.
 ///
@@ -47,7 +49,7 @@ pub(crate) fn render(token: &Token, format: Format) -> Result<Vec<u8>, Error> {
         Format::Json => pretty(&Ordered(token.fields())),
         Format::Token => format!("{jwt}\n").into_bytes(),
         Format::Header => format!("{HEADER}{jwt}\n").into_bytes(),
-        Format::Env => format!("{VARIABLE}{jwt}\n").into_bytes(),
+        Format::Env => format!("{VARIABLE}={jwt}\n").into_bytes(),
         Format::Claims => pretty(
             token
                 .claims()
@@ -71,7 +73,7 @@ fn recover(bytes: &[u8], format: Format) -> Option<Token> {
         Format::Json => serde_json::from_slice(bytes).ok()?,
         Format::Token => line("")?,
         Format::Header => line(HEADER)?,
-        Format::Env => line(VARIABLE)?,
+        Format::Env => line(&format!("{VARIABLE}="))?,
         Format::Claims => return None,
     };
     let token = Token::new(fields).ok()?;
@@ -127,22 +129,26 @@ impl Serialize for Ordered<'_> {
     }
 }
 
-/// Writes to standard output, completely and at once.
+/// Writes to standard output, completely and at once: as a file, since std's own handle takes one that is not open for
+/// writing for one that swallows everything.
 ///
 /// # Errors
 /// `Error::BrokenPipe`, `Error::CannotWrite`.
 pub(crate) fn print(bytes: &[u8]) -> Result<(), Error> {
-    let mut stdout = io::stdout().lock();
+    let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
     stdout
-        .write_all(bytes)
-        .and_then(|()| stdout.flush())
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::BrokenPipe => Error::BrokenPipe,
-            _ => Error::CannotWrite {
-                to: Shown::new("standard output"),
-                why: reason(&error),
-            },
-        })
+        .and_then(|mut stdout| stdout.write_all(bytes))
+        .map_err(|error| cannot_write(Shown::new("standard output"), &error))
+}
+
+fn cannot_write(to: Shown, error: &io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => Error::BrokenPipe,
+        _ => Error::CannotWrite {
+            to,
+            why: reason(error),
+        },
+    }
 }
 
 /// Where a result goes, found usable before any request is made.
@@ -193,22 +199,15 @@ impl Destination {
     /// # Errors
     /// `Error::CannotWrite`, `Error::BrokenPipe`; a file that was to be replaced is then untouched.
     pub(crate) fn write(self, bytes: &[u8]) -> Result<(), Error> {
-        let cannot_write = |path: &Path, error: &io::Error| Error::CannotWrite {
-            to: Shown::os(path),
-            why: reason(error),
-        };
         match self {
             Self::StandardOutput => print(bytes),
-            Self::Direct(mut file, path) => {
-                file.write_all(bytes).map_err(|error| match error.kind() {
-                    io::ErrorKind::BrokenPipe => Error::BrokenPipe,
-                    _ => cannot_write(&path, &error),
-                })
-            }
+            Self::Direct(mut file, path) => file
+                .write_all(bytes)
+                .map_err(|error| cannot_write(Shown::os(path), &error)),
             Self::Replaced(file) => {
-                let target = file.target.clone();
+                let target = Shown::os(&file.target);
                 file.replace(bytes)
-                    .map_err(|error| cannot_write(&target, &error))
+                    .map_err(|error| cannot_write(target, &error))
             }
         }
     }
@@ -596,6 +595,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn what_is_rendered_is_recovered(token in any_token(), format in any_format()) {
             let bytes = render(&token, format).expect("it can be rendered");

@@ -26,6 +26,7 @@ use crate::token::Token;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asked<'a> {
     pub(crate) email: &'a Email,
+    /// The host that was asked.
     pub(crate) host: &'a str,
     pub(crate) credentials: &'a Credentials,
 }
@@ -40,7 +41,6 @@ impl Asked<'_> {
 #[derive(Debug, PartialEq)]
 pub(crate) enum Verdict {
     Token(Token),
-    Error(Error),
     /// Only the look-up can tell why.
     LookUp(Refusal),
 }
@@ -62,37 +62,36 @@ enum Likely {
 }
 
 /// Judges the answer to the POST; the first row that fits decides.
-pub(crate) fn judge(answer: &Answer, asked: Asked<'_>) -> Verdict {
+///
+/// # Errors
+/// Why it is no token.
+pub(crate) fn judge(answer: &Answer, asked: Asked<'_>) -> Result<Verdict, Error> {
     let json = json(&answer.body);
     if matches!(answer.status, 200..=299) {
         return success(answer, json, asked);
     }
     let json = json.as_ref();
     if let Some(error) = general_error(answer, json, Some(asked.credentials)) {
-        return Verdict::Error(error);
+        return Err(error);
     }
     let status = answer.status;
     let message = message(answer, json, Some(asked.credentials));
     match status {
-        400 | 422 if json.is_some_and(names_email) => Verdict::Error(Error::EmailRejected {
+        400 | 422 if json.is_some_and(names_email) => Err(Error::EmailRejected {
             email: asked.email(),
             message,
         }),
-        400 | 404 | 422 => Verdict::LookUp(Refusal {
+        400 | 404 | 422 => Ok(Verdict::LookUp(Refusal {
             status,
             message,
             likely: likely(answer, json),
-        }),
-        _ => Verdict::Error(Error::Answer(AnswerFault::Unexpected { status, message })),
+        })),
+        _ => Err(Error::Answer(AnswerFault::Unexpected { status, message })),
     }
 }
 
-/// Judges the look-up behind a refusal, which may itself have failed.
-pub(crate) fn judge_look_up(
-    answer: Result<&Answer, &Error>,
-    refusal: Refusal,
-    asked: Asked<'_>,
-) -> Error {
+/// Judges the look-up behind a refusal; `None` if that failed itself.
+pub(crate) fn judge_look_up(answer: Option<&Answer>, refusal: Refusal, asked: Asked<'_>) -> Error {
     let unconfirmed = |refusal: Refusal| match refusal.likely {
         Likely::NoUser => Error::NoSuchUser {
             email: asked.email(),
@@ -108,7 +107,7 @@ pub(crate) fn judge_look_up(
             message: refusal.message,
         }),
     };
-    let Ok(answer) = answer else {
+    let Some(answer) = answer else {
         return unconfirmed(refusal);
     };
     match (answer.status, json(&answer.body)) {
@@ -215,10 +214,10 @@ const SHOWN_FIELDS: [&str; 7] = [
 
 const INVALID_GRANT: &str = "invalid_grant";
 
-fn success(answer: &Answer, json: Option<Value>, asked: Asked<'_>) -> Verdict {
+fn success(answer: &Answer, json: Option<Value>, asked: Asked<'_>) -> Result<Verdict, Error> {
     let status = answer.status;
     let Some(Value::Object(fields)) = json else {
-        return Verdict::Error(Error::Answer(if is_html(answer) {
+        return Err(Error::Answer(if is_html(answer) {
             AnswerFault::Html { status }
         } else {
             AnswerFault::NoToken {
@@ -240,27 +239,23 @@ fn success(answer: &Answer, json: Option<Value>, asked: Asked<'_>) -> Verdict {
     };
     match Token::new(fields) {
         Ok(token) if status == 200 => own(token, asked),
-        Ok(_) => {
-            second_factor.map_or_else(|| no_token(status, "its status is not 200"), Verdict::Error)
-        }
-        Err(why) => second_factor.map_or_else(|| no_token(status, why), Verdict::Error),
+        Ok(_) => second_factor.map_or_else(|| no_token(status, "its status is not 200"), Err),
+        Err(why) => second_factor.map_or_else(|| no_token(status, why), Err),
     }
 }
 
-fn no_token(status: u16, why: &'static str) -> Verdict {
-    Verdict::Error(Error::Answer(AnswerFault::NoToken { status, why }))
+fn no_token(status: u16, why: &'static str) -> Result<Verdict, Error> {
+    Err(Error::Answer(AnswerFault::NoToken { status, why }))
 }
 
 /// Refuses another user's token.
-fn own(token: Token, asked: Asked<'_>) -> Verdict {
+fn own(token: Token, asked: Asked<'_>) -> Result<Verdict, Error> {
     match token.claims().and_then(|claims| claims.email()) {
-        Some(email) if !asked.email.is(email) => {
-            Verdict::Error(Error::Answer(AnswerFault::OtherUser {
-                email: asked.email(),
-                token_email: shown(email, Some(asked.credentials)),
-            }))
-        }
-        _ => Verdict::Token(token),
+        Some(email) if !asked.email.is(email) => Err(Error::Answer(AnswerFault::OtherUser {
+            email: asked.email(),
+            token_email: shown(email, Some(asked.credentials)),
+        })),
+        _ => Ok(Verdict::Token(token)),
     }
 }
 
@@ -304,7 +299,11 @@ fn general_error(
 }
 
 fn json(body: &[u8]) -> Option<Value> {
-    serde_json::from_slice(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)).ok()
+    serde_json::from_slice(without_bom(body)).ok()
+}
+
+fn without_bom(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
 /// By its type or its first character.
@@ -313,11 +312,10 @@ fn is_html(answer: &Answer) -> bool {
         let value = value.to_ascii_lowercase();
         value.contains("text/html") || value.contains("application/xhtml")
     });
-    let body = answer
-        .body
-        .strip_prefix(b"\xef\xbb\xbf")
-        .unwrap_or(&answer.body);
-    of_type || body.trim_ascii_start().starts_with(b"<")
+    of_type
+        || without_bom(&answer.body)
+            .trim_ascii_start()
+            .starts_with(b"<")
 }
 
 /// `Retry-After` in seconds; its other form, a date, is passed over (RFC 9110 section 10.2.3).
@@ -354,7 +352,7 @@ fn names_email(error: &Value) -> bool {
         .any(|name| name.eq_ignore_ascii_case("email") || name.eq_ignore_ascii_case("username"))
 }
 
-/// What the server says of it, in the order in which Outseta's demos look, or the body if it is short text.
+/// What the server says of it, in the order in which Outseta's demos look, or a body that is no JSON.
 fn message(answer: &Answer, json: Option<&Value>, credentials: Option<&Credentials>) -> Shown {
     let Some(json) = json else {
         return shown(&String::from_utf8_lossy(&answer.body), credentials);
@@ -423,8 +421,12 @@ fn stages(person: &Value) -> Vec<&'static str> {
         .into_iter()
         .flatten();
     let stage = |account: &Value| stage(account.get("Account")?.get("AccountStage")?.as_u64()?);
-    let mut stages: Vec<_> = accounts.filter_map(stage).collect();
-    stages.dedup();
+    let mut stages = Vec::new();
+    for stage in accounts.filter_map(stage) {
+        if !stages.contains(&stage) {
+            stages.push(stage);
+        }
+    }
     stages
 }
 
@@ -451,7 +453,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::error::{Network, Status};
+    use crate::error::Status;
     use crate::origin::{Origin, Sourced};
     use crate::secret::Secret;
     use crate::text;
@@ -505,14 +507,14 @@ mod tests {
         }
     }
 
-    fn judged(answer: &Answer) -> Verdict {
+    fn judged(answer: &Answer) -> Result<Verdict, Error> {
         asked(|asked| judge(answer, asked))
     }
 
     #[track_caller]
     fn error(answer: &Answer) -> Error {
         match judged(answer) {
-            Verdict::Error(error) => error,
+            Err(error) => error,
             verdict => panic!("{answer:?}: {verdict:?}"),
         }
     }
@@ -549,7 +551,7 @@ mod tests {
                     bytes(200, format!("\u{feff} {body}\r\n")),
                     bytes(200, body.to_string()).with("content-type", "text/html"),
                 ] {
-                    let Verdict::Token(token) = judged(&answer) else {
+                    let Ok(Verdict::Token(token)) = judged(&answer) else {
                         panic!("{answer:?}")
                     };
                     assert_eq!(token.access_token(), "a.b.c");
@@ -627,7 +629,10 @@ mod tests {
                 of(200, &json!({"access_token": format!("e30.{payload}.c2ln")}))
             };
             for same in [EMAIL, "JANE@example.COM", " jane@example.com "] {
-                assert!(matches!(judged(&token(same)), Verdict::Token(_)), "{same}");
+                assert!(
+                    matches!(judged(&token(same)), Ok(Verdict::Token(_))),
+                    "{same}"
+                );
             }
             for other in ["john@example.com", "jane@example.co", ""] {
                 is_fault(
@@ -803,7 +808,7 @@ mod tests {
                 json!("invalid_client"),
             ] {
                 assert!(
-                    matches!(judged(&of(400, &body)), Verdict::LookUp(_)),
+                    matches!(judged(&of(400, &body)), Ok(Verdict::LookUp(_))),
                     "{body}"
                 );
             }
@@ -837,7 +842,7 @@ mod tests {
                             }
                         );
                     }
-                    assert!(matches!(judged(&of(404, &body)), Verdict::LookUp(_)));
+                    assert!(matches!(judged(&of(404, &body)), Ok(Verdict::LookUp(_))));
                     assert!(matches!(
                         error(&of(409, &body)),
                         Error::Answer(AnswerFault::Unexpected { .. })
@@ -854,7 +859,7 @@ mod tests {
                 json!([{"PropertyName": "Email"}]),
             ] {
                 assert!(
-                    matches!(judged(&of(400, &body)), Verdict::LookUp(_)),
+                    matches!(judged(&of(400, &body)), Ok(Verdict::LookUp(_))),
                     "{body}"
                 );
             }
@@ -899,11 +904,11 @@ mod tests {
                 let message = text(message);
                 assert_eq!(
                     judged(&answer),
-                    Verdict::LookUp(Refusal {
+                    Ok(Verdict::LookUp(Refusal {
                         status,
                         message,
                         likely,
-                    }),
+                    })),
                     "{answer:?}"
                 );
             }
@@ -975,7 +980,7 @@ mod tests {
         }
 
         fn found(answer: &Answer) -> Error {
-            asked(|asked| judge_look_up(Ok(answer), refusal(Likely::Unknown), asked))
+            asked(|asked| judge_look_up(Some(answer), refusal(Likely::Unknown), asked))
         }
 
         fn unconfirmed() -> Error {
@@ -1053,7 +1058,7 @@ mod tests {
             }
             for (accounts, stages) in [
                 (
-                    json!([account(json!(5)), account(json!(5)), account(json!(3))]),
+                    json!([account(json!(5)), account(json!(3)), account(json!(5))]),
                     &["expired", "subscribing"][..],
                 ),
                 (
@@ -1112,11 +1117,7 @@ mod tests {
 
         #[test]
         fn that_fails_leaves_what_the_refusal_meant() {
-            let lost = Error::Network {
-                host: "acme.outseta.com".to_owned(),
-                fault: Network::Lost,
-            };
-            let after = |likely| asked(|asked| judge_look_up(Err(&lost), refusal(likely), asked));
+            let after = |likely| asked(|asked| judge_look_up(None, refusal(likely), asked));
             assert_eq!(
                 after(Likely::NoUser),
                 Error::NoSuchUser {
@@ -1354,20 +1355,20 @@ mod tests {
         #[test]
         fn whatever_comes_is_judged(answer in answers()) {
             match judged(&answer) {
-                Verdict::Token(token) => {
+                Ok(Verdict::Token(token)) => {
                     prop_assert_eq!(answer.status, 200);
                     let usable = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b);
                     prop_assert!(token.access_token().bytes().all(usable));
                     prop_assert!(!token.access_token().is_empty());
                 }
-                Verdict::Error(error) => {
+                Err(error) => {
                     let statuses = BTreeSet::from([65, 75, 76, 77]);
                     prop_assert!(statuses.contains(&error.status().code()), "{:?}", error);
                     prop_assert!(is_presentable(&error), "{}", error);
                 }
-                Verdict::LookUp(refusal) => {
+                Ok(Verdict::LookUp(refusal)) => {
                     prop_assert!(matches!(answer.status, 400 | 404 | 422));
-                    let error = asked(|asked| judge_look_up(Ok(&answer), refusal, asked));
+                    let error = asked(|asked| judge_look_up(Some(&answer), refusal, asked));
                     prop_assert!(matches!(error.status().code(), 67 | 68 | 76), "{:?}", error);
                     prop_assert!(is_presentable(&error), "{}", error);
                 }
@@ -1377,7 +1378,7 @@ mod tests {
         #[test]
         fn whatever_comes_of_a_look_up_is_judged(answer in answers(), message in ".*") {
             let refusal = Refusal { status: 400, message: Shown::new(&message), likely: Likely::Unknown };
-            let error = asked(|asked| judge_look_up(Ok(&answer), refusal, asked));
+            let error = asked(|asked| judge_look_up(Some(&answer), refusal, asked));
             prop_assert!(matches!(error.status().code(), 67 | 68 | 76 | 77), "{:?}", error);
         }
 

@@ -24,7 +24,7 @@ impl Deadline {
     }
 
     /// Puts it off: what a batch waits for its rate is not time of the email.
-    pub(crate) fn put_off(&mut self, by: Duration) {
+    pub(crate) fn extend(&mut self, by: Duration) {
         self.total = self.total.saturating_add(by);
     }
 
@@ -51,7 +51,7 @@ pub(crate) fn next(error: &Error, attempt: u32, retries: u32, left: Duration, ji
         } => *asked,
         _ => backoff(attempt),
     };
-    if !may_pass(error) || attempt >= retries || wait >= left {
+    if !is_retryable(error) || attempt >= retries || wait >= left {
         return Next::Stop;
     }
     // Lengthened, so that many that failed at once do not come back at once; never over the half of what is left.
@@ -69,12 +69,13 @@ fn backoff(attempt: u32) -> Duration {
 }
 
 /// Whether the same request may do better later. Minting a token twice harms nothing, so a lost answer is one of them.
-fn may_pass(error: &Error) -> bool {
+fn is_retryable(error: &Error) -> bool {
     match error {
         Error::Busy { .. } => true,
         Error::Network { fault, .. } => match fault {
             Network::Dns
             | Network::SlowConnection(_)
+            | Network::SlowProxy(_)
             | Network::Connection(_)
             | Network::Proxy(_)
             | Network::Lost => true,
@@ -84,7 +85,24 @@ fn may_pass(error: &Error) -> bool {
             | Network::Tls(_)
             | Network::Timeout(_) => false,
         },
-        _ => false,
+        Error::Usage(_)
+        | Error::Email(_)
+        | Error::EmailRejected { .. }
+        | Error::Unreadable { .. }
+        | Error::NoSuchUser { .. }
+        | Error::NoSuchAccount { .. }
+        | Error::Bug(_)
+        | Error::CannotCreate { .. }
+        | Error::CannotWrite { .. }
+        | Error::BrokenPipe
+        | Error::Answer(_)
+        | Error::KeyRejected { .. }
+        | Error::LoginRefused { .. }
+        | Error::SecondFactor { .. }
+        | Error::Missing(_)
+        | Error::Malformed { .. }
+        | Error::CannotExecute { .. }
+        | Error::CommandNotFound { .. } => false,
     }
 }
 
@@ -185,11 +203,12 @@ mod tests {
             BUSY,
             network(Network::Dns),
             network(Network::SlowConnection(seconds(1))),
+            network(Network::SlowProxy(seconds(1))),
             network(Network::Connection("connection refused".to_owned())),
             network(Network::Proxy("connection refused".to_owned())),
             network(Network::Lost),
         ] {
-            assert!(may_pass(&error), "{error:?}");
+            assert!(is_retryable(&error), "{error:?}");
         }
         let shown = || crate::text::Shown::new("");
         for error in [
@@ -224,7 +243,7 @@ mod tests {
         assert!(Deadline::starting_now(seconds(9)).left() > seconds(8));
         let mut over = Deadline::starting_now(Duration::ZERO);
         assert_eq!(over.left(), Duration::ZERO);
-        over.put_off(seconds(9));
+        over.extend(seconds(9));
         assert!(over.left() > seconds(8));
     }
 }

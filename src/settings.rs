@@ -39,7 +39,7 @@ const NO_PROXIES: [&str; 2] = ["no_proxy", "NO_PROXY"];
 const FILE_LIMIT: u64 = 64 * 1024;
 
 /// Bytes of a file of certificates, at most: a system's whole store is some hundred kilobytes.
-const CA_LIMIT: u64 = 16 * 1024 * 1024;
+const CA_LIMIT: u64 = 16 << 20;
 
 /// The API key and its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -259,6 +259,11 @@ impl Found {
     /// The first malformed setting, else every missing one at once; `Error::Unreadable` for a file of certificates.
     pub(crate) fn complete(self, prompt: Option<&Prompt>) -> Result<Settings, Error> {
         let (base, key, secret) = (self.base.clone()?, self.key.clone()?, self.secret.clone()?);
+        // Before anybody is asked.
+        if let Some(base) = &base {
+            self.proxy(&base.value)?;
+        }
+        let roots = self.roots()?;
         let mut missing = Vec::new();
         let base = base.map_or_else(
             || asked_subdomain(prompt, &mut missing),
@@ -279,7 +284,7 @@ impl Found {
         Ok(Settings {
             base,
             credentials: Credentials { key, secret },
-            roots: self.roots()?,
+            roots,
             proxy,
         })
     }

@@ -15,7 +15,7 @@ const SHOWN: usize = 300;
 const HIDDEN: &str = "[hidden]";
 
 /// Whether a character controls a terminal, breaks a line or cannot be seen: Unicode's general categories Cc, Cf, Zl
-/// and Zp, and the few letters that are drawn as nothing at all (the Hangul fillers).
+/// and Zp, and the few others that are drawn as nothing at all (the grapheme joiner and the Hangul fillers).
 pub(crate) fn is_invisible(c: char) -> bool {
     c.is_control()
         || is_format(c)
@@ -94,7 +94,7 @@ impl fmt::Display for Shown {
     }
 }
 
-/// A duration for a person: in the largest unit of which it holds more than one and a half, rounded.
+/// A duration for a person: in the largest unit of which it holds one and a half at least, rounded.
 pub(crate) fn rough(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (unit, name) = [(86_400, "day"), (3_600, "hour"), (60, "minute")]

@@ -356,7 +356,7 @@ mod missing_and_malformed_settings {
                 .env("OUTSETA_API_SECRET", SECRET)
                 .env("SSL_CERT_FILE", "/nonexistent")
         };
-        foretells(78, NO_KEY, missing_key_and_roots, &[]);
+        foretells(66, NO_KEY, missing_key_and_roots, &[]);
     }
 
     #[test]

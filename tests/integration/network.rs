@@ -128,7 +128,7 @@ fn connecting_may_take_a_third_of_the_time() {
     let outcome = at(deaf.address())
         .args(["--retries", "0", "--timeout", "3"])
         .status(69)
-        .stderr_contains("outseta-token: cannot connect to 127.0.0.1 within 1")
+        .stderr_contains("outseta-token: cannot connect to 127.0.0.1 within 1 s\n")
         .stderr_contains(CONNECT_HINT)
         .run();
     assert!(
@@ -148,7 +148,7 @@ fn a_tls_handshake_is_part_of_connecting() {
             .trust(&authority)
             .args(["--retries", "0", "--timeout", "3", EMAIL])
             .status(69)
-            .stderr_contains("outseta-token: cannot connect to 127.0.0.1 within 1")
+            .stderr_contains("outseta-token: cannot connect to 127.0.0.1 within 1 s\n")
             .stderr_contains(CONNECT_HINT)
             .run();
         assert!(

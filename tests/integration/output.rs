@@ -8,7 +8,7 @@ use crate::support::http::Answer;
 use crate::support::listener::dead_address;
 use crate::support::model::{Account, SecondFactor, User, cloudflare};
 use crate::support::pty::Streams;
-use crate::support::run::Run;
+use crate::support::run::{Run, program};
 use crate::support::script::On;
 use crate::support::{KEY, SECRET, jwt};
 
@@ -385,6 +385,20 @@ mod failure {
                 .stderr_lines(&full)
                 .run();
         }
+    }
+
+    #[test]
+    fn what_is_not_open_for_writing_is_74() {
+        let shell = Run::of("/bin/sh".into()).args(["-c", "exec \"$0\" \"$@\" 1</dev/null"]);
+        shell
+            .arg(program())
+            .server(&minting(JWT))
+            .args(["-r", "jane@example.com"])
+            .status(74)
+            .stderr_contains(
+                "outseta-token: cannot write to standard output: bad file descriptor\n",
+            )
+            .run();
     }
 
     #[test]

@@ -476,7 +476,10 @@ fn a_silent_proxy_has_a_third_of_the_time() {
         .detour(&detour)
         .args(["--timeout", "3", "--retries", "0", EMAIL])
         .status(69)
-        .stderr_contains("outseta-token: cannot connect to acme.outseta.com within 1")
+        .stderr_contains(
+            "outseta-token: cannot connect to acme.outseta.com through the proxy within 1 s\n\
+             outseta-token: hint: check https_proxy and all_proxy; ",
+        )
         .run();
     assert!(
         (Duration::from_millis(990)..Duration::from_millis(2800)).contains(&outcome.elapsed),

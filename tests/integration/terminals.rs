@@ -464,18 +464,28 @@ mod no_answer {
 
     #[test]
     fn a_malformed_setting_is_reported_before_anything_is_asked() {
-        let session = Run::new()
-            .env("OUTSETA_API_SECRET", "a b")
-            .arg(JANE)
-            .on_terminal(Streams::ALL);
-        let outcome = session.outcome();
-        assert_eq!(outcome.status, Some(78), "{outcome}");
-        assert!(
-            outcome
-                .terminal
-                .starts_with("outseta-token: invalid API secret"),
-            "{outcome}"
-        );
+        let socks = ["https_proxy", "socks5://localhost"];
+        for ([name, value], run, status, fault) in [
+            (
+                ["OUTSETA_API_SECRET", "a b"],
+                Run::new(),
+                78,
+                "invalid API secret ",
+            ),
+            (
+                ["SSL_CERT_FILE", "/nonexistent"],
+                Run::new(),
+                66,
+                "cannot read ",
+            ),
+            (socks, Run::new().args(["-s", "acme"]), 78, "invalid proxy "),
+        ] {
+            let session = run.env(name, value).arg(JANE).on_terminal(Streams::ALL);
+            let outcome = session.outcome();
+            assert_eq!(outcome.status, Some(status), "{outcome}");
+            let message = format!("outseta-token: {fault}");
+            assert!(outcome.terminal.starts_with(&message), "{outcome}");
+        }
     }
 
     #[test]

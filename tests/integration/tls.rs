@@ -16,8 +16,8 @@ const EMAIL: &str = "jane@example.com";
 
 const TRUST_HINT: &str = "outseta-token: hint: behind a proxy that inspects TLS, trust its certificates with \
      --cacert or SSL_CERT_FILE; check the clock";
-const SPEAK_HINT: &str = "outseta-token: hint: something that does not speak TLS answers there: check the host \
-     and the port";
+const SPEAK_HINT: &str = "outseta-token: hint: check the host and the port: what answers there may not speak \
+     TLS, or intercept it";
 const PEM_HINT: &str = "outseta-token: hint: it holds one or more certificates in PEM form, each between BEGIN \
      and END lines";
 
