@@ -14,7 +14,8 @@ export CARGO_TARGET_DIR ?= target
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 # The files whose faults their unit tests must notice.
-PURE = base_url clock email env_file error help jwt options output proxy response retry secret settings text token
+UNITS = base_url clock email env_file error help jwt options proxy response retry secret settings text token
+MUTANTS = $(CARGO_TARGET_DIR)/mutants
 PROGRAM = $(CARGO_TARGET_DIR)/release/outseta-token
 PAGES = $(CARGO_TARGET_DIR)/pages
 STATIC = $(CARGO_TARGET_DIR)/$(ARCH)-unknown-linux-musl/release/outseta-token
@@ -108,7 +109,10 @@ bench: $(PROGRAM)
 
 mutants:
 	@cargo mutants --version >/dev/null 2>&1 || { echo "mutants: cargo install --locked cargo-mutants" >&2; exit 1; }
-	cargo mutants --timeout 30 --output $(CARGO_TARGET_DIR) $(PURE:%=--file src/%.rs) -- --bin outseta-token
+	mkdir -p $(MUTANTS)/units $(MUTANTS)/output
+	cargo mutants --timeout 30 --output $(MUTANTS)/units $(UNITS:%=--file src/%.rs) -- --bin outseta-token; units=$$?; \
+	cargo mutants --timeout 60 --output $(MUTANTS)/output --file src/output.rs -- \
+		--bin outseta-token --test integration -- output min_ttl && exit $$units
 
 clean:
 	cargo clean

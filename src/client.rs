@@ -438,8 +438,7 @@ mod tests {
     use crate::origin::Origin;
     use crate::settings::Credentials;
 
-    #[test]
-    fn connecting_may_take_a_third_of_the_time_and_ten_seconds_at_most() {
+    fn client(roots: Option<&str>, timeout: Duration) -> Client {
         let secret = |text| Sourced::new(Secret::new(text), Origin::Prompt);
         let settings = Settings {
             base: Sourced::new(BaseUrl::parse("https://h").unwrap(), Origin::Prompt),
@@ -447,11 +446,32 @@ mod tests {
                 key: secret("k"),
                 secret: secret("s"),
             },
-            roots: None,
+            roots: roots.map(|pem| Sourced::new(pem.as_bytes().to_vec(), Origin::Prompt)),
             proxy: None,
         };
+        Client::new(&settings, timeout).unwrap()
+    }
+
+    #[test]
+    fn certificates_that_are_given_replace_the_built_in_ones() {
+        let roots = |pem: Option<&str>| {
+            let client = client(pem, Duration::from_secs(1));
+            client.agent.config().tls_config().root_certs().clone()
+        };
+        assert!(matches!(roots(None), RootCerts::WebPki));
+        let name = vec!["authority.example".to_owned()];
+        let given = rcgen::generate_simple_self_signed(name).unwrap().cert;
+        let RootCerts::Specific(trusted) = roots(Some(&given.pem())) else {
+            panic!("the given certificate should be trusted")
+        };
+        let trusted: Vec<&[u8]> = trusted.iter().map(Certificate::der).collect();
+        assert_eq!(trusted, [given.der().as_ref()]);
+    }
+
+    #[test]
+    fn connecting_may_take_a_third_of_the_time_and_ten_seconds_at_most() {
         for (timeout, expected) in [(600, 10_000), (30, 10_000), (15, 5_000), (1, 333)] {
-            let client = Client::new(&settings, Duration::from_secs(timeout)).unwrap();
+            let client = client(None, Duration::from_secs(timeout));
             assert_eq!(client.connect_limit(Duration::MAX).as_millis(), expected);
             let left = Duration::from_millis(200);
             assert_eq!(client.connect_limit(left), left);

@@ -867,6 +867,38 @@ mod tests {
             }
             assert_eq!(base(&read("-e /dev/null").unwrap()), "nothing");
         }
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        let what = Shown::os(&path);
+        let why = "is a directory".to_owned();
+        assert_eq!(
+            read("").unwrap_err(),
+            Error::Unreadable { what, why },
+            "it says of itself whose it is"
+        );
+    }
+
+    #[test]
+    fn the_file_that_was_read_is_described_by_its_settings() {
+        let described = |line: &str, text: &str| {
+            let described = found(line, &[], text).env_file?;
+            Some(described.split_once("file.env: ").unwrap().1.to_owned())
+        };
+        let all = "OUTSETA_BASE_URL, OUTSETA_SUBDOMAIN, OUTSETA_API_KEY, OUTSETA_API_SECRET";
+        assert_eq!(described("-e FILE", FILE).as_deref(), Some(all));
+        let text = "OUTSETA_API_KEY=\nOTHER=x\nOUTSETA_API_KEY_FILE=f\n";
+        assert_eq!(described("-e FILE", text).as_deref(), Some("no setting"));
+        assert_eq!(described("", FILE), None);
+    }
+
+    #[test]
+    fn the_process_has_an_environment() {
+        let home = env::var_os("HOME").filter(|home| !home.is_empty());
+        assert_eq!(
+            Environment::of_process().get("HOME"),
+            home.as_deref(),
+            "cargo test has one"
+        );
     }
 
     #[test]
@@ -965,6 +997,10 @@ mod tests {
         for malformed in [(SUBDOMAIN, "a b"), (API_KEY, "a b"), (API_SECRET, "a b")] {
             assert!(matches!(complete(&[malformed]), Error::Malformed { .. }));
         }
+        let roots = (CA_FILE, "/missing");
+        assert!(matches!(complete(&[roots]), Error::Unreadable { .. }));
+        let proxy = (PROXIES[0], "socks5://x");
+        assert!(matches!(complete(&[name, proxy]), Error::Malformed { .. }));
     }
 
     fn complete(line: &str, variables: &[(&'static str, &str)]) -> Result<Settings, Error> {
