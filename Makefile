@@ -110,7 +110,8 @@ bench: $(PROGRAM)
 mutants:
 	@cargo mutants --version >/dev/null 2>&1 || { echo "mutants: cargo install --locked cargo-mutants" >&2; exit 1; }
 	mkdir -p $(MUTANTS)/units $(MUTANTS)/output
-	cargo mutants --timeout 30 --output $(MUTANTS)/units $(UNITS:%=--file src/%.rs) -- --bin outseta-token; units=$$?; \
+	cargo mutants --timeout 30 --output $(MUTANTS)/units --cargo-arg=--bin=outseta-token $(UNITS:%=--file src/%.rs); \
+	units=$$?; \
 	cargo mutants --timeout 60 --output $(MUTANTS)/output --file src/output.rs -- \
 		--bin outseta-token --test integration -- output min_ttl && exit $$units
 
