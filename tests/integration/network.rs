@@ -13,7 +13,7 @@ use crate::support::listener::dead_address;
 use crate::support::model::Account;
 use crate::support::proxy::Detour;
 use crate::support::relay::Relay;
-use crate::support::run::Run;
+use crate::support::run::{Run, program};
 use crate::support::script::{AtAccept, Fault, On, Reply};
 use crate::support::skip;
 use crate::support::tls::{Authority, NAMES};
@@ -131,6 +131,40 @@ fn connecting_may_take_a_third_of_the_time() {
         .stderr_contains("outseta-token: cannot connect to 127.0.0.1 within 1 s\n")
         .stderr_contains(CONNECT_HINT)
         .run();
+    assert!(
+        (Duration::from_millis(990)..Duration::from_millis(2800)).contains(&outcome.elapsed),
+        "{outcome}"
+    );
+}
+
+/// In a network of its own, whose resolver never answers.
+#[test]
+fn looking_up_the_name_is_part_of_connecting() {
+    const UNAVAILABLE: i32 = 99;
+    let script = format!(
+        "{{ ip link add name near type veth peer name far && ip addr add 192.0.2.1/24 dev near &&
+            ip link set near up && ip link set far up &&
+            ip neigh add 192.0.2.2 lladdr 02:00:00:00:00:01 dev near &&
+            mount --bind resolv.conf /etc/resolv.conf; }} >&2 || exit {UNAVAILABLE}
+        exec \"$0\" \"$@\""
+    );
+    let outcome = Run::of("/usr/bin/env".into())
+        .args(["unshare", "--map-root-user", "--net", "--mount"])
+        .args(["sh", "-c", script.as_str()])
+        .arg(program())
+        .file("resolv.conf", "nameserver 192.0.2.2\n")
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .credentials()
+        .args(["--base-url", "https://acme.example", "--timeout", "3"])
+        .args(["--retries", "0", EMAIL])
+        .outcome();
+    if matches!(outcome.status, Some(UNAVAILABLE | 1 | 127)) {
+        skip("no network can be made here (unshare, ip)");
+        return;
+    }
+    assert_eq!(outcome.status, Some(69), "{outcome}");
+    let message = "outseta-token: cannot connect to acme.example within 1 s\n";
+    assert!(outcome.stderr.starts_with(message), "{outcome}");
     assert!(
         (Duration::from_millis(990)..Duration::from_millis(2800)).contains(&outcome.elapsed),
         "{outcome}"
