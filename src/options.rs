@@ -203,7 +203,10 @@ pub(crate) const TABLE: &[Spec] = &[
         .taking("N", "a whole number")
         .help("further attempts after a failure that may pass (default 2; 0: none)"),
     flag(Name::Batch, None, "--batch", BATCH)
-        .help("read emails, one a line, from FILE or standard input; print one JSON line for each; lines that start with # are skipped"),
+        .help(
+            "read emails, one a line, from FILE or standard input; print one JSON line for each; \
+            lines that start with # are skipped",
+        ),
     flag(Name::Rate, None, "--rate", BATCH)
         .taking("N", "a number of requests a second, or 0")
         .help(
