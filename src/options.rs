@@ -214,7 +214,8 @@ pub(crate) const TABLE: &[Spec] = &[
         ),
     flag(Name::Check, None, "--check", CHECK)
         .help("say what is configured and whether it works; no token is made"),
-    flag(Name::NoActivityLog, None, "--no-activity-log", MINTING).help("ask Outseta not to record the call in the activity log (not with --check)"),
+    flag(Name::NoActivityLog, None, "--no-activity-log", MINTING)
+        .help("ask Outseta not to record the call in the activity log (not with --check)"),
     flag(Name::NoInput, None, "--no-input", ALL).help("never prompt"),
     flag(Name::Quiet, Some('q'), "--quiet", ALL)
         .help("no progress and no success line; warnings and errors stay"),
