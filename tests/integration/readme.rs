@@ -441,3 +441,20 @@ fn the_archive_has_this_version() {
     )));
     assert!(README.contains(&format!("### {}\n", env!("CARGO_PKG_VERSION"))));
 }
+
+#[test]
+fn the_table_of_formats_has_them_all() {
+    let table = README.split("| format | output |\n|---|---|\n").nth(1);
+    let rows = table.expect("the table").lines();
+    let named: Vec<&str> = rows
+        .map_while(|row| row.strip_prefix("| `")?.split('`').next())
+        .collect();
+    let help = block("text", "Usage:");
+    let formats = help
+        .split("-f, --format FORMAT       what to print: ")
+        .nth(1)
+        .and_then(|text| text.split("-r, --raw").next())
+        .expect("help explains it");
+    assert_eq!(named, ["json", "token", "header", "env", "claims"]);
+    assert!(named.iter().all(|name| formats.contains(name)), "{formats}");
+}
