@@ -68,18 +68,17 @@ fn separated_name(text: &[char], at: usize) -> Option<(String, usize)> {
     colon.then_some((name, end + 2))
 }
 
-/// The value as it stands there, quotes included, and where the assignment ends.
+/// The value as it stands there, quotes included, and where it ends.
 fn raw_value(text: &[char], at: usize) -> (&[char], usize) {
     let quote = skip(text, at, is_space);
     if let Some(&mark) = text.get(quote)
         && matches!(mark, '\'' | '"' | '`')
         && let Some(close) = closing_quote(text, quote, mark)
     {
-        let end = line_rest(text, close + 1).unwrap_or(close + 1);
-        return (&text[at..=close], end);
+        return (&text[at..=close], close + 1);
     }
     let end = skip(text, at, |c| !matches!(c, '#' | '\n'));
-    (&text[at..end], line_rest(text, end).unwrap_or(end))
+    (&text[at..end], end)
 }
 
 /// The quote that ends a value: the first that no backslash precedes, or else the last one before it, provided that
@@ -97,19 +96,13 @@ fn closing_quote(text: &[char], open: usize, mark: char) -> Option<usize> {
     candidates
         .into_iter()
         .rev()
-        .find(|&close| line_rest(text, close + 1).is_some())
+        .find(|&close| ends_assignment(text, close + 1))
 }
 
-/// The end of the line if only white space and a comment stand between it and `at`; later lines may be blank.
-fn line_rest(text: &[char], at: usize) -> Option<usize> {
-    let comment = skip(text, at, is_space);
-    if text.get(comment) == Some(&'#') {
-        return Some(skip(text, comment, |c| !is_line_end(c)));
-    }
-    if comment == text.len() {
-        return Some(comment);
-    }
-    (at..comment).rev().find(|&end| is_line_end(text[end]))
+/// Whether nothing but white space and a comment stands between `at` and the end of the line.
+fn ends_assignment(text: &[char], at: usize) -> bool {
+    let end = skip(text, at, is_space);
+    matches!(text.get(end), None | Some('#')) || text[at..end].iter().copied().any(is_line_end)
 }
 
 /// Takes the quotes off, and expands `\n` and `\r` if they were double quotes.
