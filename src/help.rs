@@ -536,6 +536,31 @@ mod tests {
     }
 
     #[test]
+    fn a_paragraph_stands_alone_and_a_wide_name_on_its_own_line() {
+        for text in [EMAIL, CLAIMS] {
+            let lines = wrapped(text, WIDTH).join("\n");
+            assert!(help().contains(&format!("\n\n{lines}\n\n")), "{lines}");
+        }
+        let mut text = String::new();
+        let names = ["n".repeat(24), "w".repeat(25)];
+        rows(&mut text, names.clone().map(|name| (name, "why")));
+        let [narrow, wide] = names;
+        let expected = format!("  {narrow}  why\n  {wide}\n{:28}why\n", "");
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn each_text_is_generated_by_its_name() {
+        let generated = [
+            Generated::Man,
+            Generated::Bash,
+            Generated::Zsh,
+            Generated::Fish,
+        ];
+        assert_eq!(generated.map(generate), [man(), bash(), zsh(), fish()]);
+    }
+
+    #[test]
     fn version_is_the_packages() {
         assert_eq!(
             version(),
