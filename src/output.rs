@@ -257,15 +257,11 @@ impl NewFile {
                 "{NEW_PREFIX}{:016x}{NEW_SUFFIX}",
                 RandomState::new().hash_one(0)
             ));
-            let file = match OpenOptions::new()
+            let file = OpenOptions::new()
                 .write(true)
                 .create_new(true)
                 .mode(0o600)
-                .open(&path)
-            {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
-                opened => opened?,
-            };
+                .open(&path)?;
             let new = Self {
                 file,
                 path,
@@ -387,6 +383,20 @@ mod tests {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use proptest::prelude::*;
     use serde_json::{Number, json};
+
+    #[test]
+    fn what_took_a_devices_place_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        fs::write(&file, "whole").unwrap();
+        std::os::unix::fs::symlink("/dev/null", &link).unwrap();
+        for path in [&file, &link] {
+            assert!(open_directly(path, true).is_err(), "{}", path.display());
+            open_directly(path, false).unwrap();
+        }
+        open_directly(Path::new("/dev/null"), true).unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"whole");
+    }
 
     #[test]
     fn json_holds_nothing_that_a_terminal_would_obey() {
