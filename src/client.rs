@@ -38,8 +38,11 @@ const BODY_LIMIT: u64 = 1024 * 1024;
 /// Bytes of an answer's header block, at most. It must fit into the input buffer, or ureq takes it for a lost
 /// connection.
 const HEADER_LIMIT: usize = 16 * 1024;
-const INPUT_BUFFER: usize = 32 * 1024;
-const OUTPUT_BUFFER: usize = 16 * 1024;
+const INPUT_BUFFER: usize = HEADER_LIMIT + 8 * 1024;
+
+/// Bytes of the output buffer besides the credentials and the base URL: a request's head must fit into it, or ureq
+/// refuses the request.
+const OUTPUT_BUFFER: usize = 8 * 1024;
 
 /// Connecting may take a third of the time for one email, and no longer than this, in each attempt.
 const LONGEST_CONNECT: Duration = Duration::from_secs(10);
@@ -156,6 +159,7 @@ impl Client {
         let proxy = settings.proxy.as_ref().map(ureq_proxy).transpose()?;
         let url = &settings.base.value;
         let host = url.host();
+        let sent = url.join("").len() + settings.credentials.authorization().reveal().len();
         let config = Agent::config_builder()
             // Every status is an answer to be judged, and a redirect is one: the key goes to no other host.
             .http_status_as_error(false)
@@ -168,7 +172,7 @@ impl Client {
             .user_agent(USER_AGENT)
             // ureq's own sizes cost a sixth of the program's instructions, for zeroes.
             .input_buffer_size(INPUT_BUFFER)
-            .output_buffer_size(OUTPUT_BUFFER)
+            .output_buffer_size(OUTPUT_BUFFER + sent)
             .max_response_header_size(HEADER_LIMIT)
             .max_idle_connections(1)
             .max_idle_connections_per_host(1)

@@ -394,6 +394,17 @@ mod success {
     }
 
     #[test]
+    fn credentials_are_sent_however_long_they_are() {
+        let (key, secret) = ("k".repeat(LIMIT), "s".repeat(LIMIT));
+        let run = Run::new()
+            .file("key", &key)
+            .file("secret", &secret)
+            .env("OUTSETA_API_KEY_FILE", "key")
+            .env("OUTSETA_API_SECRET_FILE", "secret");
+        assert_eq!(authorization(run), format!("Outseta {key}:{secret}"));
+    }
+
+    #[test]
     fn a_colon_is_a_part_of_the_secret() {
         let run = Run::new()
             .env("OUTSETA_API_KEY", "k")
