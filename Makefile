@@ -14,7 +14,8 @@ export CARGO_TARGET_DIR ?= target
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 # The files whose faults their unit tests must notice.
-UNITS = base_url clock email env_file error help jwt options proxy response retry secret settings text token
+UNITS = api/response api/retry api/token cli/help cli/mod cli/table config/base_url config/env_file config/mod config/proxy \
+	email error secret text
 MUTANTS = $(CARGO_TARGET_DIR)/mutants
 PROGRAM = $(CARGO_TARGET_DIR)/release/outseta-token
 PAGES = $(CARGO_TARGET_DIR)/pages
@@ -112,7 +113,7 @@ mutants:
 	mkdir -p $(MUTANTS)/units $(MUTANTS)/output
 	cargo mutants --timeout 30 --output $(MUTANTS)/units --cargo-arg=--bin=outseta-token $(UNITS:%=--file src/%.rs); \
 	units=$$?; \
-	cargo mutants --timeout 60 --output $(MUTANTS)/output --file src/output.rs -- \
+	cargo mutants --timeout 60 --output $(MUTANTS)/output --file "src/output/*.rs" -- \
 		--bin outseta-token --test integration -- output min_ttl && exit $$units
 
 clean:

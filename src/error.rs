@@ -7,7 +7,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::origin::Origin;
+use crate::config::Origin;
 use crate::text::Shown;
 
 /// An exit status: the numbers and names of `sysexits.h`, and the shell's two for a command that cannot be run.
@@ -69,11 +69,7 @@ pub(crate) enum Error {
     /// A file that an option or a setting names, or standard input, cannot be read.
     Unreadable { what: Shown, why: String },
     /// Outseta has no such user; `confirmed` where the look-up said so.
-    NoSuchUser {
-        email: Shown,
-        message: Shown,
-        confirmed: bool,
-    },
+    NoSuchUser { email: Shown, message: Shown, confirmed: bool },
     /// There is no Outseta account at this host; `confirmed` where the look-up said so.
     NoSuchAccount { host: String, confirmed: bool },
     /// The request did not lead to an answer.
@@ -87,36 +83,19 @@ pub(crate) enum Error {
     /// The reader of the result has gone; nobody is left to read a message about it.
     BrokenPipe,
     /// Outseta is over its rate limit or failing; `asked` is the wait that it asked for (`Retry-After`).
-    Busy {
-        status: u16,
-        asked: Option<Duration>,
-    },
+    Busy { status: u16, asked: Option<Duration> },
     /// An answer that is not a token for this user.
     Answer(AnswerFault),
     /// The API key or its secret was rejected.
-    KeyRejected {
-        status: u16,
-        key: Origin,
-        secret: Origin,
-        message: Shown,
-    },
+    KeyRejected { status: u16, key: Origin, secret: Origin, message: Shown },
     /// The user exists, and Outseta will not log them in.
-    LoginRefused {
-        email: Shown,
-        message: Shown,
-        stages: Vec<&'static str>,
-    },
+    LoginRefused { email: Shown, message: Shown, stages: Vec<&'static str> },
     /// The login wants a second factor.
     SecondFactor { email: Shown, enrolment: bool },
     /// Settings are missing.
     Missing(Vec<Setting>),
     /// A setting, or an option that takes one's place, is malformed. The value is not shown: it may be a secret.
-    Malformed {
-        what: &'static str,
-        origin: Origin,
-        why: String,
-        hint: Option<&'static str>,
-    },
+    Malformed { what: &'static str, origin: Origin, why: String, hint: Option<&'static str> },
     /// COMMAND is there and cannot be executed.
     CannotExecute { command: Shown, why: String },
     /// COMMAND was not found.
@@ -350,14 +329,10 @@ impl Error {
             Self::Email(fault) => fault.hint(),
             Self::EmailRejected { .. } => "check the email for a typing error",
             Self::Unreadable { .. } => "check that the file is there and may be read by this user",
-            Self::NoSuchUser {
-                confirmed: true, ..
-            } => {
+            Self::NoSuchUser { confirmed: true, .. } => {
                 "check the email for a typing error; people are listed in Outseta under CRM > People"
             }
-            Self::NoSuchUser {
-                confirmed: false, ..
-            } => {
+            Self::NoSuchUser { confirmed: false, .. } => {
                 "check the email, a base URL, and that the API key may read people: the look-up that would have told did not succeed"
             }
             Self::NoSuchAccount { .. } => {
@@ -372,9 +347,7 @@ impl Error {
                 "check the space on the device and whose file it is; a file that -o names is as it was, any other output may be cut short"
             }
             Self::BrokenPipe => return None,
-            Self::Busy {
-                asked: Some(asked), ..
-            } => {
+            Self::Busy { asked: Some(asked), .. } => {
                 return Some(format!(
                     "Outseta asks to wait {} s; try again then, or raise --retries and --timeout",
                     asked.as_secs()
@@ -385,24 +358,18 @@ impl Error {
             Self::KeyRejected { .. } => {
                 "key or secret may be mistyped, another account's or read-only: see Settings > Integrations > API Keys"
             }
-            Self::LoginRefused { .. } => {
-                "look at the person and their account in Outseta under CRM"
-            }
-            Self::SecondFactor {
-                enrolment: false, ..
-            } => {
+            Self::LoginRefused { .. } => "look at the person and their account in Outseta under CRM",
+            Self::SecondFactor { enrolment: false, .. } => {
                 "a token cannot be had for a user with two-factor authentication; an emailed code may have been sent"
             }
-            Self::SecondFactor {
-                enrolment: true, ..
-            } => "the user must first enrol a second factor by logging in",
+            Self::SecondFactor { enrolment: true, .. } => {
+                "the user must first enrol a second factor by logging in"
+            }
             Self::Missing(_) => {
                 "set them in the environment or, without _FILE, in an env file (--env-file); a key is made in Outseta under Settings > Integrations > API Keys"
             }
             Self::Malformed { hint, .. } => return hint.map(str::to_owned),
-            Self::CannotExecute { .. } => {
-                "check that it is a program, and that this user may execute it"
-            }
+            Self::CannotExecute { .. } => "check that it is a program, and that this user may execute it",
             Self::CommandNotFound { .. } => {
                 "check the name and PATH, and of a script the program that its first line names"
             }
@@ -417,24 +384,11 @@ impl fmt::Display for Error {
             Self::Usage(usage) => write!(f, "{usage}"),
             Self::Email(fault) => write!(f, "{fault}"),
             Self::EmailRejected { email, message } => {
-                write!(
-                    f,
-                    "invalid email: Outseta rejects {email}{}",
-                    because(message)
-                )
+                write!(f, "invalid email: Outseta rejects {email}{}", because(message))
             }
             Self::Unreadable { what, why } => write!(f, "cannot read {what}: {why}"),
-            Self::NoSuchUser {
-                email,
-                message,
-                confirmed,
-            } => {
-                write!(
-                    f,
-                    "no such user: {email}{}{}",
-                    because(message),
-                    unconfirmed(*confirmed)
-                )
+            Self::NoSuchUser { email, message, confirmed } => {
+                write!(f, "no such user: {email}{}{}", because(message), unconfirmed(*confirmed))
             }
             Self::NoSuchAccount { host, confirmed } => {
                 write!(f, "no Outseta account at {host}{}", unconfirmed(*confirmed))
@@ -447,41 +401,25 @@ impl fmt::Display for Error {
             Self::Busy { status: 429, .. } => f.write_str("Outseta is over its rate limit (429)"),
             Self::Busy { status, .. } => write!(f, "Outseta is failing for now ({status})"),
             Self::Answer(fault) => write!(f, "{fault}"),
-            Self::KeyRejected {
-                status,
-                key,
-                secret,
-                message,
-            } => {
+            Self::KeyRejected { status, key, secret, message } => {
                 write!(
                     f,
                     "Outseta rejected the API key ({status}): key from {key}, secret from {secret}{}",
                     because(message)
                 )
             }
-            Self::LoginRefused {
-                email,
-                message,
-                stages,
-            } => {
+            Self::LoginRefused { email, message, stages } => {
                 write!(f, "Outseta will not log {email} in{}", because(message))?;
                 match stages.as_slice() {
                     [] => Ok(()),
                     stages => write!(f, " (account: {})", stages.join(", ")),
                 }
             }
-            Self::SecondFactor {
-                email,
-                enrolment: false,
-            } => write!(f, "the login of {email} wants a second factor"),
-            Self::SecondFactor {
-                email,
-                enrolment: true,
-            } => {
-                write!(
-                    f,
-                    "the login of {email} wants a second factor, and none is enrolled"
-                )
+            Self::SecondFactor { email, enrolment: false } => {
+                write!(f, "the login of {email} wants a second factor")
+            }
+            Self::SecondFactor { email, enrolment: true } => {
+                write!(f, "the login of {email} wants a second factor, and none is enrolled")
             }
             Self::Missing(settings) => {
                 f.write_str("not configured: ")?;
@@ -491,9 +429,7 @@ impl fmt::Display for Error {
                 }
                 Ok(())
             }
-            Self::Malformed {
-                what, origin, why, ..
-            } => write!(f, "invalid {what} ({origin}): {why}"),
+            Self::Malformed { what, origin, why, .. } => write!(f, "invalid {what} ({origin}): {why}"),
             Self::CannotExecute { command, why } => write!(f, "cannot execute {command}: {why}"),
             Self::CommandNotFound { command } => write!(f, "command not found: {command}"),
         }
@@ -502,19 +438,11 @@ impl fmt::Display for Error {
 
 /// A server's message behind ours, where it sent one.
 fn because(message: &Shown) -> String {
-    if message.is_empty() {
-        String::new()
-    } else {
-        format!(": {message}")
-    }
+    if message.is_empty() { String::new() } else { format!(": {message}") }
 }
 
 fn unconfirmed(confirmed: bool) -> &'static str {
-    if confirmed {
-        ""
-    } else {
-        " (probably: this could not be confirmed)"
-    }
+    if confirmed { "" } else { " (probably: this could not be confirmed)" }
 }
 
 impl Usage {
@@ -525,9 +453,7 @@ impl Usage {
             Self::MinTtl(_) => {
                 "--min-ttl goes with -o FILE: the file is kept while its token is valid at least so long"
             }
-            Self::NoCommand => {
-                "write the command behind it: outseta-token jane@example.com -- COMMAND"
-            }
+            Self::NoCommand => "write the command behind it: outseta-token jane@example.com -- COMMAND",
             Self::CommandWithoutEmail => {
                 "write the email before it: outseta-token jane@example.com -- COMMAND"
             }
@@ -562,15 +488,8 @@ impl fmt::Display for Usage {
                 write!(f, "option {option} has an empty value: it needs {expected}")
             }
             Self::NotUtf8 { option } => write!(f, "the value of {option} is not valid UTF-8"),
-            Self::InvalidValue {
-                option,
-                value,
-                expected,
-            } => {
-                write!(
-                    f,
-                    "invalid value '{value}' for {option}: it needs {expected}"
-                )
+            Self::InvalidValue { option, value, expected } => {
+                write!(f, "invalid value '{value}' for {option}: it needs {expected}")
             }
             Self::UnexpectedValue { option } => write!(f, "option {option} takes no value"),
             Self::ExtraArgument { value, takes } => {
@@ -580,9 +499,9 @@ impl fmt::Display for Usage {
             Self::ManyEmails => f.write_str("more than one email on standard input"),
             Self::NoEmail => f.write_str("no email given"),
             Self::NoCommand => f.write_str("no command behind --"),
-            Self::CommandWithoutEmail => f.write_str(
-                "with a command the email must be an argument: standard input is the command's",
-            ),
+            Self::CommandWithoutEmail => {
+                f.write_str("with a command the email must be an argument: standard input is the command's")
+            }
             Self::NotAlone(option) => write!(f, "option {option} stands alone"),
         }
     }
@@ -607,9 +526,7 @@ impl fmt::Display for EmailFault {
         match self {
             Self::Nothing => f.write_str("invalid email: it is empty"),
             Self::NotUtf8 => f.write_str("invalid email: it is not valid UTF-8"),
-            Self::InputTooLong => {
-                f.write_str("invalid email: standard input holds more than 64 KiB")
-            }
+            Self::InputTooLong => f.write_str("invalid email: standard input holds more than 64 KiB"),
             Self::LineTooLong => f.write_str("invalid email: the line is too long"),
             Self::In { email, why } => write!(f, "invalid email '{email}': {why}"),
         }
@@ -623,26 +540,20 @@ impl Network {
             Self::SlowConnection(limit) => {
                 write!(f, "cannot connect to {host} within {}", seconds(*limit))
             }
-            Self::SlowProxy(limit) => write!(
-                f,
-                "cannot connect to {host} through the proxy within {}",
-                seconds(*limit)
-            ),
+            Self::SlowProxy(limit) => {
+                write!(f, "cannot connect to {host} through the proxy within {}", seconds(*limit))
+            }
             Self::Connection(why) => write!(f, "cannot connect to {host}: {why}"),
             Self::Proxy(why) => write!(f, "cannot connect to the proxy for {host}: {why}"),
             Self::ProxyRefusal(Some(status)) => {
                 write!(f, "the proxy refuses to connect to {host} ({status})")
             }
-            Self::ProxyRefusal(None) => write!(
-                f,
-                "the proxy does not answer as a proxy when asked for {host}"
-            ),
+            Self::ProxyRefusal(None) => {
+                write!(f, "the proxy does not answer as a proxy when asked for {host}")
+            }
             Self::Certificate(why) => write!(f, "cannot trust {host}: {why}"),
             Self::Tls(why) => write!(f, "no TLS connection to {host}: {why}"),
-            Self::Lost => write!(
-                f,
-                "the connection to {host} was lost before the answer was complete"
-            ),
+            Self::Lost => write!(f, "the connection to {host} was lost before the answer was complete"),
             Self::Timeout(limit) => write!(f, "no answer from {host} within {}", seconds(*limit)),
         }
     }
@@ -691,9 +602,7 @@ impl AnswerFault {
             Self::OtherUser { .. } => {
                 "the token was not printed; look for two people with this email in Outseta"
             }
-            Self::Redirect { .. } => {
-                "the key goes to no other host: check the subdomain or base URL"
-            }
+            Self::Redirect { .. } => "the key goes to no other host: check the subdomain or base URL",
             Self::Html { .. } => {
                 "something between this machine and Outseta's API answered: a proxy, a firewall, a wrong base URL"
             }
@@ -711,10 +620,7 @@ impl fmt::Display for AnswerFault {
                 write!(f, "the answer ({status}) holds no token: {why}")
             }
             Self::OtherUser { email, token_email } => {
-                write!(
-                    f,
-                    "the answer is a token of another user: {token_email} instead of {email}"
-                )
+                write!(f, "the answer is a token of another user: {token_email} instead of {email}")
             }
             Self::Redirect { status, location } if location.is_empty() => {
                 write!(f, "the answer is a redirect ({status})")
@@ -743,694 +649,4 @@ impl fmt::Display for AnswerFault {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::BTreeSet;
-
-    const KEY: Origin = Origin::Environment("OUTSETA_API_KEY");
-    const SECRET: Origin = Origin::Prompt;
-
-    fn jane() -> Shown {
-        Shown::new("j@e.de")
-    }
-
-    fn none() -> Shown {
-        Shown::new("")
-    }
-
-    fn said() -> Shown {
-        Shown::new("No.")
-    }
-
-    fn network(fault: Network) -> Error {
-        Error::Network {
-            host: "acme.outseta.com".to_owned(),
-            fault,
-        }
-    }
-
-    fn malformed(origin: Origin) -> Error {
-        Error::Malformed {
-            what: "subdomain",
-            origin,
-            why: "it is blank".to_owned(),
-            hint: Some("name it"),
-        }
-    }
-
-    /// Every variant, inner ones too, with its status, message and hint.
-    #[expect(clippy::too_many_lines, reason = "a row each, and all of them")]
-    fn rows() -> Vec<(Error, u8, &'static str, Option<&'static str>)> {
-        let help = Some("see outseta-token --help");
-        let email = Some("give one plain address, such as jane@example.com");
-        let verbose = Some("run again with -v to see what came back");
-        let missing = Some(
-            "set them in the environment or, without _FILE, in an env file (--env-file); a key is made in Outseta under Settings > Integrations > API Keys",
-        );
-        let mut rows = Vec::new();
-        let mut add = |error, status, message, hint| rows.push((error, status, message, hint));
-
-        let mut usage = |usage, message, hint| add(Error::Usage(usage), 64, message, hint);
-        usage(
-            Usage::UnknownOption(Shown::new("-x")),
-            "unknown option -x",
-            help,
-        );
-        usage(
-            Usage::Repeated("--raw"),
-            "option --raw was given twice",
-            help,
-        );
-        usage(
-            Usage::Contradiction("--raw", "--format"),
-            "options --raw and --format contradict each other",
-            help,
-        );
-        let (option, mode) = ("--rate", "without --batch");
-        usage(
-            Usage::NotInMode { option, mode },
-            "option --rate is of no use without --batch",
-            help,
-        );
-        let expected = "a number";
-        usage(
-            Usage::MissingValue { option, expected },
-            "option --rate needs a value: a number",
-            help,
-        );
-        usage(
-            Usage::EmptyValue { option, expected },
-            "option --rate has an empty value: it needs a number",
-            help,
-        );
-        usage(
-            Usage::NotUtf8 { option },
-            "the value of --rate is not valid UTF-8",
-            help,
-        );
-        let value = Shown::new("x");
-        usage(
-            Usage::InvalidValue {
-                option,
-                value: value.clone(),
-                expected,
-            },
-            "invalid value 'x' for --rate: it needs a number",
-            help,
-        );
-        usage(
-            Usage::UnexpectedValue {
-                option: Shown::new("--raw"),
-            },
-            "option --raw takes no value",
-            help,
-        );
-        let takes = "there is one EMAIL";
-        usage(
-            Usage::ExtraArgument { value, takes },
-            "unexpected argument 'x': there is one EMAIL",
-            help,
-        );
-        usage(
-            Usage::MinTtl("without -o FILE"),
-            "option --min-ttl is of no use without -o FILE",
-            Some(
-                "--min-ttl goes with -o FILE: the file is kept while its token is valid at least so long",
-            ),
-        );
-        usage(
-            Usage::ManyEmails,
-            "more than one email on standard input",
-            Some("give one email, or use --batch for many"),
-        );
-        usage(
-            Usage::NoEmail,
-            "no email given",
-            Some("give the email as an argument: outseta-token jane@example.com"),
-        );
-        usage(
-            Usage::NoCommand,
-            "no command behind --",
-            Some("write the command behind it: outseta-token jane@example.com -- COMMAND"),
-        );
-        usage(
-            Usage::CommandWithoutEmail,
-            "with a command the email must be an argument: standard input is the command's",
-            Some("write the email before it: outseta-token jane@example.com -- COMMAND"),
-        );
-        usage(
-            Usage::NotAlone("--generate"),
-            "option --generate stands alone",
-            help,
-        );
-
-        let mut fault = |fault, message, hint| add(Error::Email(fault), 65, message, hint);
-        fault(
-            EmailFault::Nothing,
-            "invalid email: it is empty",
-            Some(
-                "give it as an argument or on standard input; in a script, check that the variable is set",
-            ),
-        );
-        fault(
-            EmailFault::NotUtf8,
-            "invalid email: it is not valid UTF-8",
-            email,
-        );
-        fault(
-            EmailFault::InputTooLong,
-            "invalid email: standard input holds more than 64 KiB",
-            email,
-        );
-        fault(
-            EmailFault::LineTooLong,
-            "invalid email: the line is too long",
-            email,
-        );
-        fault(
-            EmailFault::In {
-                email: Shown::new("jane"),
-                why: "it has no @",
-            },
-            "invalid email 'jane': it has no @",
-            Some("give a plain address, such as jane@example.com"),
-        );
-        let typing = Some("check the email for a typing error");
-        add(
-            Error::EmailRejected {
-                email: jane(),
-                message: said(),
-            },
-            65,
-            "invalid email: Outseta rejects j@e.de: No.",
-            typing,
-        );
-        add(
-            Error::EmailRejected {
-                email: jane(),
-                message: none(),
-            },
-            65,
-            "invalid email: Outseta rejects j@e.de",
-            typing,
-        );
-        add(
-            Error::Unreadable {
-                what: Shown::new("f"),
-                why: "permission denied".to_owned(),
-            },
-            66,
-            "cannot read f: permission denied",
-            Some("check that the file is there and may be read by this user"),
-        );
-        add(
-            Error::NoSuchUser {
-                email: jane(),
-                message: none(),
-                confirmed: true,
-            },
-            67,
-            "no such user: j@e.de",
-            Some(
-                "check the email for a typing error; people are listed in Outseta under CRM > People",
-            ),
-        );
-        add(
-            Error::NoSuchUser {
-                email: jane(),
-                message: said(),
-                confirmed: false,
-            },
-            67,
-            "no such user: j@e.de: No. (probably: this could not be confirmed)",
-            Some(
-                "check the email, a base URL, and that the API key may read people: the look-up that would have told did not succeed",
-            ),
-        );
-        let subdomain = Some(
-            "check the subdomain or base URL: the subdomain is the first part of the address at which you log in to Outseta",
-        );
-        let account = |confirmed| Error::NoSuchAccount {
-            host: "acme.outseta.com".to_owned(),
-            confirmed,
-        };
-        add(
-            account(true),
-            68,
-            "no Outseta account at acme.outseta.com",
-            subdomain,
-        );
-        add(
-            account(false),
-            68,
-            "no Outseta account at acme.outseta.com (probably: this could not be confirmed)",
-            subdomain,
-        );
-
-        let mut unavailable = |fault, message, hint| add(network(fault), 69, message, Some(hint));
-        let network_hint =
-            "check the network, a firewall, and whether a proxy is needed (https_proxy)";
-        unavailable(
-            Network::Dns,
-            "cannot resolve the name acme.outseta.com",
-            "check the subdomain or base URL, and this machine's name resolution",
-        );
-        unavailable(
-            Network::SlowConnection(Duration::from_millis(3_300)),
-            "cannot connect to acme.outseta.com within 3300 ms",
-            network_hint,
-        );
-        unavailable(
-            Network::Connection("connection refused".to_owned()),
-            "cannot connect to acme.outseta.com: connection refused",
-            network_hint,
-        );
-        let proxy_hint = "check https_proxy and all_proxy; no_proxy names hosts to reach directly";
-        unavailable(
-            Network::SlowProxy(Duration::from_secs(10)),
-            "cannot connect to acme.outseta.com through the proxy within 10 s",
-            proxy_hint,
-        );
-        unavailable(
-            Network::SlowConnection(Duration::from_micros(300)),
-            "cannot connect to acme.outseta.com within 1 ms",
-            network_hint,
-        );
-        unavailable(
-            Network::Proxy("connection refused".to_owned()),
-            "cannot connect to the proxy for acme.outseta.com: connection refused",
-            proxy_hint,
-        );
-        unavailable(
-            Network::ProxyRefusal(Some(407)),
-            "the proxy refuses to connect to acme.outseta.com (407)",
-            "give the proxy's user and password: https_proxy=http://user:password@host:port",
-        );
-        unavailable(
-            Network::ProxyRefusal(Some(403)),
-            "the proxy refuses to connect to acme.outseta.com (403)",
-            "ask who runs the proxy to allow this host, or name it in no_proxy",
-        );
-        unavailable(
-            Network::ProxyRefusal(None),
-            "the proxy does not answer as a proxy when asked for acme.outseta.com",
-            proxy_hint,
-        );
-        unavailable(
-            Network::Certificate(Shown::new("invalid certificate: Expired")),
-            "cannot trust acme.outseta.com: invalid certificate: Expired",
-            "behind a proxy that inspects TLS, trust its certificates with --cacert or SSL_CERT_FILE; check the clock",
-        );
-        unavailable(
-            Network::Tls(Shown::new("received corrupt message")),
-            "no TLS connection to acme.outseta.com: received corrupt message",
-            "check the host and the port: what answers there may not speak TLS, or intercept it",
-        );
-        unavailable(
-            Network::Lost,
-            "the connection to acme.outseta.com was lost before the answer was complete",
-            "try again",
-        );
-        unavailable(
-            Network::Timeout(Duration::from_secs(30)),
-            "no answer from acme.outseta.com within 30 s",
-            "try again, or raise --timeout",
-        );
-
-        add(
-            Error::Bug("odd"),
-            70,
-            "internal error: odd",
-            Some("please report this, with what -v shows"),
-        );
-        add(
-            Error::CannotCreate {
-                path: Shown::new("d/f"),
-                why: "is a directory".to_owned(),
-            },
-            73,
-            "cannot create d/f: is a directory",
-            Some(
-                "name a file in a folder that exists, that this user may write and that has space left",
-            ),
-        );
-        add(
-            Error::CannotWrite {
-                to: Shown::new("f"),
-                why: "no space left on device".to_owned(),
-            },
-            74,
-            "cannot write to f: no space left on device",
-            Some(
-                "check the space on the device and whose file it is; a file that -o names is as it was, any other output may be cut short",
-            ),
-        );
-        add(Error::BrokenPipe, 74, "standard output was closed", None);
-        let busy = |status, asked: Option<u64>| Error::Busy {
-            status,
-            asked: asked.map(Duration::from_secs),
-        };
-        add(
-            busy(429, Some(60)),
-            75,
-            "Outseta is over its rate limit (429)",
-            Some("Outseta asks to wait 60 s; try again then, or raise --retries and --timeout"),
-        );
-        add(
-            busy(503, None),
-            75,
-            "Outseta is failing for now (503)",
-            Some("try again later, or raise --retries and --timeout"),
-        );
-
-        let mut answer = |fault, message, hint| add(Error::Answer(fault), 76, message, hint);
-        answer(
-            AnswerFault::NoToken {
-                status: 200,
-                why: "it is empty",
-            },
-            "the answer (200) holds no token: it is empty",
-            verbose,
-        );
-        answer(
-            AnswerFault::OtherUser {
-                email: jane(),
-                token_email: Shown::new("x@e.de"),
-            },
-            "the answer is a token of another user: x@e.de instead of j@e.de",
-            Some("the token was not printed; look for two people with this email in Outseta"),
-        );
-        let elsewhere = Some("the key goes to no other host: check the subdomain or base URL");
-        let redirect = |location: &str| AnswerFault::Redirect {
-            status: 302,
-            location: Shown::new(location),
-        };
-        answer(
-            redirect("https://x/"),
-            "the answer is a redirect (302) to https://x/",
-            elsewhere,
-        );
-        answer(redirect(""), "the answer is a redirect (302)", elsewhere);
-        answer(
-            AnswerFault::Html { status: 403 },
-            "the answer (403) is an HTML page, not the API's",
-            Some(
-                "something between this machine and Outseta's API answered: a proxy, a firewall, a wrong base URL",
-            ),
-        );
-        answer(
-            AnswerFault::NotHttp,
-            "the answer is not HTTP",
-            Some("check the base URL and its port"),
-        );
-        answer(
-            AnswerFault::TooLarge,
-            "the answer is too large",
-            Some("check the base URL: an answer of Outseta's API is far smaller"),
-        );
-        answer(
-            AnswerFault::Unexpected {
-                status: 418,
-                message: said(),
-            },
-            "unexpected answer (418): No.",
-            verbose,
-        );
-        answer(
-            AnswerFault::Unconfirmed {
-                status: 422,
-                message: none(),
-            },
-            "Outseta refuses (422), and the look-up that would tell why failed",
-            verbose,
-        );
-        answer(
-            AnswerFault::NotJwt,
-            "the token is not a JWT: it has no claims to print",
-            Some("another format prints the token as it is"),
-        );
-
-        add(
-            Error::KeyRejected {
-                status: 403,
-                key: KEY,
-                secret: SECRET,
-                message: none(),
-            },
-            77,
-            "Outseta rejected the API key (403): key from OUTSETA_API_KEY in the environment, secret from the prompt",
-            Some(
-                "key or secret may be mistyped, another account's or read-only: see Settings > Integrations > API Keys",
-            ),
-        );
-        let crm = Some("look at the person and their account in Outseta under CRM");
-        let refused = |message, stages| Error::LoginRefused {
-            email: jane(),
-            message,
-            stages,
-        };
-        add(
-            refused(none(), vec![]),
-            77,
-            "Outseta will not log j@e.de in",
-            crm,
-        );
-        add(
-            refused(said(), vec!["expired", "paused"]),
-            77,
-            "Outseta will not log j@e.de in: No. (account: expired, paused)",
-            crm,
-        );
-        let factor = |enrolment| Error::SecondFactor {
-            email: jane(),
-            enrolment,
-        };
-        add(
-            factor(false),
-            77,
-            "the login of j@e.de wants a second factor",
-            Some(
-                "a token cannot be had for a user with two-factor authentication; an emailed code may have been sent",
-            ),
-        );
-        add(
-            factor(true),
-            77,
-            "the login of j@e.de wants a second factor, and none is enrolled",
-            Some("the user must first enrol a second factor by logging in"),
-        );
-        add(
-            Error::Missing(vec![
-                Setting::Subdomain,
-                Setting::ApiKey,
-                Setting::ApiSecret,
-            ]),
-            78,
-            "not configured: subdomain (--subdomain or OUTSETA_SUBDOMAIN), API key (OUTSETA_API_KEY or \
-             OUTSETA_API_KEY_FILE), API secret (OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE)",
-            missing,
-        );
-        add(
-            malformed(Origin::Environment("OUTSETA_SUBDOMAIN")),
-            78,
-            "invalid subdomain (OUTSETA_SUBDOMAIN in the environment): it is blank",
-            Some("name it"),
-        );
-        add(
-            malformed(Origin::Option("--subdomain")),
-            64,
-            "invalid subdomain (--subdomain): it is blank",
-            Some("name it"),
-        );
-        add(
-            Error::CannotExecute {
-                command: Shown::new("./x"),
-                why: "permission denied".to_owned(),
-            },
-            126,
-            "cannot execute ./x: permission denied",
-            Some("check that it is a program, and that this user may execute it"),
-        );
-        add(
-            Error::CommandNotFound {
-                command: Shown::new("x"),
-            },
-            127,
-            "command not found: x",
-            Some("check the name and PATH, and of a script the program that its first line names"),
-        );
-        rows
-    }
-
-    /// A number for each variant: a new one does not compile before it has one, and the test below
-    /// fails until it has a row.
-    fn number(error: &Error) -> (u8, u8) {
-        match error {
-            Error::Usage(usage) => (
-                0,
-                match usage {
-                    Usage::UnknownOption(_) => 0,
-                    Usage::Repeated(_) => 1,
-                    Usage::Contradiction(..) => 2,
-                    Usage::NotInMode { .. } => 3,
-                    Usage::MissingValue { .. } => 4,
-                    Usage::EmptyValue { .. } => 5,
-                    Usage::NotUtf8 { .. } => 6,
-                    Usage::InvalidValue { .. } => 7,
-                    Usage::UnexpectedValue { .. } => 8,
-                    Usage::ExtraArgument { .. } => 9,
-                    Usage::MinTtl(_) => 10,
-                    Usage::ManyEmails => 11,
-                    Usage::NoEmail => 12,
-                    Usage::NoCommand => 13,
-                    Usage::CommandWithoutEmail => 14,
-                    Usage::NotAlone(_) => 15,
-                },
-            ),
-            Error::Email(fault) => (
-                1,
-                match fault {
-                    EmailFault::Nothing => 0,
-                    EmailFault::NotUtf8 => 1,
-                    EmailFault::InputTooLong => 2,
-                    EmailFault::LineTooLong => 3,
-                    EmailFault::In { .. } => 4,
-                },
-            ),
-            Error::EmailRejected { .. } => (2, 0),
-            Error::Unreadable { .. } => (3, 0),
-            Error::NoSuchUser { .. } => (4, 0),
-            Error::NoSuchAccount { .. } => (5, 0),
-            Error::Network { fault, .. } => (
-                6,
-                match fault {
-                    Network::Dns => 0,
-                    Network::SlowConnection(_) => 1,
-                    Network::Connection(_) => 2,
-                    Network::Proxy(_) => 3,
-                    Network::ProxyRefusal(_) => 4,
-                    Network::Certificate(_) => 5,
-                    Network::Tls(_) => 6,
-                    Network::Lost => 7,
-                    Network::Timeout(_) => 8,
-                    Network::SlowProxy(_) => 9,
-                },
-            ),
-            Error::Bug(_) => (7, 0),
-            Error::CannotCreate { .. } => (8, 0),
-            Error::CannotWrite { .. } => (9, 0),
-            Error::BrokenPipe => (10, 0),
-            Error::Busy { .. } => (11, 0),
-            Error::Answer(fault) => (
-                12,
-                match fault {
-                    AnswerFault::NoToken { .. } => 0,
-                    AnswerFault::OtherUser { .. } => 1,
-                    AnswerFault::Redirect { .. } => 2,
-                    AnswerFault::Html { .. } => 3,
-                    AnswerFault::NotHttp => 4,
-                    AnswerFault::TooLarge => 5,
-                    AnswerFault::Unexpected { .. } => 6,
-                    AnswerFault::Unconfirmed { .. } => 7,
-                    AnswerFault::NotJwt => 8,
-                },
-            ),
-            Error::KeyRejected { .. } => (13, 0),
-            Error::LoginRefused { .. } => (14, 0),
-            Error::SecondFactor { .. } => (15, 0),
-            Error::Missing(_) => (16, 0),
-            Error::Malformed { .. } => (17, 0),
-            Error::CannotExecute { .. } => (18, 0),
-            Error::CommandNotFound { .. } => (19, 0),
-        }
-    }
-
-    #[test]
-    fn every_variant_has_a_row() {
-        let seen: BTreeSet<(u8, u8)> = rows().iter().map(|(error, ..)| number(error)).collect();
-        let mut expected = BTreeSet::new();
-        for (outer, inner) in (0..20).map(|outer| match outer {
-            0 => (outer, 16),
-            1 => (outer, 5),
-            6 => (outer, 10),
-            12 => (outer, 9),
-            _ => (outer, 1),
-        }) {
-            expected.extend((0..inner).map(|inner| (outer, inner)));
-        }
-        assert_eq!(seen, expected);
-    }
-
-    #[test]
-    fn each_has_its_status_message_and_hint() {
-        for (error, status, message, hint) in rows() {
-            assert_eq!(error.status().code(), status, "{error:?}");
-            assert_eq!(error.to_string(), message);
-            assert_eq!(error.hint().as_deref(), hint, "{error:?}");
-        }
-    }
-
-    #[test]
-    fn the_voice_is_lower_case_on_one_line_without_full_stop() {
-        let proper = ["Outseta ", "HTML"];
-        for (error, ..) in rows() {
-            let message = error.to_string();
-            for text in [Some(message), error.hint()].into_iter().flatten() {
-                let first = text.chars().next().expect("it is not empty");
-                let capital = proper.iter().any(|name| text.starts_with(name));
-                assert!(!first.is_uppercase() || capital, "{text}");
-                assert!(!text.contains('\n') && text.trim() == text, "{text}");
-                let foreign = text.ends_with(": No.");
-                assert!(!text.ends_with(['.', '!']) || foreign, "{text}");
-            }
-        }
-    }
-
-    /// `sysexits.h`, by its numbers and names.
-    #[test]
-    fn statuses_are_those_of_sysexits() {
-        for (status, code, name) in [
-            (Status::Usage, 64, "EX_USAGE"),
-            (Status::DataErr, 65, "EX_DATAERR"),
-            (Status::NoInput, 66, "EX_NOINPUT"),
-            (Status::NoUser, 67, "EX_NOUSER"),
-            (Status::NoHost, 68, "EX_NOHOST"),
-            (Status::Unavailable, 69, "EX_UNAVAILABLE"),
-            (Status::Software, 70, "EX_SOFTWARE"),
-            (Status::CantCreat, 73, "EX_CANTCREAT"),
-            (Status::IoErr, 74, "EX_IOERR"),
-            (Status::TempFail, 75, "EX_TEMPFAIL"),
-            (Status::Protocol, 76, "EX_PROTOCOL"),
-            (Status::NoPerm, 77, "EX_NOPERM"),
-            (Status::Config, 78, "EX_CONFIG"),
-            (Status::CannotExecute, 126, ""),
-            (Status::NotFound, 127, ""),
-        ] {
-            assert_eq!((status.code(), status.name()), (code, name));
-        }
-    }
-
-    #[test]
-    fn a_batch_ends_at_what_concerns_all_emails() {
-        let ending: BTreeSet<(u8, u8)> = rows()
-            .iter()
-            .filter(|(error, ..)| error.concerns_all())
-            .map(|(error, ..)| number(error))
-            .collect();
-        let network = (0..10).map(|fault| (6, fault));
-        let [redirect, html] = [(12, 2), (12, 3)];
-        let others = [(5, 0), (7, 0), (9, 0), (10, 0), redirect, html, (13, 0)];
-        assert_eq!(ending, network.chain(others).collect());
-    }
-
-    #[test]
-    fn each_missing_setting_has_a_hint_of_its_own() {
-        for (setting, variable) in [
-            (Setting::Subdomain, "OUTSETA_SUBDOMAIN"),
-            (Setting::ApiKey, "OUTSETA_API_KEY_FILE"),
-            (Setting::ApiSecret, "OUTSETA_API_SECRET_FILE"),
-        ] {
-            assert!(setting.how_to_set().contains(variable));
-        }
-    }
-}
+mod tests;

@@ -4,8 +4,8 @@
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
+use crate::cli::Verbosity;
 use crate::error::Error;
-use crate::options::Verbosity;
 
 /// Where messages go, and which.
 #[derive(Debug, Clone, Copy)]
@@ -58,12 +58,8 @@ pub(crate) fn hint(text: fmt::Arguments<'_>) {
 
 /// The warning that a token has expired, with what led to it in front.
 pub(crate) fn expired(context: fmt::Arguments<'_>, email: &str) {
-    warning(format_args!(
-        "{context}the token for {email} has expired by this machine's clock"
-    ));
-    hint(format_args!(
-        "check the clock, and the lifetime of tokens in Outseta"
-    ));
+    warning(format_args!("{context}the token for {email} has expired by this machine's clock"));
+    hint(format_args!("check the clock, and the lifetime of tokens in Outseta"));
 }
 
 /// An error and its hint, with what led to it in front.
@@ -79,15 +75,11 @@ pub(crate) fn error(context: fmt::Arguments<'_>, error: &Error) {
 
 /// One line, in one write.
 fn line(text: fmt::Arguments<'_>) {
-    let _ = io::stderr()
-        .lock()
-        .write_all(format!("outseta-token: {text}\n").as_bytes());
+    let _ = io::stderr().lock().write_all(format!("outseta-token: {text}\n").as_bytes());
 }
 
 /// The progress line of a batch, over the one before; an empty one clears it.
 pub(crate) fn progress(text: fmt::Arguments<'_>) {
     let mut stderr = io::stderr().lock();
-    let _ = stderr
-        .write_all(format!("\r\x1b[K{text}").as_bytes())
-        .and_then(|()| stderr.flush());
+    let _ = stderr.write_all(format!("\r\x1b[K{text}").as_bytes()).and_then(|()| stderr.flush());
 }

@@ -31,10 +31,7 @@ mod tests {
     #[test]
     fn debug_shows_nothing() {
         let secret = Secret::new("hunter2");
-        assert_eq!(
-            format!("{secret:?} {:?}", Some(&secret)),
-            "REDACTED Some(REDACTED)"
-        );
+        assert_eq!(format!("{secret:?} {:?}", Some(&secret)), "REDACTED Some(REDACTED)");
         assert_eq!(secret.reveal(), "hunter2");
     }
 }

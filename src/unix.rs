@@ -3,10 +3,7 @@
 //! process would die and leave a terminal without echo, line editing and signals. With SIGINT ignored meanwhile, it
 //! restores the terminal and says `Interrupted`; the signal is then sent again, as the terminal would have.
 
-#![allow(
-    unsafe_code,
-    reason = "std can neither ignore a signal nor tell the effective user"
-)]
+#![allow(unsafe_code, reason = "std can neither ignore a signal nor tell the effective user")]
 
 /// Runs `read` with SIGINT ignored.
 pub(crate) fn without_sigint<T>(read: impl FnOnce() -> T) -> T {

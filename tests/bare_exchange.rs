@@ -15,11 +15,7 @@ const BODY: &str = r#"{"username":"jane@example.com"}"#;
 #[expect(clippy::print_stdout, reason = "it prints what the program would")]
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let mut argument = || {
-        arguments
-            .next()
-            .expect("an address, a PEM file and a header")
-    };
+    let mut argument = || arguments.next().expect("an address, a PEM file and a header");
     let (address, ca, authorization) = (argument(), argument(), argument());
     let mut roots = RootCertStore::empty();
     let certificate = CertificateDer::from_pem_file(ca).expect("a PEM file");
@@ -46,9 +42,6 @@ fn main() {
     // Not every server says goodbye.
     let _ = stream.read_to_end(&mut answer);
     let answer = String::from_utf8(answer).expect("the answer is text");
-    let token = answer
-        .split("\"access_token\":\"")
-        .nth(1)
-        .and_then(|rest| rest.split('"').next());
+    let token = answer.split("\"access_token\":\"").nth(1).and_then(|rest| rest.split('"').next());
     println!("{}", token.expect("the answer holds a token"));
 }

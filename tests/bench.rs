@@ -28,34 +28,14 @@ struct Limit {
 }
 
 const REQUEST_LIMITS: [Limit; 3] = [
-    Limit {
-        of: "program",
-        to: "curl | jq",
-        most: 0.30,
-    },
-    Limit {
-        of: "program",
-        to: "bare exchange",
-        most: 1.3,
-    },
-    Limit {
-        of: "static program",
-        to: "program",
-        most: 0.8,
-    },
+    Limit { of: "program", to: "curl | jq", most: 0.30 },
+    Limit { of: "program", to: "bare exchange", most: 1.3 },
+    Limit { of: "static program", to: "program", most: 0.8 },
 ];
 
 const BATCH_LIMITS: [Limit; 2] = [
-    Limit {
-        of: "batch",
-        to: "curl for each",
-        most: 1.0 / 20.0,
-    },
-    Limit {
-        of: "batch",
-        to: "one curl",
-        most: 1.0,
-    },
+    Limit { of: "batch", to: "curl for each", most: 1.0 / 20.0 },
+    Limit { of: "batch", to: "one curl", most: 1.0 },
 ];
 
 #[expect(clippy::print_stdout, reason = "its output is a report")]
@@ -68,40 +48,20 @@ fn main() -> ExitCode {
     let bench = Bench::new();
     let mut requests = vec![
         ("program", format!("{program} --raw jane@example.com")),
-        (
-            "curl | jq",
-            format!(
-                "{} -d '{BODY}' {} | jq -r .access_token",
-                bench.curl(),
-                bench.url()
-            ),
-        ),
+        ("curl | jq", format!("{} -d '{BODY}' {} | jq -r .access_token", bench.curl(), bench.url())),
         ("bare exchange", bench.bare(bare)),
     ];
     if let [static_program, ..] = rest {
-        requests.push((
-            "static program",
-            format!("{static_program} --raw jane@example.com"),
-        ));
+        requests.push(("static program", format!("{static_program} --raw jane@example.com")));
     }
     let mut good = bench.compare("one request", 40, &requests, &REQUEST_LIMITS);
     let batches = [
-        (
-            "batch",
-            format!("{program} --batch --rate 0 {}", bench.path("emails")),
-        ),
+        ("batch", format!("{program} --batch --rate 0 {}", bench.path("emails"))),
         ("curl for each", format!("sh {}", bench.path("loop.sh"))),
-        (
-            "one curl",
-            format!("curl --silent --config {}", bench.path("next.conf")),
-        ),
+        ("one curl", format!("curl --silent --config {}", bench.path("next.conf"))),
     ];
     good &= bench.compare(&format!("{EMAILS} emails"), 3, &batches, &BATCH_LIMITS);
-    if good {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 const BODY: &str = r#"{"username":"jane@example.com"}"#;
@@ -116,11 +76,7 @@ impl Bench {
     fn new() -> Self {
         let authority = Authority::new();
         let server = Server::https(Account::acme(), authority.server(&["127.0.0.1"]));
-        let bench = Self {
-            authority,
-            server,
-            folder: tempfile::tempdir().expect("a temporary folder"),
-        };
+        let bench = Self { authority, server, folder: tempfile::tempdir().expect("a temporary folder") };
         bench.write("emails", &"jane@example.com\n".repeat(EMAILS));
         let one = format!("{} -d '{BODY}' {}\n", bench.curl(), bench.url());
         bench.write("loop.sh", &one.repeat(EMAILS));
@@ -157,26 +113,14 @@ impl Bench {
 
     fn bare(&self, program: &str) -> String {
         let (address, ca) = (self.server.address(), self.authority.pem_file());
-        format!(
-            "{program} {address} {} 'Outseta {KEY}:{SECRET}'",
-            ca.display()
-        )
+        format!("{program} {address} {} 'Outseta {KEY}:{SECRET}'", ca.display())
     }
 
     /// Measures each command some times, and gives hyperfine's results.
     fn hyperfine(&self, runs: usize, commands: &[(&str, String)]) -> Vec<Value> {
         let results = self.path("results.json");
         let mut hyperfine = Command::new("hyperfine");
-        hyperfine.args([
-            "--style",
-            "none",
-            "--warmup",
-            "3",
-            "--shell",
-            "sh",
-            "--export-json",
-            &results,
-        ]);
+        hyperfine.args(["--style", "none", "--warmup", "3", "--shell", "sh", "--export-json", &results]);
         hyperfine.args(["--runs", &runs.to_string()]);
         for (name, command) in commands {
             hyperfine.args(["--command-name", name, command]);
@@ -188,40 +132,21 @@ impl Bench {
             .env("SSL_CERT_FILE", self.authority.pem_file());
         // It warns of what is known here: that the machine is shared, and that milliseconds are few.
         let output = hyperfine.output().expect("hyperfine starts");
-        assert!(
-            output.status.success(),
-            "hyperfine: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(output.status.success(), "hyperfine: {}", String::from_utf8_lossy(&output.stderr));
         let json = fs::read(results).expect("hyperfine wrote its results");
         let json: Value = serde_json::from_slice(&json).expect("its results are JSON");
-        json["results"]
-            .as_array()
-            .expect("there are results")
-            .clone()
+        json["results"].as_array().expect("there are results").clone()
     }
 
     /// Measures commands in turn and holds their medians against each other.
     #[expect(clippy::print_stdout, reason = "its output is a report")]
-    fn compare(
-        &self,
-        title: &str,
-        runs: usize,
-        commands: &[(&str, String)],
-        limits: &[Limit],
-    ) -> bool {
+    fn compare(&self, title: &str, runs: usize, commands: &[(&str, String)], limits: &[Limit]) -> bool {
         let mut times = vec![Vec::new(); commands.len()];
         // In rounds, so that a slow minute of a shared machine falls on all of them.
         for _ in 0..ROUNDS {
             let results = self.hyperfine(runs, commands);
             for (times, result) in times.iter_mut().zip(results) {
-                times.extend(
-                    result["times"]
-                        .as_array()
-                        .into_iter()
-                        .flatten()
-                        .filter_map(Value::as_f64),
-                );
+                times.extend(result["times"].as_array().into_iter().flatten().filter_map(Value::as_f64));
             }
         }
         let medians: Vec<f64> = times.into_iter().map(median).collect();
@@ -238,10 +163,7 @@ impl Bench {
             if let (Some(one), Some(other)) = (median(of), median(to)) {
                 let ratio = one / other;
                 let verdict = if ratio <= *most { "ok" } else { "TOO SLOW" };
-                let _ = writeln!(
-                    report,
-                    "  {of} / {to}: {ratio:.3} (at most {most:.2}) {verdict}"
-                );
+                let _ = writeln!(report, "  {of} / {to}: {ratio:.3} (at most {most:.2}) {verdict}");
                 good &= ratio <= *most;
             }
         }

@@ -30,9 +30,7 @@ struct Session {
 
 impl Session {
     fn new() -> Self {
-        let expired = User::new("old@example.com")
-            .stages(&[5])
-            .cannot_log_in(Refusal::GrantText);
+        let expired = User::new("old@example.com").stages(&[5]).cannot_log_in(Refusal::GrantText);
         let careful = User::new("careful@example.com").second_factor(SecondFactor::Totp);
         let account = Account::acme()
             .user(User::new("bob@example.com"))
@@ -43,19 +41,11 @@ impl Session {
         fs::create_dir(folder.path().join("bin")).expect("a folder is made");
         std::os::unix::fs::symlink(program(), folder.path().join("bin/outseta-token"))
             .expect("the program is linked into PATH");
-        Self {
-            detour: Detour::new(account),
-            folder,
-            as_expected: true,
-        }
+        Self { detour: Detour::new(account), folder, as_expected: true }
     }
 
     fn title(text: &str) {
-        let (bold, plain) = if io::stdout().is_terminal() {
-            ("\x1b[1m", "\x1b[0m")
-        } else {
-            ("", "")
-        };
+        let (bold, plain) = if io::stdout().is_terminal() { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
         say(&format!("\n{bold}# {text}{plain}\n"));
     }
 
@@ -64,15 +54,10 @@ impl Session {
         say(&format!("\n$ {line}\n"));
         let mut shell = Command::new("sh");
         // One stream after the other, as a terminal would show them.
-        shell
-            .args(["-c", &format!("exec 2>&1; {line}")])
-            .env_clear();
+        shell.args(["-c", &format!("exec 2>&1; {line}")]).env_clear();
         let path = std::env::var("PATH").unwrap_or_default();
         shell
-            .env(
-                "PATH",
-                format!("{}:{path}", self.folder.path().join("bin").display()),
-            )
+            .env("PATH", format!("{}:{path}", self.folder.path().join("bin").display()))
             .env("HOME", self.folder.path())
             .env("OUTSETA_SUBDOMAIN", "acme")
             .env("OUTSETA_API_KEY", KEY)
@@ -83,21 +68,14 @@ impl Session {
             .stdin(Stdio::null());
         let output = shell.output().expect("there is a shell");
         for line in String::from_utf8_lossy(&output.stdout).lines() {
-            match line
-                .char_indices()
-                .nth(SHOWN)
-                .filter(|_| line.contains("eyJ"))
-            {
+            match line.char_indices().nth(SHOWN).filter(|_| line.contains("eyJ")) {
                 Some((end, _)) => say(&format!("{}…\n", &line[..end])),
                 None => say(&format!("{line}\n")),
             }
         }
         let actual = output.status.code();
         if status != 0 || actual != Some(0) {
-            say(&format!(
-                "(exit status {})\n",
-                actual.map_or("none".to_owned(), |code| code.to_string())
-            ));
+            say(&format!("(exit status {})\n", actual.map_or("none".to_owned(), |code| code.to_string())));
         }
         if actual != Some(status) {
             say(&format!("THIS SHOULD HAVE BEEN {status}\n"));
@@ -114,23 +92,15 @@ impl Session {
 
 fn say(text: &str) {
     // A reader who has seen enough may leave.
-    if io::stdout()
-        .write_all(text.as_bytes())
-        .and_then(|()| io::stdout().flush())
-        .is_err()
-    {
+    if io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()).is_err() {
         std::process::exit(0);
     }
 }
 
 fn main() -> ExitCode {
     let mut session = Session::new();
-    say(
-        "outseta-token gets an access token for a user of an Outseta account, with the account's API key.\n",
-    );
-    say(
-        "Here https://acme.outseta.com is a fake one on this machine; subdomain, key and secret are set.\n",
-    );
+    say("outseta-token gets an access token for a user of an Outseta account, with the account's API key.\n");
+    say("Here https://acme.outseta.com is a fake one on this machine; subdomain, key and secret are set.\n");
     successes(&mut session);
     files(&mut session);
     wrong_input(&mut session);
@@ -160,24 +130,19 @@ fn successes(session: &mut Session) {
 }
 
 fn files(session: &mut Session) {
-    Session::title(
-        "Into a file that only its owner may read, and no new token while that one is good",
-    );
-    session.types(
-        "outseta-token --raw -o token jane@example.com && ls -l token | cut -c1-10",
-        0,
-    );
-    session.types(
-        "outseta-token --raw -o token --min-ttl 1h -v jane@example.com",
-        0,
-    );
+    Session::title("Into a file that only its owner may read, and no new token while that one is good");
+    session.types("outseta-token --raw -o token jane@example.com && ls -l token | cut -c1-10", 0);
+    session.types("outseta-token --raw -o token --min-ttl 1h -v jane@example.com", 0);
     Session::title("For a command, which gets the token and not the key");
     session.types(
         r#"outseta-token jane@example.com -- sh -c 'echo "${#OUTSETA_ACCESS_TOKEN} characters; key: ${OUTSETA_API_KEY-gone}"'"#,
         0,
     );
     Session::title("For many users: a JSON line for each, and the status of the first failure");
-    session.types("printf '%s\\n' jane@example.com nobody@example.com bob@example.com | outseta-token --batch", 67);
+    session.types(
+        "printf '%s\\n' jane@example.com nobody@example.com bob@example.com | outseta-token --batch",
+        67,
+    );
 }
 
 fn wrong_input(session: &mut Session) {
@@ -186,14 +151,8 @@ fn wrong_input(session: &mut Session) {
     session.types("outseta-token 'Jane Doe <jane@example.com>'", 65);
     session.types("outseta-token \"$UNSET_VARIABLE\"", 65);
     session.types("outseta-token --env-file missing.env jane@example.com", 66);
-    session.types(
-        "env -u OUTSETA_API_KEY -u OUTSETA_API_SECRET outseta-token jane@example.com",
-        78,
-    );
-    session.types(
-        "https_proxy=socks5://localhost:1080 outseta-token jane@example.com",
-        78,
-    );
+    session.types("env -u OUTSETA_API_KEY -u OUTSETA_API_SECRET outseta-token jane@example.com", 78);
+    session.types("https_proxy=socks5://localhost:1080 outseta-token jane@example.com", 78);
     Session::title("Where the result should go");
     session.types("outseta-token -o missing/token jane@example.com", 73);
     if Path::new("/dev/full").exists() {
@@ -208,27 +167,20 @@ fn wrong_answers(session: &mut Session) {
     session.types("outseta-token nobody@example.com", 67);
     session.types("outseta-token --subdomain acmee jane@example.com", 68);
     session.file("wrong-secret", "not-the-secret\n");
-    session.types("env -u OUTSETA_API_SECRET OUTSETA_API_SECRET_FILE=wrong-secret outseta-token jane@example.com", 77);
+    session.types(
+        "env -u OUTSETA_API_SECRET OUTSETA_API_SECRET_FILE=wrong-secret outseta-token jane@example.com",
+        77,
+    );
     session.types("outseta-token old@example.com", 77);
     session.types("outseta-token careful@example.com", 77);
-    session.detour.server.on(
-        On::Tokens,
-        Answer::redirect(302, "https://elsewhere.example/login?return=1"),
-    );
+    session.detour.server.on(On::Tokens, Answer::redirect(302, "https://elsewhere.example/login?return=1"));
     session.types("outseta-token jane@example.com", 76);
     Session::title("And what lies between");
     let busy = Answer::html(429, "slow down").header("Retry-After", "3600");
-    session
-        .detour
-        .server
-        .on(On::Tokens, busy)
-        .on(On::Tokens, cloudflare(503));
+    session.detour.server.on(On::Tokens, busy).on(On::Tokens, cloudflare(503));
     session.types("outseta-token jane@example.com", 75);
     session.types("outseta-token --retries 0 jane@example.com", 75);
     let dead = dead_address();
-    session.types(
-        &format!("outseta-token --retries 1 --base-url http://{dead} jane@example.com"),
-        69,
-    );
+    session.types(&format!("outseta-token --retries 1 --base-url http://{dead} jane@example.com"), 69);
     session.types("env -u SSL_CERT_FILE outseta-token jane@example.com", 69);
 }

@@ -36,12 +36,7 @@ fn failure_record(email: &str, status: u8, name: &str, message: &str) -> String 
 }
 
 fn invalid(email: &str, why: &str) -> String {
-    failure_record(
-        email,
-        65,
-        "EX_DATAERR",
-        &format!("invalid email '{email}': {why}"),
-    )
+    failure_record(email, 65, "EX_DATAERR", &format!("invalid email '{email}': {why}"))
 }
 
 fn unknown(email: &str) -> String {
@@ -49,10 +44,7 @@ fn unknown(email: &str) -> String {
 }
 
 fn answer() -> Answer {
-    Answer::json(
-        200,
-        &json!({"access_token": TOKEN, "token_type": "bearer", "expires_in": 60}),
-    )
+    Answer::json(200, &json!({"access_token": TOKEN, "token_type": "bearer", "expires_in": 60}))
 }
 
 /// A server that answers to every email with the same token.
@@ -64,9 +56,7 @@ fn minting() -> Server {
 
 /// A batch that does not wait between requests.
 fn batch(server: &Server) -> Run {
-    Run::new()
-        .server(server)
-        .args(["--batch", "--rate", "0", "--retries", "0"])
+    Run::new().server(server).args(["--batch", "--rate", "0", "--retries", "0"])
 }
 
 fn emails(count: usize) -> String {
@@ -92,10 +82,7 @@ fn asked(requests: &[Request]) -> Vec<String> {
 
 fn wait_for_requests(server: &Server, count: usize, running: &Running) {
     while server.requests().len() < count {
-        assert!(
-            Instant::now() < running.deadline(),
-            "{count} requests should come"
-        );
+        assert!(Instant::now() < running.deadline(), "{count} requests should come");
         thread::sleep(Duration::from_millis(1));
     }
 }
@@ -107,22 +94,15 @@ mod success {
     fn each_email_gets_a_line_in_order() {
         let server = minting();
         let run = batch(&server).stdin("b@example.com\na@example.com\nc@example.com\n");
-        run.stdout(record("b@example.com") + &record("a@example.com") + &record("c@example.com"))
-            .run();
-        assert_eq!(
-            asked(&server.requests()),
-            ["b@example.com", "a@example.com", "c@example.com"]
-        );
+        run.stdout(record("b@example.com") + &record("a@example.com") + &record("c@example.com")).run();
+        assert_eq!(asked(&server.requests()), ["b@example.com", "a@example.com", "c@example.com"]);
         assert_eq!(server.connections(), 1);
     }
 
     #[test]
     fn one_email_gets_a_line_too_and_none_gets_none() {
         let server = minting();
-        batch(&server)
-            .stdin("a@example.com")
-            .stdout(record("a@example.com"))
-            .run();
+        batch(&server).stdin("a@example.com").stdout(record("a@example.com")).run();
         batch(&server).stdin("").run();
         batch(&server).stdin("\n# nobody\n").run();
         assert_eq!(server.requests().len(), 1);
@@ -140,17 +120,9 @@ mod success {
                 .run();
         }
         for args in [&["-"][..], &["--", "-"]] {
-            batch(&server)
-                .args(args)
-                .stdin("c@example.com\n")
-                .stdout(record("c@example.com"))
-                .run();
+            batch(&server).args(args).stdin("c@example.com\n").stdout(record("c@example.com")).run();
         }
-        batch(&server)
-            .file("-", "d@example.com")
-            .arg("./-")
-            .stdout(record("d@example.com"))
-            .run();
+        batch(&server).file("-", "d@example.com").arg("./-").stdout(record("d@example.com")).run();
     }
 
     #[test]
@@ -245,15 +217,8 @@ mod success {
     fn a_connection_that_the_server_closes_is_reopened() {
         let server = minting();
         let closing: Reply = answer().with(Fault::CloseIdle(Duration::ZERO));
-        server
-            .on(On::Tokens, answer().close())
-            .on(On::Tokens, answer())
-            .on(On::Tokens, closing);
-        let mut running = Run::new()
-            .server(&server)
-            .args(["--batch", "--rate", "0"])
-            .stdin_open()
-            .start();
+        server.on(On::Tokens, answer().close()).on(On::Tokens, answer()).on(On::Tokens, closing);
+        let mut running = Run::new().server(&server).args(["--batch", "--rate", "0"]).stdin_open().start();
         for (number, connections) in [1, 2, 2].into_iter().enumerate() {
             let email = format!("user{number}@example.com");
             running.write(format!("{email}\n"));
@@ -265,11 +230,7 @@ mod success {
         running.wait_for_stdout(&record("user3@example.com"));
         running.wait_for_stdout(&record("user4@example.com"));
         let outcome = running.outcome();
-        assert_eq!(
-            (outcome.status, &*outcome.stderr),
-            (Some(0), ""),
-            "{outcome}"
-        );
+        assert_eq!((outcome.status, &*outcome.stderr), (Some(0), ""), "{outcome}");
         assert_eq!(server.connections(), 3);
     }
 }
@@ -304,12 +265,8 @@ mod invalid_lines {
         let server = minting();
         let long = "x".repeat(200_000);
         let expected = |shown: String| {
-            failure_record(
-                &shown,
-                65,
-                "EX_DATAERR",
-                "invalid email: the line is too long",
-            ) + &record("a@example.com")
+            failure_record(&shown, 65, "EX_DATAERR", "invalid email: the line is too long")
+                + &record("a@example.com")
         };
         batch(&server)
             .stdin(format!("{long}\na@example.com\n"))
@@ -331,14 +288,8 @@ mod invalid_lines {
     fn a_line_is_one_line_however_long_and_never_lost() {
         let server = minting();
         let blank = " ".repeat(5_000);
-        let too_long = |shown: &str| {
-            failure_record(
-                shown,
-                65,
-                "EX_DATAERR",
-                "invalid email: the line is too long",
-            )
-        };
+        let too_long =
+            |shown: &str| failure_record(shown, 65, "EX_DATAERR", "invalid email: the line is too long");
         batch(&server)
             .stdin(format!("# {blank}\njane\n{blank}a@example.com\n"))
             .status(65)
@@ -390,9 +341,7 @@ mod failures_of_one_email {
     fn the_others_are_answered_and_the_status_is_the_firsts() {
         let two_factor = User::new("two@example.com").second_factor(SecondFactor::Totp);
         let blocked = User::new("no@example.com").stages(&[5]);
-        let account = Account::acme()
-            .user(two_factor)
-            .user(blocked.cannot_log_in(Refusal::GrantText));
+        let account = Account::acme().user(two_factor).user(blocked.cannot_log_in(Refusal::GrantText));
         let server = Server::http(account);
         let outcome = batch(&server)
             .stdin("jane@example.com\n\nnobody@example.com\ntwo@example.com\nno@example.com\njane\njane@example.com\n")
@@ -433,24 +382,9 @@ mod failures_of_one_email {
         let server = minting();
         let other = jwt::token("acme", "john@example.com", 60);
         for (answer, status, name, message) in [
-            (
-                Answer::empty(503),
-                75,
-                "EX_TEMPFAIL",
-                "Outseta is failing for now (503)",
-            ),
-            (
-                Answer::empty(429),
-                75,
-                "EX_TEMPFAIL",
-                "Outseta is over its rate limit (429)",
-            ),
-            (
-                cloudflare(502),
-                75,
-                "EX_TEMPFAIL",
-                "Outseta is failing for now (502)",
-            ),
+            (Answer::empty(503), 75, "EX_TEMPFAIL", "Outseta is failing for now (503)"),
+            (Answer::empty(429), 75, "EX_TEMPFAIL", "Outseta is over its rate limit (429)"),
+            (cloudflare(502), 75, "EX_TEMPFAIL", "Outseta is failing for now (502)"),
             (
                 Answer::text(200, "{}"),
                 76,
@@ -464,32 +398,19 @@ mod failures_of_one_email {
                 "the answer is a token of another user: john@example.com instead of a@example.com",
             ),
             (
-                Answer::json(
-                    400,
-                    &json!({"ErrorMessage": "No.", "PropertyName": "Email"}),
-                ),
+                Answer::json(400, &json!({"ErrorMessage": "No.", "PropertyName": "Email"})),
                 65,
                 "EX_DATAERR",
                 "invalid email: Outseta rejects a@example.com: No.",
             ),
-            (
-                Answer::empty(418),
-                76,
-                "EX_PROTOCOL",
-                "unexpected answer (418)",
-            ),
+            (Answer::empty(418), 76, "EX_PROTOCOL", "unexpected answer (418)"),
         ] {
             server.on(On::Tokens, answer);
             batch(&server)
                 .stdin("a@example.com\nb@example.com\n")
                 .status(status.into())
-                .stdout(
-                    failure_record("a@example.com", status, name, message)
-                        + &record("b@example.com"),
-                )
-                .stderr_contains(&format!(
-                    "outseta-token: 1 failed, the first at line 1: {message}\n"
-                ))
+                .stdout(failure_record("a@example.com", status, name, message) + &record("b@example.com"))
+                .stderr_contains(&format!("outseta-token: 1 failed, the first at line 1: {message}\n"))
                 .run();
         }
         assert_eq!(server.unused_replies(), 0);
@@ -512,10 +433,7 @@ mod what_ends_it {
                 "key or secret may be mistyped, another account's or read-only: see Settings > Integrations > API Keys",
             ),
             (
-                vec![
-                    (On::Tokens, Answer::empty(404)),
-                    (On::People, Answer::empty(404)),
-                ],
+                vec![(On::Tokens, Answer::empty(404)), (On::People, Answer::empty(404))],
                 68,
                 "EX_NOHOST",
                 "no Outseta account at 127.0.0.1",
@@ -562,9 +480,7 @@ mod what_ends_it {
     #[test]
     fn a_network_failure_after_its_retries() {
         let server = minting();
-        server
-            .on(On::Tokens, Fault::CloseAfter(0))
-            .on(On::Tokens, Fault::ResetAfter(9));
+        server.on(On::Tokens, Fault::CloseAfter(0)).on(On::Tokens, Fault::ResetAfter(9));
         Run::new()
             .server(&server)
             .args(["--batch", "--rate", "0", "--retries", "1"])
@@ -595,9 +511,7 @@ mod what_ends_it {
                 "EX_UNAVAILABLE",
                 "no answer from 127.0.0.1 within 1 s",
             ))
-            .stderr_contains(
-                "outseta-token: stopped at line 1: no answer from 127.0.0.1 within 1 s\n",
-            )
+            .stderr_contains("outseta-token: stopped at line 1: no answer from 127.0.0.1 within 1 s\n")
             .run();
         assert_eq!(server.requests().len(), 1);
 
@@ -655,23 +569,15 @@ mod input_and_output {
         batch(&server)
             .arg("missing")
             .status(66)
-            .stderr_lines(&[
-                "outseta-token: cannot read missing: no such file or directory",
-                hint,
-            ])
+            .stderr_lines(&["outseta-token: cannot read missing: no such file or directory", hint])
             .run();
         let run = batch(&server).arg("folder");
         fs::create_dir(run.work().join("folder")).expect("a folder is made");
-        run.status(66)
-            .stderr_lines(&["outseta-token: cannot read folder: is a directory", hint])
-            .run();
+        run.status(66).stderr_lines(&["outseta-token: cannot read folder: is a directory", hint]).run();
         batch(&server)
             .stdin_file("/")
             .status(66)
-            .stderr_lines(&[
-                "outseta-token: cannot read standard input: is a directory",
-                hint,
-            ])
+            .stderr_lines(&["outseta-token: cannot read standard input: is a directory", hint])
             .run();
         assert_eq!(server.connections(), 0);
     }
@@ -689,11 +595,7 @@ mod input_and_output {
     #[test]
     fn a_closed_pipe_is_74_without_a_word_and_ends_it() {
         let server = minting();
-        batch(&server)
-            .stdin(emails(100))
-            .stdout_broken()
-            .status(74)
-            .run();
+        batch(&server).stdin(emails(100)).stdout_broken().status(74).run();
         assert_eq!(server.requests().len(), 1);
     }
 
@@ -730,24 +632,16 @@ mod input_and_output {
         let server = minting();
         for _ in 0..5 {
             let seen = server.requests().len();
-            let running = batch(&server)
-                .stdin(emails(100_000))
-                .interruptible()
-                .start();
+            let running = batch(&server).stdin(emails(100_000)).interruptible().start();
             wait_for_requests(&server, seen + 20, &running);
             running.signal(Signal::INT);
             let outcome = running.outcome();
-            assert_eq!(
-                (outcome.signal, &*outcome.stderr),
-                (Some(2), ""),
-                "{outcome}"
-            );
+            assert_eq!((outcome.signal, &*outcome.stderr), (Some(2), ""), "{outcome}");
             let text = outcome.stdout_text();
             let records = text.lines().count();
             assert!(records >= 19, "{outcome}");
-            let expected: String = (0..records)
-                .map(|number| record(&format!("user{number}@example.com")))
-                .collect();
+            let expected: String =
+                (0..records).map(|number| record(&format!("user{number}@example.com"))).collect();
             assert_eq!(text, expected);
         }
     }
@@ -758,10 +652,7 @@ mod input_and_output {
     fn memory_does_not_grow_with_the_number_of_emails() {
         let server = Server::http(Account::acme());
         let token = "x".repeat(2_000);
-        server.always(
-            On::Tokens,
-            Answer::json(200, &json!({"access_token": token})),
-        );
+        server.always(On::Tokens, Answer::json(200, &json!({"access_token": token})));
         let long = "x".repeat(290);
         // Every fifth line needs a request, which is what takes time.
         let line = |number: usize| {
@@ -779,18 +670,12 @@ mod input_and_output {
             let expected = expected.concat();
             let run = batch(&server).file("records", "");
             let records = run.work().join("records");
-            let mut running = run
-                .deadline(Duration::from_secs(120))
-                .stdin_open()
-                .stdout_file(&records)
-                .start();
+            let mut running =
+                run.deadline(Duration::from_secs(120)).stdin_open().stdout_file(&records).start();
             running.write(lines.join("\n") + "\n");
             let written = || fs::metadata(&records).expect("it is there").len();
             while written() < expected.len() as u64 {
-                assert!(
-                    Instant::now() < running.deadline(),
-                    "all should be answered"
-                );
+                assert!(Instant::now() < running.deadline(), "all should be answered");
                 thread::sleep(Duration::from_millis(5));
             }
             let status = fs::read_to_string(format!("/proc/{}/status", running.id()));
@@ -816,10 +701,7 @@ mod rate {
         (0..requests.len())
             .map(|first| {
                 let end = requests[first].at + Duration::from_secs(1);
-                requests[first..]
-                    .iter()
-                    .take_while(|request| request.at < end)
-                    .count()
+                requests[first..].iter().take_while(|request| request.at < end).count()
             })
             .max()
             .unwrap_or(0)
@@ -856,9 +738,7 @@ mod rate {
             .stdin("jane@example.com\na@example.com\nb@example.com\njane\n")
             .status(67)
             .stdout_contains(&(unknown("a@example.com") + &unknown("b@example.com")))
-            .stderr_contains(
-                "outseta-token: 3 failed, the first at line 2: no such user: a@example.com",
-            )
+            .stderr_contains("outseta-token: 3 failed, the first at line 2: no such user: a@example.com")
             .run();
         let requests = server.requests();
         assert_eq!(
@@ -889,12 +769,7 @@ mod rate {
             .args(["--batch", "--rate", "0.7", "--timeout", "1s"])
             .stdin("nobody@example.com\n")
             .status(67)
-            .stdout(failure_record(
-                "nobody@example.com",
-                67,
-                "EX_NOUSER",
-                no_such_user,
-            ))
+            .stdout(failure_record("nobody@example.com", 67, "EX_NOUSER", no_such_user))
             .stderr_contains(no_such_user)
             .run();
     }
@@ -944,10 +819,7 @@ mod rate {
     #[test]
     fn zero_is_no_limit() {
         let server = minting();
-        let outcome = batch(&server)
-            .stdin(emails(60))
-            .stdout_contains("user59@example.com")
-            .run();
+        let outcome = batch(&server).stdin(emails(60)).stdout_contains("user59@example.com").run();
         // With the default it would take 15 seconds.
         assert!(outcome.elapsed < Duration::from_secs(13), "{outcome}");
     }
@@ -981,10 +853,7 @@ mod on_a_terminal {
     fn a_line_shows_how_far_it_is_and_a_summary_ends_it() {
         let outcome = batch(&minting())
             .stdin("a@example.com\njane\nb@example.com\n")
-            .on_terminal(Streams {
-                stderr: true,
-                ..Streams::NONE
-            })
+            .on_terminal(Streams { stderr: true, ..Streams::NONE })
             .outcome();
         assert_eq!(
             outcome.terminal,
@@ -1008,15 +877,10 @@ mod on_a_terminal {
     #[test]
     fn a_summary_stands_before_what_stopped_it_too() {
         let server = minting();
-        server
-            .on(On::Tokens, answer())
-            .on(On::Tokens, Answer::redirect(302, "/"));
+        server.on(On::Tokens, answer()).on(On::Tokens, Answer::redirect(302, "/"));
         let outcome = batch(&server)
             .stdin("a@example.com\nb@example.com\nc@example.com\n")
-            .on_terminal(Streams {
-                stderr: true,
-                ..Streams::NONE
-            })
+            .on_terminal(Streams { stderr: true, ..Streams::NONE })
             .outcome();
         assert_eq!(
             outcome.terminal,
@@ -1039,20 +903,12 @@ mod on_a_terminal {
             .on_terminal(Streams::NOT_STDIN)
             .outcome();
         assert!(!outcome.terminal.contains(CLEAR), "{outcome}");
-        assert!(
-            outcome
-                .terminal
-                .ends_with("outseta-token: 2 done, 0 failed\r\n"),
-            "{outcome}"
-        );
+        assert!(outcome.terminal.ends_with("outseta-token: 2 done, 0 failed\r\n"), "{outcome}");
     }
 
     #[test]
     fn records_and_progress_do_not_mix() {
-        let outcome = batch(&minting())
-            .stdin("a@example.com\n")
-            .on_terminal(Streams::NOT_STDIN)
-            .outcome();
+        let outcome = batch(&minting()).stdin("a@example.com\n").on_terminal(Streams::NOT_STDIN).outcome();
         assert_eq!(
             outcome.terminal,
             format!(
@@ -1065,15 +921,9 @@ mod on_a_terminal {
 
     #[test]
     fn quiet_shows_neither() {
-        let outcome = batch(&minting())
-            .arg("-q")
-            .stdin("a@example.com\n")
-            .on_terminal(Streams::NOT_STDIN)
-            .outcome();
-        assert_eq!(
-            outcome.terminal,
-            record("a@example.com").replace('\n', "\r\n")
-        );
+        let outcome =
+            batch(&minting()).arg("-q").stdin("a@example.com\n").on_terminal(Streams::NOT_STDIN).outcome();
+        assert_eq!(outcome.terminal, record("a@example.com").replace('\n', "\r\n"));
         assert_eq!(outcome.status, Some(0), "{outcome}");
     }
 
@@ -1085,10 +935,7 @@ mod on_a_terminal {
         session.send("b@example.com\r").wait_for("2 done, 0 failed");
         session.send("\x04");
         let outcome = session.outcome();
-        assert_eq!(
-            outcome.stdout_text(),
-            record("a@example.com") + &record("b@example.com")
-        );
+        assert_eq!(outcome.stdout_text(), record("a@example.com") + &record("b@example.com"));
         assert_eq!(outcome.status, Some(0), "{outcome}");
     }
 

@@ -40,18 +40,12 @@ fn foretells(status: i32, line: &str, settings: impl Fn(Run) -> Run, servers: &[
     let checked = settings(check()).outcome();
     let posts = |server: &&Server| {
         let requests = server.requests();
-        requests
-            .iter()
-            .filter(|request| request.method != "GET")
-            .count()
+        requests.iter().filter(|request| request.method != "GET").count()
     };
     assert_eq!(servers.iter().map(posts).sum::<usize>(), 0, "{checked}");
     assert_eq!(checked.status, Some(status), "{checked}");
     let text = checked.stdout_text();
-    assert!(
-        text.lines().any(|shown| shown.starts_with(line)),
-        "it should have a line {line:?}\n{checked}"
-    );
+    assert!(text.lines().any(|shown| shown.starts_with(line)), "it should have a line {line:?}\n{checked}");
     assert_eq!(checked.stderr, "", "{checked}");
     let request = settings(Run::new().args(["--retries", "0", "jane@example.com"])).outcome();
     assert_eq!(request.status, Some(status), "{request}");
@@ -69,14 +63,8 @@ mod success {
                 "base URL: https://acme.outseta.com (OUTSETA_SUBDOMAIN in the environment)",
                 KEY_LINE,
                 SECRET_LINE,
-                &format!(
-                    "roots: the file {} (SSL_CERT_FILE)",
-                    detour.authority.pem_file().display()
-                ),
-                &format!(
-                    "proxy: {} (https_proxy in the environment)",
-                    detour.proxy.url()
-                ),
+                &format!("roots: the file {} (SSL_CERT_FILE)", detour.authority.pem_file().display()),
+                &format!("proxy: {} (https_proxy in the environment)", detour.proxy.url()),
                 "name and connection: ok",
                 "TLS: ok",
                 "account: ok",
@@ -89,24 +77,15 @@ mod success {
             .iter()
             .map(|request| format!("{} {}", request.method, request.target))
             .collect();
-        assert_eq!(
-            targets,
-            [
-                "GET /.well-known/jwks",
-                "GET /api/v1/billing/planfamilies?limit=1&fields=Uid"
-            ]
-        );
+        assert_eq!(targets, ["GET /.well-known/jwks", "GET /api/v1/billing/planfamilies?limit=1&fields=Uid"]);
     }
 
     #[test]
     fn the_public_keys_are_read_without_the_key() {
         let server = Server::http(Account::acme());
         check().server(&server).stdout_contains("key: ok\n").run();
-        let authorizations: Vec<bool> = server
-            .requests()
-            .iter()
-            .map(|request| request.header("authorization").is_some())
-            .collect();
+        let authorizations: Vec<bool> =
+            server.requests().iter().map(|request| request.header("authorization").is_some()).collect();
         assert_eq!(authorizations, [false, true]);
     }
 
@@ -145,10 +124,7 @@ mod success {
                 &format!("base URL: {url} (--base-url)"),
                 "API key: KQx7… (the file key (OUTSETA_API_KEY_FILE))",
                 "API secret: [hidden] (OUTSETA_API_SECRET in env)",
-                &format!(
-                    "roots: the file {} (--cacert)",
-                    authority.pem_file().display()
-                ),
+                &format!("roots: the file {} (--cacert)", authority.pem_file().display()),
                 "proxy: none",
                 "name and connection: ok",
                 "TLS: ok",
@@ -166,10 +142,7 @@ mod success {
                 .server(&server)
                 .args(args)
                 .stdout(lines(&[
-                    &format!(
-                        "base URL: {} (OUTSETA_BASE_URL in the environment)",
-                        server.url()
-                    ),
+                    &format!("base URL: {} (OUTSETA_BASE_URL in the environment)", server.url()),
                     KEY_LINE,
                     SECRET_LINE,
                     "roots: built in",
@@ -201,10 +174,7 @@ mod missing_and_malformed_settings {
 
     #[test]
     fn every_missing_setting_has_its_line() {
-        check()
-            .status(78)
-            .stdout(lines(&[NO_BASE, NO_KEY, NO_SECRET, "roots: built in"]))
-            .run();
+        check().status(78).stdout(lines(&[NO_BASE, NO_KEY, NO_SECRET, "roots: built in"])).run();
         check()
             .env("OUTSETA_SUBDOMAIN", "acme")
             .env("OUTSETA_API_KEY", KEY)
@@ -282,11 +252,7 @@ mod missing_and_malformed_settings {
                  or more certificates in PEM form, each between BEGIN and END lines",
             ),
         ] {
-            let settings = |run: Run| {
-                run.credentials()
-                    .env("OUTSETA_SUBDOMAIN", "acme")
-                    .env(name, value)
-            };
+            let settings = |run: Run| run.credentials().env("OUTSETA_SUBDOMAIN", "acme").env(name, value);
             foretells(status, line, settings, &[]);
         }
     }
@@ -295,11 +261,7 @@ mod missing_and_malformed_settings {
     fn a_malformed_option_is_a_usage_error_as_ever() {
         for (option, value, message) in [
             ("--subdomain", "ac me", "outseta-token: invalid subdomain ("),
-            (
-                "--base-url",
-                "https://u:p@h",
-                "outseta-token: invalid base URL (",
-            ),
+            ("--base-url", "https://u:p@h", "outseta-token: invalid base URL ("),
         ] {
             let run = check().credentials().args([option, value]).status(64);
             run.stderr_contains(message).run();
@@ -308,11 +270,8 @@ mod missing_and_malformed_settings {
 
     #[test]
     fn a_ca_file_that_cannot_be_read_has_its_line() {
-        let settings = |run: Run| {
-            run.credentials()
-                .env("OUTSETA_SUBDOMAIN", "acme")
-                .args(["--cacert", "/nonexistent"])
-        };
+        let settings =
+            |run: Run| run.credentials().env("OUTSETA_SUBDOMAIN", "acme").args(["--cacert", "/nonexistent"]);
         let line = "roots: cannot read /nonexistent (--cacert): no such file or directory; hint: ";
         foretells(66, line, settings, &[]);
     }
@@ -326,11 +285,7 @@ mod missing_and_malformed_settings {
                     .env("OUTSETA_SUBDOMAIN", "acme")
                     .env(name, "/nonexistent")
             };
-            let title = if name.contains("KEY_") {
-                "API key"
-            } else {
-                "API secret"
-            };
+            let title = if name.contains("KEY_") { "API key" } else { "API secret" };
             let line = format!("{title}: cannot read /nonexistent ({name} in the environment): ");
             foretells(66, &line, settings, &[]);
         }
@@ -339,10 +294,8 @@ mod missing_and_malformed_settings {
     /// Of several faults a request ends with another than the list's first.
     #[test]
     fn of_several_faults_the_status_is_the_requests() {
-        let missing_base = |run: Run| {
-            run.env("OUTSETA_API_KEY_FILE", "/nonexistent")
-                .env("OUTSETA_API_SECRET", SECRET)
-        };
+        let missing_base =
+            |run: Run| run.env("OUTSETA_API_KEY_FILE", "/nonexistent").env("OUTSETA_API_SECRET", SECRET);
         foretells(66, NO_BASE, missing_base, &[]);
         let roots_and_proxy = |run: Run| {
             run.credentials()
@@ -405,10 +358,7 @@ mod what_does_not_work {
     #[test]
     fn a_connection() {
         let dead = dead_address();
-        let settings = |run: Run| {
-            run.credentials()
-                .env("OUTSETA_BASE_URL", format!("http://{dead}"))
-        };
+        let settings = |run: Run| run.credentials().env("OUTSETA_BASE_URL", format!("http://{dead}"));
         let line = "name and connection: cannot connect to 127.0.0.1: connection refused; hint: check the network, \
             a firewall, and whether a proxy is needed (https_proxy)";
         foretells(69, line, settings, &[]);
@@ -417,11 +367,7 @@ mod what_does_not_work {
     #[test]
     fn a_proxy() {
         let proxy = Proxy::http();
-        let settings = |run: Run| {
-            run.credentials()
-                .env("OUTSETA_SUBDOMAIN", "acme")
-                .via_proxy(&proxy)
-        };
+        let settings = |run: Run| run.credentials().env("OUTSETA_SUBDOMAIN", "acme").via_proxy(&proxy);
         proxy.behave(Behaviour::Refuse(407));
         let line = "name and connection: the proxy refuses to connect to acme.outseta.com (407); hint: give the \
             proxy's user and password: https_proxy=http://user:password@host:port";
@@ -437,7 +383,8 @@ mod what_does_not_work {
         let server = Server::http(Account::acme());
         server.always(On::Any, Fault::Stall);
         let settings = |run: Run| run.server(&server).args(["--timeout", "1s"]);
-        let line = "name and connection: no answer from 127.0.0.1 within 1 s; hint: try again, or raise --timeout";
+        let line =
+            "name and connection: no answer from 127.0.0.1 within 1 s; hint: try again, or raise --timeout";
         let checked = settings(check()).outcome();
         assert_eq!(checked.status, Some(69), "{checked}");
         assert!(checked.stdout_text().contains(line), "{checked}");
@@ -555,14 +502,8 @@ mod what_does_not_work {
     fn a_failure_that_passes_is_retried() {
         let server = Server::http(Account::acme());
         let refusal = || Answer::empty(503).header("Retry-After", "0");
-        server
-            .on(On::Jwks, refusal())
-            .on(On::PlanFamilies, refusal());
-        Run::new()
-            .server(&server)
-            .arg("--check")
-            .stdout_contains("account: ok\nkey: ok\n")
-            .run();
+        server.on(On::Jwks, refusal()).on(On::PlanFamilies, refusal());
+        Run::new().server(&server).arg("--check").stdout_contains("account: ok\nkey: ok\n").run();
         assert_eq!(server.requests().len(), 4);
     }
 }
@@ -599,15 +540,9 @@ mod files_with_secrets {
         let [key, hint] = warning("key");
         let [secret, _] = warning("secret");
         from_files(&server, 0o600, 0o400).run();
-        from_files(&server, 0o640, 0o600)
-            .stderr_lines(&[&key, &hint])
-            .run();
-        from_files(&server, 0o600, 0o604)
-            .stderr_lines(&[&secret, &hint])
-            .run();
-        from_files(&server, 0o644, 0o444)
-            .stderr_lines(&[&key, &hint, &secret, &hint])
-            .run();
+        from_files(&server, 0o640, 0o600).stderr_lines(&[&key, &hint]).run();
+        from_files(&server, 0o600, 0o604).stderr_lines(&[&secret, &hint]).run();
+        from_files(&server, 0o644, 0o444).stderr_lines(&[&key, &hint, &secret, &hint]).run();
         from_files(&server, 0o611, 0o622).run();
     }
 
@@ -615,25 +550,17 @@ mod files_with_secrets {
     fn one_with_both_is_warned_of_once() {
         let server = Server::http(Account::acme());
         let settings = format!("OUTSETA_API_KEY={KEY}\nOUTSETA_API_SECRET={SECRET}\n");
-        let run = check()
-            .env("OUTSETA_BASE_URL", server.url())
-            .home_file(".config/outseta-token/env", &settings);
+        let run =
+            check().env("OUTSETA_BASE_URL", server.url()).home_file(".config/outseta-token/env", &settings);
         let path = run.home().join(".config/outseta-token/env");
         fs::set_permissions(&path, Permissions::from_mode(0o644)).expect("its mode");
         let [line, hint] = warning(&path.display().to_string());
-        run.stdout_contains("key: ok\n")
-            .stderr_lines(&[&line, &hint])
-            .run();
-        let run = check()
-            .env("OUTSETA_BASE_URL", server.url())
-            .args(["-e", "env"])
-            .file("env", &settings);
+        run.stdout_contains("key: ok\n").stderr_lines(&[&line, &hint]).run();
+        let run = check().env("OUTSETA_BASE_URL", server.url()).args(["-e", "env"]).file("env", &settings);
         let path = run.work().join("env");
         fs::set_permissions(path, Permissions::from_mode(0o604)).expect("its mode");
         let [line, hint] = warning("env");
-        run.stdout_contains("key: ok\n")
-            .stderr_lines(&[&line, &hint])
-            .run();
+        run.stdout_contains("key: ok\n").stderr_lines(&[&line, &hint]).run();
     }
 
     #[test]

@@ -19,8 +19,7 @@ use crate::support::script::On;
 use crate::support::{KEY, SECRET, write_script};
 
 /// `{"email":"jane@example.com","exp":4102444800}`: valid until 2100.
-const JWT: &str =
-    "eyJhbGciOiJub25lIn0.eyJlbWFpbCI6ImphbmVAZXhhbXBsZS5jb20iLCJleHAiOjQxMDI0NDQ4MDB9.c2ln";
+const JWT: &str = "eyJhbGciOiJub25lIn0.eyJlbWFpbCI6ImphbmVAZXhhbXBsZS5jb20iLCJleHAiOjQxMDI0NDQ4MDB9.c2ln";
 
 fn answering(body: &serde_json::Value) -> Server {
     let server = Server::http(Account::acme());
@@ -37,10 +36,7 @@ fn command<I>(server: &Server, command: I) -> Run
 where
     I: IntoIterator<Item: AsRef<OsStr>>,
 {
-    Run::new()
-        .server(server)
-        .args(["jane@example.com", "--"])
-        .args(command)
+    Run::new().server(server).args(["jane@example.com", "--"]).args(command)
 }
 
 /// Runs a shell's script with Jane's token.
@@ -65,11 +61,7 @@ fn environment(environ: &[u8]) -> Environment {
 
 /// The environment that a command sees with these settings.
 fn seen(run: Run) -> Environment {
-    environment(
-        &run.args(["/bin/cat", "/proc/self/environ"])
-            .outcome()
-            .stdout,
-    )
+    environment(&run.args(["/bin/cat", "/proc/self/environ"]).outcome().stdout)
 }
 
 fn get<'a>(environment: &'a Environment, name: &str) -> Option<&'a str> {
@@ -83,14 +75,9 @@ mod success {
     #[test]
     fn the_status_is_the_commands() {
         let server = minting(JWT);
-        let statuses = (0..4)
-            .chain(62..82)
-            .chain(124..132)
-            .chain([137, 143, 200, 254, 255]);
+        let statuses = (0..4).chain(62..82).chain(124..132).chain([137, 143, 200, 254, 255]);
         for status in statuses {
-            script(&server, &format!("exit {status}"))
-                .status(status)
-                .run();
+            script(&server, &format!("exit {status}")).status(status).run();
         }
     }
 
@@ -98,9 +85,7 @@ mod success {
     fn a_signal_that_ends_the_command_ends_the_run() {
         let server = minting(JWT);
         for (name, number) in [("TERM", 15), ("INT", 2), ("KILL", 9), ("PIPE", 13)] {
-            let outcome = script(&server, &format!("kill -{name} $$"))
-                .interruptible()
-                .outcome();
+            let outcome = script(&server, &format!("kill -{name} $$")).interruptible().outcome();
             assert_eq!(outcome.signal, Some(number), "{outcome}");
         }
     }
@@ -108,18 +93,10 @@ mod success {
     #[test]
     fn the_streams_are_the_commands() {
         let server = minting(JWT);
-        script(&server, "echo out; echo err >&2")
-            .stdout("out\n")
-            .stderr("err\n")
-            .run();
+        script(&server, "echo out; echo err >&2").stdout("out\n").stderr("err\n").run();
         let input: Vec<u8> = (0..=255).cycle().take(300_000).collect();
-        let outcome = command(&server, ["/bin/cat"])
-            .stdin(input.clone())
-            .outcome();
-        assert!(
-            outcome.stdout == input,
-            "standard input comes through whole"
-        );
+        let outcome = command(&server, ["/bin/cat"]).stdin(input.clone()).outcome();
+        assert!(outcome.stdout == input, "standard input comes through whole");
         let run = command(&server, ["/bin/cat"]).file("input", &input);
         let path = run.work().join("input");
         let outcome = run.stdin_file(path).outcome();
@@ -129,17 +106,11 @@ mod success {
     #[test]
     fn the_process_is_the_command() {
         let server = minting(JWT);
-        let run = command(
-            &server,
-            ["/bin/sh", "-c", "echo $$ ready; read line; exit 3", "name"],
-        );
+        let run = command(&server, ["/bin/sh", "-c", "echo $$ ready; read line; exit 3", "name"]);
         let mut running = run.stdin_open().start();
         running.wait_for_stdout(&format!("{} ready\n", running.id()));
         let proc = |name| fs::read(format!("/proc/{}/{name}", running.id())).expect("it runs");
-        assert_eq!(
-            proc("cmdline"),
-            b"/bin/sh\0-c\0echo $$ ready; read line; exit 3\0name\0"
-        );
+        assert_eq!(proc("cmdline"), b"/bin/sh\0-c\0echo $$ ready; read line; exit 3\0name\0");
         let environment = environment(&proc("environ"));
         assert_eq!(get(&environment, "OUTSETA_ACCESS_TOKEN"), Some(JWT));
         for secret in [KEY, SECRET] {
@@ -170,10 +141,8 @@ mod success {
             OsStr::from_bytes(b"\xff\xfe"),
         ];
         let outcome = command(&minting(JWT), arguments).outcome();
-        let expected: Vec<u8> = arguments
-            .iter()
-            .flat_map(|argument| [argument.as_bytes(), b"\0"].concat())
-            .collect();
+        let expected: Vec<u8> =
+            arguments.iter().flat_map(|argument| [argument.as_bytes(), b"\0"].concat()).collect();
         assert_eq!(outcome.stdout, expected, "{outcome}");
     }
 
@@ -184,15 +153,7 @@ mod success {
             &["jane@example.com", "--", "/bin/echo", "ran"][..],
             &["--", "jane@example.com", "/bin/echo", "ran"],
             &["--", "jane@example.com", "--", "/bin/echo", "ran"],
-            &[
-                "-q",
-                "jane@example.com",
-                "--timeout",
-                "9s",
-                "--",
-                "/bin/echo",
-                "ran",
-            ],
+            &["-q", "jane@example.com", "--timeout", "9s", "--", "/bin/echo", "ran"],
         ] {
             Run::new().server(&server).args(args).stdout("ran\n").run();
         }
@@ -260,21 +221,15 @@ mod environment_of_the_command {
             .env("OUTSETA_API_SECRET_FILE", "secret")
             .args(["jane@example.com", "--"]);
         let names: Vec<OsString> = seen(run).into_keys().collect();
-        let expected = [
-            "HOME",
-            "OUTSETA_ACCESS_TOKEN",
-            "OUTSETA_ACCESS_TOKEN_EXPIRES_AT",
-            "OUTSETA_BASE_URL",
-        ];
+        let expected =
+            ["HOME", "OUTSETA_ACCESS_TOKEN", "OUTSETA_ACCESS_TOKEN_EXPIRES_AT", "OUTSETA_BASE_URL"];
         assert_eq!(names, expected);
 
         let settings = format!(
             "OUTSETA_BASE_URL={}\nOUTSETA_API_KEY={KEY}\nOUTSETA_API_SECRET={SECRET}\n",
             server.url()
         );
-        let run = Run::new()
-            .file("env", settings)
-            .args(["-e", "env", "jane@example.com", "--"]);
+        let run = Run::new().file("env", settings).args(["-e", "env", "jane@example.com", "--"]);
         let names: Vec<OsString> = seen(run).into_keys().collect();
         assert_eq!(names, expected[..3]);
     }
@@ -283,15 +238,11 @@ mod environment_of_the_command {
     fn what_an_outer_run_set_is_replaced_or_removed() {
         let inherited = |body| {
             let server = answering(&body);
-            let run = jane(&server)
-                .env("OUTSETA_ACCESS_TOKEN", "old")
-                .env("OUTSETA_ACCESS_TOKEN_EXPIRES_AT", "1");
+            let run =
+                jane(&server).env("OUTSETA_ACCESS_TOKEN", "old").env("OUTSETA_ACCESS_TOKEN_EXPIRES_AT", "1");
             let environment = seen(run);
             let value = |name| get(&environment, name).map(str::to_owned);
-            (
-                value("OUTSETA_ACCESS_TOKEN"),
-                value("OUTSETA_ACCESS_TOKEN_EXPIRES_AT"),
-            )
+            (value("OUTSETA_ACCESS_TOKEN"), value("OUTSETA_ACCESS_TOKEN_EXPIRES_AT"))
         };
         assert_eq!(
             inherited(json!({"access_token": JWT})),
@@ -313,14 +264,10 @@ mod environment_of_the_command {
             let text = get(&environment, "OUTSETA_ACCESS_TOKEN_EXPIRES_AT").expect("it is set");
             text.parse::<i64>().expect("Unix seconds")
         };
-        let with_exp = |exp: serde_json::Value| {
-            jwt::encode(&json!({"email": "jane@example.com", "exp": exp}), 0)
-        };
+        let with_exp =
+            |exp: serde_json::Value| jwt::encode(&json!({"email": "jane@example.com", "exp": exp}), 0);
         let token = with_exp(4_102_444_800_i64.into());
-        assert_eq!(
-            expiry(json!({"access_token": token, "expires_in": 60})),
-            4_102_444_800
-        );
+        assert_eq!(expiry(json!({"access_token": token, "expires_in": 60})), 4_102_444_800);
         let token = with_exp(4_102_444_800.9_f64.into());
         assert_eq!(expiry(json!({"access_token": token})), 4_102_444_800);
         for token in ["opaque".to_owned(), with_exp("soon".into())] {
@@ -334,7 +281,8 @@ mod environment_of_the_command {
 mod failure {
     use super::*;
 
-    const NOT_FOUND: &str = "outseta-token: hint: check the name and PATH, and of a script the program that its first line names";
+    const NOT_FOUND: &str =
+        "outseta-token: hint: check the name and PATH, and of a script the program that its first line names";
     const NOT_EXECUTED: &str =
         "outseta-token: hint: check that it is a program, and that this user may execute it";
 
@@ -347,47 +295,19 @@ mod failure {
     fn a_command_that_cannot_be_run_is_126_or_127_as_with_env() {
         let server = minting(JWT);
         for (name, status, lines) in [
-            (
-                "./missing",
-                127,
-                ["outseta-token: command not found: ./missing", NOT_FOUND],
-            ),
+            ("./missing", 127, ["outseta-token: command not found: ./missing", NOT_FOUND]),
             (
                 "outseta-no-such-command",
                 127,
-                [
-                    "outseta-token: command not found: outseta-no-such-command",
-                    NOT_FOUND,
-                ],
+                ["outseta-token: command not found: outseta-no-such-command", NOT_FOUND],
             ),
-            (
-                "./script",
-                127,
-                ["outseta-token: command not found: ./script", NOT_FOUND],
-            ),
-            (
-                "./data",
-                126,
-                [
-                    "outseta-token: cannot execute ./data: permission denied",
-                    NOT_EXECUTED,
-                ],
-            ),
-            (
-                "./folder",
-                126,
-                [
-                    "outseta-token: cannot execute ./folder: permission denied",
-                    NOT_EXECUTED,
-                ],
-            ),
+            ("./script", 127, ["outseta-token: command not found: ./script", NOT_FOUND]),
+            ("./data", 126, ["outseta-token: cannot execute ./data: permission denied", NOT_EXECUTED]),
+            ("./folder", 126, ["outseta-token: cannot execute ./folder: permission denied", NOT_EXECUTED]),
             (
                 "./data/tool",
                 126,
-                [
-                    "outseta-token: cannot execute ./data/tool: not a directory",
-                    NOT_EXECUTED,
-                ],
+                ["outseta-token: cannot execute ./data/tool: not a directory", NOT_EXECUTED],
             ),
         ] {
             let prepared = |run: Run| {
@@ -396,10 +316,7 @@ mod failure {
                 write_script(&script, "#!/nonexistent/interpreter\n");
                 run
             };
-            prepared(command(&server, [name]))
-                .status(status)
-                .stderr_lines(&lines)
-                .run();
+            prepared(command(&server, [name])).status(status).stderr_lines(&lines).run();
             let env = prepared(Run::of("/usr/bin/env".into()).arg(name));
             assert_eq!(status_of_env(env), Some(status), "{name}");
         }
@@ -411,10 +328,7 @@ mod failure {
         claims["filler"] = "x".repeat(200_000).into();
         command(&minting(&jwt::encode(&claims, 0)), ["/bin/true"])
             .status(126)
-            .stderr_lines(&[
-                "outseta-token: cannot execute /bin/true: argument list too long",
-                NOT_EXECUTED,
-            ])
+            .stderr_lines(&["outseta-token: cannot execute /bin/true: argument list too long", NOT_EXECUTED])
             .run();
     }
 
@@ -439,14 +353,8 @@ mod failure {
                 .run();
             assert!(!outcome.work().join("ran").exists());
         }
-        for (run, status) in [
-            (Run::new().arg("jane@example.com"), 78),
-            (Run::new().arg("jane"), 65),
-        ] {
-            run.args(["--", "/bin/echo", "ran"])
-                .status(status)
-                .stderr_contains("outseta-token: ")
-                .run();
+        for (run, status) in [(Run::new().arg("jane@example.com"), 78), (Run::new().arg("jane"), 65)] {
+            run.args(["--", "/bin/echo", "ran"]).status(status).stderr_contains("outseta-token: ").run();
         }
     }
 
@@ -475,11 +383,7 @@ mod details {
     /// What a process is started with here that does not come from the program.
     fn without_the_program(command: &[&str]) -> String {
         let (name, args) = command.split_first().expect("a command");
-        Run::of(name.into())
-            .args(args)
-            .interruptible()
-            .outcome()
-            .stdout_text()
+        Run::of(name.into()).args(args).interruptible().outcome().stdout_text()
     }
 
     /// The signals of signal(7) that are blocked, and those that are ignored; the C library has its
@@ -487,9 +391,7 @@ mod details {
     fn signals(status: &str) -> [u64; 2] {
         ["SigBlk:", "SigIgn:"].map(|name| {
             let mut lines = status.lines();
-            let mask = lines
-                .find_map(|line| line.strip_prefix(name))
-                .expect("it is listed");
+            let mask = lines.find_map(|line| line.strip_prefix(name)).expect("it is listed");
             u64::from_str_radix(mask.trim(), 16).expect("a mask") & 0x7fff_ffff
         })
     }
@@ -508,14 +410,9 @@ mod details {
     #[test]
     fn after_a_hidden_prompt_too() {
         let server = minting(JWT);
-        let mut session = command(&server, SIGNALS)
-            .env_remove("OUTSETA_API_SECRET")
-            .on_terminal(Streams::NOT_STDOUT);
-        session
-            .wait_for("API secret (not shown): ")
-            .wait_for_no_echo()
-            .send(SECRET)
-            .send("\r");
+        let mut session =
+            command(&server, SIGNALS).env_remove("OUTSETA_API_SECRET").on_terminal(Streams::NOT_STDOUT);
+        session.wait_for("API secret (not shown): ").wait_for_no_echo().send(SECRET).send("\r");
         let outcome = session.outcome();
         assert_eq!(outcome.status, Some(0), "{outcome}");
         let expected = signals(&without_the_program(&SIGNALS));
@@ -526,11 +423,8 @@ mod details {
     fn the_connection_is_not_passed_on() {
         let listing = "for fd in /proc/$$/fd/*; do readlink $fd; done";
         let sockets = |listing: String| {
-            let mut sockets: Vec<String> = listing
-                .lines()
-                .filter(|line| line.starts_with("socket:"))
-                .map(str::to_owned)
-                .collect();
+            let mut sockets: Vec<String> =
+                listing.lines().filter(|line| line.starts_with("socket:")).map(str::to_owned).collect();
             sockets.sort();
             sockets
         };
@@ -552,9 +446,7 @@ mod details {
             outcome.terminal,
             "outseta-token: token for jane@example.com, valid for 7 days\r\nran\r\n"
         );
-        let run = Run::new()
-            .server(&server)
-            .args(["-q", "jane@example.com", "--"]);
+        let run = Run::new().server(&server).args(["-q", "jane@example.com", "--"]);
         let outcome = quiet(run.args(["/bin/echo", "ran"]));
         assert_eq!(outcome.terminal, "ran\r\n");
     }
@@ -578,10 +470,6 @@ mod details {
         }
         running.signal(Signal::INT);
         let outcome = running.outcome();
-        assert_eq!(
-            (outcome.signal, &*outcome.stdout),
-            (Some(2), &b""[..]),
-            "{outcome}"
-        );
+        assert_eq!((outcome.signal, &*outcome.stdout), (Some(2), &b""[..]), "{outcome}");
     }
 }

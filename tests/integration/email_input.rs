@@ -37,11 +37,7 @@ mod success {
     #[test]
     fn the_body_is_exactly_the_user_name() {
         let server = Server::generous();
-        Run::new()
-            .server(&server)
-            .args(["-r", "jane@example.com"])
-            .stdout("t0ken\n")
-            .run();
+        Run::new().server(&server).args(["-r", "jane@example.com"]).stdout("t0ken\n").run();
         assert_eq!(body(&server), r#"{"username":"jane@example.com"}"#);
     }
 
@@ -68,10 +64,7 @@ mod success {
             let requests = server.requests().split_off(before);
             assert_eq!(requests.len(), 4, "{text:?}");
             for request in requests {
-                assert_eq!(
-                    request.body, br#"{"username":"jane@example.com"}"#,
-                    "{text:?}"
-                );
+                assert_eq!(request.body, br#"{"username":"jane@example.com"}"#, "{text:?}");
             }
         }
     }
@@ -99,11 +92,7 @@ mod success {
             ".jane..doe.@example.com",
             "jane@localhost",
         ] {
-            Run::new()
-                .server(&server)
-                .args(["-r", email])
-                .stdout("t0ken\n")
-                .run();
+            Run::new().server(&server).args(["-r", email]).stdout("t0ken\n").run();
             let sent = json!({"username": email}).to_string();
             assert_eq!(body(&server), sent);
         }
@@ -114,12 +103,7 @@ mod success {
         let server = Server::generous();
         let mut input = vec![b'\n'; LIMIT - 16];
         input.extend(b"jane@example.com");
-        Run::new()
-            .server(&server)
-            .arg("-r")
-            .stdin(input)
-            .stdout("t0ken\n")
-            .run();
+        Run::new().server(&server).arg("-r").stdin(input).stdout("t0ken\n").run();
         assert_eq!(body(&server), r#"{"username":"jane@example.com"}"#);
     }
 
@@ -129,11 +113,7 @@ mod success {
         let label = "d".repeat(63);
         let longest = format!("{}@{label}.{label}.{}", "l".repeat(64), "d".repeat(61));
         assert_eq!(longest.len(), 254);
-        Run::new()
-            .server(&server)
-            .args(["-r", &longest])
-            .stdout("t0ken\n")
-            .run();
+        Run::new().server(&server).args(["-r", &longest]).stdout("t0ken\n").run();
     }
 }
 
@@ -142,13 +122,7 @@ mod failure {
 
     #[test]
     fn nothing_at_all_is_an_invalid_email() {
-        for args in [
-            [""].as_slice(),
-            &[" \t\n"],
-            &["\u{feff}"],
-            &["--", ""],
-            &["", "--", "/bin/true"],
-        ] {
+        for args in [[""].as_slice(), &[" \t\n"], &["\u{feff}"], &["--", ""], &["", "--", "/bin/true"]] {
             refused(Run::new().args(args), 65, &EMPTY);
         }
         for input in ["", "\n \r\n\t\n", "\u{feff}\r\n"] {
@@ -178,10 +152,7 @@ mod failure {
 
     #[test]
     fn no_more_than_64_kib_are_read() {
-        let lines = [
-            "outseta-token: invalid email: standard input holds more than 64 KiB",
-            ONE_PLAIN,
-        ];
+        let lines = ["outseta-token: invalid email: standard input holds more than 64 KiB", ONE_PLAIN];
         let mut input = vec![b'\n'; LIMIT - 16];
         input.extend(b"jane@example.com\n");
         refused(Run::new().stdin(input), 65, &lines);
@@ -194,8 +165,7 @@ mod failure {
         let lines = |why: &str| {
             [
                 format!("outseta-token: cannot read standard input: {why}"),
-                "outseta-token: hint: check that the file is there and may be read by this user"
-                    .to_owned(),
+                "outseta-token: hint: check that the file is there and may be read by this user".to_owned(),
             ]
         };
         let refused = |run: Run, why: &str| {
@@ -213,10 +183,7 @@ mod failure {
 
     #[test]
     fn what_is_not_utf8_is_refused() {
-        let lines = [
-            "outseta-token: invalid email: it is not valid UTF-8",
-            ONE_PLAIN,
-        ];
+        let lines = ["outseta-token: invalid email: it is not valid UTF-8", ONE_PLAIN];
         let bytes = b"j\xfcrgen@example.com";
         refused(Run::new().arg(OsStr::from_bytes(bytes)), 65, &lines);
         refused(Run::new().stdin(bytes), 65, &lines);
@@ -251,29 +218,17 @@ mod failure {
             ("jane@doe@example.com", "it has more than one @"),
             ("Jane Doe <jane@example.com>", name),
             ("<jane@example.com>", name),
-            (
-                "\"jane doe\"@example.com",
-                "a quoted name before the @ is not supported",
-            ),
+            ("\"jane doe\"@example.com", "a quoted name before the @ is not supported"),
             ("jane doe@example.com", space),
             ("jane@exa mple.com", space),
             ("jane\u{a0}doe@example.com", space),
-            (
-                "ja,ne@example.com",
-                "a character before the @ is not allowed there",
-            ),
-            (
-                "jane@exa_mple.com",
-                "a character of the domain is not allowed there",
-            ),
+            ("ja,ne@example.com", "a character before the @ is not allowed there"),
+            ("jane@exa_mple.com", "a character of the domain is not allowed there"),
             ("jane@example..com", dot),
             ("jane@example.com.", dot),
             ("jane@-example.com", hyphen),
             ("jane@example-.com", hyphen),
-            (
-                &long_label,
-                "a part of the domain is longer than 63 characters",
-            ),
+            (&long_label, "a part of the domain is longer than 63 characters"),
             (&long_local, "more than 64 bytes stand before the @"),
             (&too_long, "it is longer than 254 bytes"),
         ];
@@ -300,11 +255,7 @@ mod failure {
         ];
         each_refused(&rows, |email| {
             let shown = |c: char| {
-                if c.is_ascii_graphic() {
-                    c.to_string()
-                } else {
-                    c.escape_default().to_string()
-                }
+                if c.is_ascii_graphic() { c.to_string() } else { c.escape_default().to_string() }
             };
             email.chars().map(shown).collect()
         });
@@ -327,13 +278,7 @@ mod failure {
         refused(
             Run::new().arg("é".repeat(400)),
             65,
-            &[
-                &format!(
-                    "outseta-token: invalid email '{}…': it has no @",
-                    "é".repeat(300)
-                ),
-                PLAIN,
-            ],
+            &[&format!("outseta-token: invalid email '{}…': it has no @", "é".repeat(300)), PLAIN],
         );
     }
 }

@@ -11,8 +11,7 @@ use crate::support::{KEY, SECRET, forbid_reading, set_mode};
 
 const JANE: &str = "jane@example.com";
 const OWN: &str = ".config/outseta-token/env";
-const READABLE: &str =
-    "outseta-token: hint: check that the file is there and may be read by this user";
+const READABLE: &str = "outseta-token: hint: check that the file is there and may be read by this user";
 const SET_THEM: &str = "outseta-token: hint: set them in the environment or, without _FILE, in an env file (--env-file); \
     a key is made in Outseta under Settings > Integrations > API Keys";
 const NOTHING: &str = "outseta-token: not configured: subdomain (--subdomain or OUTSETA_SUBDOMAIN), \
@@ -23,19 +22,12 @@ const LIMIT: usize = 64 * 1024;
 #[track_caller]
 fn secret_in(text: impl AsRef<[u8]>) -> String {
     let server = Server::generous();
-    let run = Run::new()
-        .env("OUTSETA_BASE_URL", server.url())
-        .env("OUTSETA_API_KEY", "k")
-        .file("file.env", text);
-    run.args(["-e", "file.env", "-r", JANE])
-        .stdout("t0ken\n")
-        .run();
+    let run =
+        Run::new().env("OUTSETA_BASE_URL", server.url()).env("OUTSETA_API_KEY", "k").file("file.env", text);
+    run.args(["-e", "file.env", "-r", JANE]).stdout("t0ken\n").run();
     let request = server.requests().pop().expect("a request");
     let header = request.header("authorization").expect("a key");
-    header
-        .strip_prefix("Outseta k:")
-        .expect("the key")
-        .to_owned()
+    header.strip_prefix("Outseta k:").expect("the key").to_owned()
 }
 
 /// A run with the user's own env file, which nobody else may read.
@@ -58,10 +50,7 @@ fn base_url(run: Run) -> String {
 /// Expects that nothing at all is configured.
 #[track_caller]
 fn unconfigured(run: Run) {
-    run.arg(JANE)
-        .status(78)
-        .stderr_lines(&[NOTHING, SET_THEM])
-        .run();
+    run.arg(JANE).status(78).stderr_lines(&[NOTHING, SET_THEM]).run();
 }
 
 mod grammar {
@@ -86,20 +75,11 @@ mod grammar {
             ("OUTSETA_API_SECRET=$HOME${HOME}\n", "$HOME${HOME}"),
             ("OUTSETA_API_SECRET=a=b==\n", "a=b=="),
             ("OUTSETA_API_SECRET=\n'abc'\n", "abc"),
-            (
-                "# OUTSETA_API_SECRET=no\nOUTSETA_API_SECRET=abc\n#OUTSETA_API_SECRET=no\n",
-                "abc",
-            ),
+            ("# OUTSETA_API_SECRET=no\nOUTSETA_API_SECRET=abc\n#OUTSETA_API_SECRET=no\n", "abc"),
             ("OUTSETA_API_SECRET=no\nOUTSETA_API_SECRET=abc\n", "abc"),
             ("OUTSETA_API_SECRET=no\rOUTSETA_API_SECRET=abc\r", "abc"),
-            (
-                "not a line\n=x\n{\"json\": true}\n\n\nOUTSETA_API_SECRET=abc\n<<<<<<< HEAD\n",
-                "abc",
-            ),
-            (
-                "X_OUTSETA_API_SECRET=no\nOUTSETA_API_SECRET=abc\nOUTSETA_API_SECRET.x=no\n",
-                "abc",
-            ),
+            ("not a line\n=x\n{\"json\": true}\n\n\nOUTSETA_API_SECRET=abc\n<<<<<<< HEAD\n", "abc"),
+            ("X_OUTSETA_API_SECRET=no\nOUTSETA_API_SECRET=abc\nOUTSETA_API_SECRET.x=no\n", "abc"),
             ("outseta_api_secret=no\nOUTSETA_API_SECRET=abc\n", "abc"),
         ] {
             assert_eq!(secret_in(text), secret, "{text:?}");
@@ -188,22 +168,15 @@ mod grammar {
             .run();
         assert_eq!(secret_in(text), "abc");
         let run = Run::new().file("file.env", text).args(["-e", "file.env"]);
-        let run = run
-            .env("OUTSETA_API_KEY", "k")
-            .env("OUTSETA_SUBDOMAIN", "acme");
-        assert_eq!(
-            base_url(run),
-            "https://acme.outseta.com (OUTSETA_SUBDOMAIN in the environment)"
-        );
+        let run = run.env("OUTSETA_API_KEY", "k").env("OUTSETA_SUBDOMAIN", "acme");
+        assert_eq!(base_url(run), "https://acme.outseta.com (OUTSETA_SUBDOMAIN in the environment)");
         assert_eq!(server.connections(), 0);
     }
 
     #[test]
     fn the_environment_is_not_changed() {
         let server = Server::generous();
-        let text = format!(
-            "OUTSETA_API_KEY={KEY}\nOUTSETA_API_SECRET={SECRET}\nOUTSETA_SUBDOMAIN=x\nX=1\n"
-        );
+        let text = format!("OUTSETA_API_KEY={KEY}\nOUTSETA_API_SECRET={SECRET}\nOUTSETA_SUBDOMAIN=x\nX=1\n");
         Run::new()
             .env_remove("HOME")
             .file("file.env", text)
@@ -220,10 +193,7 @@ mod place {
     const NAMED: &str = "OUTSETA_SUBDOMAIN=own\nOUTSETA_API_KEY=key\nOUTSETA_API_SECRET=secret\n";
 
     fn shown(path: &Path) -> String {
-        format!(
-            "https://own.outseta.com (OUTSETA_SUBDOMAIN in {})",
-            path.display()
-        )
+        format!("https://own.outseta.com (OUTSETA_SUBDOMAIN in {})", path.display())
     }
 
     #[test]
@@ -291,14 +261,9 @@ mod place {
 
     #[test]
     fn a_file_that_others_may_write_is_refused_where_it_is_read_unasked() {
-        for (mode, refused) in [
-            (0o600, false),
-            (0o644, false),
-            (0o755, false),
-            (0o620, true),
-            (0o602, true),
-            (0o666, true),
-        ] {
+        for (mode, refused) in
+            [(0o600, false), (0o644, false), (0o755, false), (0o620, true), (0o602, true), (0o666, true)]
+        {
             let run = own(NAMED);
             let path = run.home().join(OWN);
             set_mode(&path, mode);
@@ -308,10 +273,7 @@ mod place {
                     path.display()
                 );
                 let hint = "outseta-token: hint: chmod go-w it, after a look at what it holds";
-                run.arg(JANE)
-                    .status(78)
-                    .stderr_lines(&[&message, hint])
-                    .run();
+                run.arg(JANE).status(78).stderr_lines(&[&message, hint]).run();
             } else {
                 assert_eq!(base_url(run), shown(&path), "{mode:o}");
             }
@@ -319,25 +281,16 @@ mod place {
         // One that is asked for is the caller's business.
         let run = Run::new().file("file.env", NAMED);
         set_mode(&run.work().join("file.env"), 0o666);
-        assert_eq!(
-            base_url(run.args(["-e", "file.env"])),
-            shown(Path::new("file.env"))
-        );
+        assert_eq!(base_url(run.args(["-e", "file.env"])), shown(Path::new("file.env")));
     }
 
     #[test]
     fn a_file_that_cannot_be_read_is_named() {
-        for (path, why) in [
-            ("missing.env", "no such file or directory"),
-            ("/", "is a directory"),
-        ] {
+        for (path, why) in [("missing.env", "no such file or directory"), ("/", "is a directory")] {
             Run::new()
                 .args(["-e", path, JANE])
                 .status(66)
-                .stderr_lines(&[
-                    &format!("outseta-token: cannot read {path} (--env-file): {why}"),
-                    READABLE,
-                ])
+                .stderr_lines(&[&format!("outseta-token: cannot read {path} (--env-file): {why}"), READABLE])
                 .run();
         }
         let run = Run::new().home_file(".config/outseta-token/env/x", "");
@@ -346,10 +299,7 @@ mod place {
         run.arg(JANE)
             .status(66)
             .stderr_lines(&[
-                &format!(
-                    "outseta-token: cannot read {}: is a directory",
-                    path.display()
-                ),
+                &format!("outseta-token: cannot read {}: is a directory", path.display()),
                 READABLE,
             ])
             .run();
@@ -365,10 +315,7 @@ mod place {
         run.arg(JANE)
             .status(66)
             .stderr_lines(&[
-                &format!(
-                    "outseta-token: cannot read {}: permission denied",
-                    path.display()
-                ),
+                &format!("outseta-token: cannot read {}: permission denied", path.display()),
                 READABLE,
             ])
             .run();
@@ -430,9 +377,7 @@ mod base_url_in_a_file {
             (&both, &["OUTSETA_API_KEY_FILE"]),
         ];
         for (lines, names) in rows {
-            let run = names
-                .iter()
-                .fold(file(&server, lines), |run, name| of_env(run, name));
+            let run = names.iter().fold(file(&server, lines), |run, name| of_env(run, name));
             run.status(78)
                 .stderr_lines(&[
                     WARNING[0],
@@ -451,8 +396,7 @@ mod base_url_in_a_file {
         let run = file(&server, "OUTSETA_SUBDOMAIN=acme\n").credentials();
         let outcome: Outcome = run.args(["-v", "-o", "missing/file"]).outcome();
         let lines: Vec<&str> = outcome.stderr.lines().skip(1).take(3).collect();
-        let base_url =
-            "outseta-token: base URL https://acme.outseta.com (OUTSETA_SUBDOMAIN in file.env)";
+        let base_url = "outseta-token: base URL https://acme.outseta.com (OUTSETA_SUBDOMAIN in file.env)";
         assert_eq!(lines, [WARNING[0], WARNING[1], base_url], "{outcome}");
     }
 
@@ -491,15 +435,9 @@ mod base_url_in_a_file {
         run.credentials()
             .arg(JANE)
             .status(78)
-            .stderr_contains(&format!(
-                "warning: OUTSETA_BASE_URL in {} is not used",
-                path.display()
-            ))
+            .stderr_contains(&format!("warning: OUTSETA_BASE_URL in {} is not used", path.display()))
             .run();
-        own(text + &key() + &secret())
-            .args(["-r", JANE])
-            .stdout("t0ken\n")
-            .run();
+        own(text + &key() + &secret()).args(["-r", JANE]).stdout("t0ken\n").run();
         assert_eq!(server.requests().len(), 1);
     }
 }

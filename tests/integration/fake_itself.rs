@@ -42,8 +42,7 @@ struct Client<S>(S);
 impl Client<TcpStream> {
     fn new(address: SocketAddr) -> Self {
         let tcp = TcpStream::connect(address).expect("the server accepts");
-        tcp.set_read_timeout(Some(Duration::from_secs(20)))
-            .expect("a time-out can be set");
+        tcp.set_read_timeout(Some(Duration::from_secs(20))).expect("a time-out can be set");
         Self(tcp)
     }
 
@@ -64,9 +63,7 @@ impl Client<TcpStream> {
 
 impl<S: Read + Write> Client<S> {
     fn send(&mut self, request: &str) {
-        self.0
-            .write_all(request.as_bytes())
-            .expect("the request is sent");
+        self.0.write_all(request.as_bytes()).expect("the request is sent");
     }
 
     fn ask(&mut self, request: &str) -> Reply {
@@ -76,17 +73,11 @@ impl<S: Read + Write> Client<S> {
             head.push(self.byte());
         }
         let head = String::from_utf8(head).expect("the head is text");
-        let length = head
-            .lines()
-            .find_map(|line| line.strip_prefix("Content-Length: "));
+        let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: "));
         let length: usize = length.map_or(0, |length| length.parse().expect("a length"));
         let body = (0..length).map(|_| self.byte()).collect();
         let status = head[9..12].parse().expect("a status");
-        Reply {
-            status,
-            head,
-            body: String::from_utf8(body).expect("the body is text"),
-        }
+        Reply { status, head, body: String::from_utf8(body).expect("the body is text") }
     }
 
     fn byte(&mut self) -> u8 {
@@ -98,11 +89,7 @@ impl<S: Read + Write> Client<S> {
     /// All until the connection ends, and how it ends.
     fn rest(&mut self) -> (Vec<u8>, Option<ErrorKind>) {
         let mut bytes = Vec::new();
-        let end = self
-            .0
-            .read_to_end(&mut bytes)
-            .err()
-            .map(|error| error.kind());
+        let end = self.0.read_to_end(&mut bytes).err().map(|error| error.kind());
         (bytes, end)
     }
 }
@@ -110,9 +97,7 @@ impl<S: Read + Write> Client<S> {
 const COMMON: &str = "User-Agent: test\r\nAccept: */*\r\n";
 
 fn get(target: &str, host: &str, authorization: &str) -> String {
-    format!(
-        "GET {target} HTTP/1.1\r\nHost: {host}\r\n{COMMON}Authorization: {authorization}\r\n\r\n"
-    )
+    format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n{COMMON}Authorization: {authorization}\r\n\r\n")
 }
 
 fn key() -> String {
@@ -138,11 +123,7 @@ fn jane() -> String {
 
 #[test]
 fn a_token_with_its_claims_opens_the_profile() {
-    let server = Server::http(
-        Account::acme()
-            .lifetime(600)
-            .extra("refresh_token", json!("r1")),
-    );
+    let server = Server::http(Account::acme().lifetime(600).extra("refresh_token", json!("r1")));
     let mut client = Client::to(&server);
     let reply = client.ask(&jane());
     assert_eq!(reply.status, 200);
@@ -154,16 +135,10 @@ fn a_token_with_its_claims_opens_the_profile() {
     let claims = jwt::decode(token);
     assert_eq!(claims["email"], "jane@example.com");
     assert_eq!(claims["iss"], "http://acme.outseta.com");
-    assert_eq!(
-        claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(),
-        600
-    );
+    assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 600);
 
     let profile = |bearer: &str| get("/api/v1/profile", "localhost", &format!("Bearer {bearer}"));
-    assert_eq!(
-        client.ask(&profile(token)).json(),
-        json!({"Email": "jane@example.com"})
-    );
+    assert_eq!(client.ask(&profile(token)).json(), json!({"Email": "jane@example.com"}));
     assert_eq!(client.ask(&profile("a.b.c")).summary(), (401, ""));
     assert_eq!(server.connections(), 1);
     assert_eq!(server.requests().len(), 3);
@@ -174,16 +149,8 @@ fn an_expired_token_opens_nothing() {
     let server = Server::http(Account::acme().lifetime(-60));
     let mut client = Client::to(&server);
     let response = client.ask(&jane()).json();
-    let bearer = format!(
-        "Bearer {}",
-        response["access_token"].as_str().expect("a token")
-    );
-    assert_eq!(
-        client
-            .ask(&get("/api/v1/profile", "localhost", &bearer))
-            .status,
-        401
-    );
+    let bearer = format!("Bearer {}", response["access_token"].as_str().expect("a token"));
+    assert_eq!(client.ask(&get("/api/v1/profile", "localhost", &bearer)).status, 401);
 }
 
 #[test]
@@ -191,26 +158,12 @@ fn a_wrong_key_plain_http_and_a_robot_are_turned_away() {
     let server = Server::http(Account::acme());
     let mut client = Client::to(&server);
     assert_eq!(
-        client
-            .ask(&token_request(
-                "localhost",
-                "Outseta a:b",
-                "jane@example.com"
-            ))
-            .summary(),
+        client.ask(&token_request("localhost", "Outseta a:b", "jane@example.com")).summary(),
         (403, "")
     );
-    let reply = client.ask(&token_request(
-        "acme.outseta.com",
-        &key(),
-        "jane@example.com",
-    ));
+    let reply = client.ask(&token_request("acme.outseta.com", &key(), "jane@example.com"));
     assert_eq!(reply.status, 301);
-    assert!(
-        reply
-            .head
-            .contains("Location: https://acme.outseta.com/api/v1/tokens\r\n")
-    );
+    assert!(reply.head.contains("Location: https://acme.outseta.com/api/v1/tokens\r\n"));
     let reply = client.ask("GET /.well-known/jwks HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_eq!(reply.status, 403);
     assert!(reply.body.starts_with("<!DOCTYPE html>"));
@@ -228,26 +181,16 @@ fn a_read_only_key_reads_and_mints_nothing() {
 fn an_unknown_user_is_refused_in_the_shape_that_was_chosen() {
     let refused = |refusal| {
         let server = Server::http(Account::acme().unknown_user(refusal));
-        let reply =
-            Client::to(&server).ask(&token_request("localhost", &key(), "nobody@example.com"));
+        let reply = Client::to(&server).ask(&token_request("localhost", &key(), "nobody@example.com"));
         (reply.status, reply.body)
     };
-    assert_eq!(
-        refused(Refusal::GrantText),
-        (400, "invalid_grant".to_owned())
-    );
-    assert_eq!(
-        refused(Refusal::GrantJson),
-        (400, "\"invalid_grant\"".to_owned())
-    );
+    assert_eq!(refused(Refusal::GrantText), (400, "invalid_grant".to_owned()));
+    assert_eq!(refused(Refusal::GrantJson), (400, "\"invalid_grant\"".to_owned()));
     assert_eq!(refused(Refusal::NotFoundEmpty), (404, String::new()));
     let (status, body) = refused(Refusal::Validation("Email"));
     let body: Value = serde_json::from_str(&body).expect("JSON");
     assert_eq!(status, 400);
-    assert_eq!(
-        body["EntityValidationErrors"][0]["ValidationErrors"][0]["PropertyName"],
-        "Email"
-    );
+    assert_eq!(body["EntityValidationErrors"][0]["ValidationErrors"][0]["PropertyName"], "Email");
 }
 
 #[test]
@@ -257,9 +200,8 @@ fn a_second_factor_is_asked_for_without_a_token() {
         (SecondFactor::Email, "two_factor_required"),
         (SecondFactor::Enrolment, "two_factor_enrollment_required"),
     ] {
-        let server = Server::http(
-            Account::new("acme").user(User::new("jane@example.com").second_factor(factor)),
-        );
+        let server =
+            Server::http(Account::new("acme").user(User::new("jane@example.com").second_factor(factor)));
         let reply = Client::to(&server).ask(&jane());
         assert_eq!(reply.status, 202);
         assert_eq!(reply.json()[field], true);
@@ -270,75 +212,37 @@ fn a_second_factor_is_asked_for_without_a_token() {
 #[test]
 fn people_are_found_by_email_and_wildcard_with_the_fields_asked_for() {
     let account = Account::new("acme")
-        .user(
-            User::new("jane@example.com")
-                .stages(&[5, 3])
-                .cannot_log_in(Refusal::Message),
-        )
+        .user(User::new("jane@example.com").stages(&[5, 3]).cannot_log_in(Refusal::Message))
         .user(User::new("jo+x@example.org").stages(&[]));
     let server = Server::http(account);
     let mut client = Client::to(&server);
-    let reply = client.ask(&look_up(
-        "Email=JANE%40example.com&fields=Uid,Email,PersonAccount.Account.AccountStage",
-    ));
+    let reply =
+        client.ask(&look_up("Email=JANE%40example.com&fields=Uid,Email,PersonAccount.Account.AccountStage"));
     let stage = |stage: u8| json!({"Account": {"AccountStage": stage}});
     let stages = [stage(5), stage(3)];
     let person = json!({"Uid": "person0", "Email": "jane@example.com", "PersonAccount": stages});
-    assert_eq!(
-        reply.json(),
-        json!({"metadata": {"limit": 100, "offset": 0, "total": 1}, "items": [person]})
-    );
+    assert_eq!(reply.json(), json!({"metadata": {"limit": 100, "offset": 0, "total": 1}, "items": [person]}));
 
     let mut emails = |query| {
         let items = client.ask(&look_up(query)).json()["items"].clone();
-        items
-            .as_array()
-            .expect("a list")
-            .iter()
-            .map(|item| item["Email"].clone())
-            .collect::<Value>()
+        items.as_array().expect("a list").iter().map(|item| item["Email"].clone()).collect::<Value>()
     };
-    assert_eq!(
-        emails("Email=*example*"),
-        json!(["jane@example.com", "jo+x@example.org"])
-    );
-    assert_eq!(
-        emails("Email=*.org&fields=Email"),
-        json!(["jo+x@example.org"])
-    );
-    assert_eq!(
-        emails("Email=jo%2Bx%40example.org"),
-        json!(["jo+x@example.org"])
-    );
+    assert_eq!(emails("Email=*example*"), json!(["jane@example.com", "jo+x@example.org"]));
+    assert_eq!(emails("Email=*.org&fields=Email"), json!(["jo+x@example.org"]));
+    assert_eq!(emails("Email=jo%2Bx%40example.org"), json!(["jo+x@example.org"]));
     assert_eq!(emails("Email=jo+x%40example.org"), json!([]));
     assert_eq!(emails("Email=jane"), json!([]));
-    assert_eq!(
-        client.ask(&jane()).json()["Message"],
-        "The user name or password is incorrect."
-    );
+    assert_eq!(client.ask(&jane()).json()["Message"], "The user name or password is incorrect.");
 }
 
 #[test]
 fn keys_and_plan_families_are_read_as_a_check_does() {
     let server = Server::http(Account::acme());
     let mut client = Client::to(&server);
-    assert!(
-        client
-            .ask(&get("/.well-known/jwks", "localhost", ""))
-            .json()["keys"][0]["kid"]
-            .is_string()
-    );
+    assert!(client.ask(&get("/.well-known/jwks", "localhost", "")).json()["keys"][0]["kid"].is_string());
     let target = "/api/v1/billing/planfamilies?limit=1&fields=Uid";
-    assert_eq!(
-        client.ask(&get(target, "localhost", &key())).json()["items"],
-        json!([{"Uid": "nmDx8vQa"}])
-    );
-    assert_eq!(
-        client
-            .ask(&get(target, "localhost", "Outseta a:b"))
-            .summary(),
-        (403, "")
-    );
+    assert_eq!(client.ask(&get(target, "localhost", &key())).json()["items"], json!([{"Uid": "nmDx8vQa"}]));
+    assert_eq!(client.ask(&get(target, "localhost", "Outseta a:b")).summary(), (403, ""));
 }
 
 #[test]
@@ -370,26 +274,12 @@ fn requests_are_recorded_as_they_came() {
     );
     let request = &server.requests()[0];
     assert_eq!(
-        (
-            request.method.as_str(),
-            request.target.as_str(),
-            request.version.as_str()
-        ),
+        (request.method.as_str(), request.target.as_str(), request.version.as_str()),
         ("GET", "/x?a=b%20c", "HTTP/1.1")
     );
-    let headers: Vec<(&str, &str)> = request
-        .headers
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
-    assert_eq!(
-        headers,
-        [
-            ("HOST", "localhost"),
-            ("x-Odd", "1"),
-            ("Content-Length", "2")
-        ]
-    );
+    let headers: Vec<(&str, &str)> =
+        request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert_eq!(headers, [("HOST", "localhost"), ("x-Odd", "1"), ("Content-Length", "2")]);
     assert_eq!(request.body, "\u{c3}".as_bytes());
     assert_eq!(request.query("a").as_deref(), Some("b c"));
     assert_eq!((request.connection, &request.sni), (0, &None));
@@ -418,29 +308,17 @@ fn framings_are_what_they_say() {
         let mut client = Client::to(&server);
         client.send(&jane());
         // Ends a connection that the server keeps.
-        client
-            .0
-            .shutdown(std::net::Shutdown::Write)
-            .expect("the sending side can be closed");
+        client.0.shutdown(std::net::Shutdown::Write).expect("the sending side can be closed");
         String::from_utf8(client.rest().0).expect("text")
     };
     let answer = Answer::empty(200).body("abc");
-    assert_eq!(
-        all(answer.clone()),
-        "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"
-    );
+    assert_eq!(all(answer.clone()), "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc");
     assert_eq!(
         all(answer.clone().chunked()),
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n"
     );
-    assert_eq!(
-        all(answer.clone().claimed_length(9)),
-        "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"
-    );
-    assert_eq!(
-        all(answer.clone().until_close()),
-        "HTTP/1.1 200 OK\r\n\r\nabc"
-    );
+    assert_eq!(all(answer.clone().claimed_length(9)), "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc");
+    assert_eq!(all(answer.clone().until_close()), "HTTP/1.1 200 OK\r\n\r\nabc");
     assert_eq!(
         all(answer.close().reason("Fine")),
         "HTTP/1.1 200 Fine\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc"
@@ -459,40 +337,19 @@ fn faults_are_delivered() {
     };
     let whole = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc";
     assert_eq!(delivered(Fault::CloseAfter(0)), (String::new(), None));
-    assert_eq!(
-        delivered(Fault::CloseAfter(8)),
-        (whole[..8].to_owned(), None)
-    );
-    assert_eq!(
-        delivered(Fault::CutBody(1)),
-        (whole[..whole.len() - 2].to_owned(), None)
-    );
-    assert_eq!(
-        delivered(Fault::ResetAfter(8)),
-        (whole[..8].to_owned(), Some(ErrorKind::ConnectionReset))
-    );
-    assert_eq!(
-        delivered(Fault::Garbage(b"?".to_vec())),
-        ("?".to_owned(), None)
-    );
-    assert_eq!(
-        delivered(Fault::CloseIdle(Duration::from_millis(1))),
-        (whole.to_owned(), None)
-    );
+    assert_eq!(delivered(Fault::CloseAfter(8)), (whole[..8].to_owned(), None));
+    assert_eq!(delivered(Fault::CutBody(1)), (whole[..whole.len() - 2].to_owned(), None));
+    assert_eq!(delivered(Fault::ResetAfter(8)), (whole[..8].to_owned(), Some(ErrorKind::ConnectionReset)));
+    assert_eq!(delivered(Fault::Garbage(b"?".to_vec())), ("?".to_owned(), None));
+    assert_eq!(delivered(Fault::CloseIdle(Duration::from_millis(1))), (whole.to_owned(), None));
 }
 
 #[test]
 fn slow_and_damaged_answers_are_delivered() {
     let server = Server::http(Account::acme());
     let answer = || Answer::empty(200).body("abc");
-    server.on(
-        On::Tokens,
-        answer().with(Fault::Trickle(Duration::from_millis(1))),
-    );
-    server.on(
-        On::Tokens,
-        answer().with(Fault::Delay(Duration::from_millis(20))),
-    );
+    server.on(On::Tokens, answer().with(Fault::Trickle(Duration::from_millis(1))));
+    server.on(On::Tokens, answer().with(Fault::Delay(Duration::from_millis(20))));
     server.on(On::Tokens, answer().with(Fault::CorruptByte(9)));
     server.on(On::Tokens, answer().with(Fault::HugeHeader(70_000)));
     let mut client = Client::to(&server);
@@ -507,9 +364,7 @@ fn slow_and_damaged_answers_are_delivered() {
 #[test]
 fn a_stalled_and_an_endless_answer_end_with_the_server() {
     let server = Server::http(Account::acme());
-    server
-        .on(On::Tokens, Fault::Stall)
-        .on(On::Tokens, Fault::EndlessBody);
+    server.on(On::Tokens, Fault::Stall).on(On::Tokens, Fault::EndlessBody);
     let mut stalled = Client::to(&server);
     stalled.send(&jane());
     let mut endless = Client::to(&server);
@@ -527,21 +382,12 @@ fn a_stalled_and_an_endless_answer_end_with_the_server() {
 
 #[test]
 fn connections_are_spoilt_before_any_request() {
-    assert_eq!(
-        TcpStream::connect(dead_address()).unwrap_err().kind(),
-        ErrorKind::ConnectionRefused
-    );
+    assert_eq!(TcpStream::connect(dead_address()).unwrap_err().kind(), ErrorKind::ConnectionRefused);
 
     let server = Server::http(Account::acme());
-    server
-        .on_accept(AtAccept::Close)
-        .on_accept(AtAccept::Reset)
-        .on_accept(AtAccept::Silent);
+    server.on_accept(AtAccept::Close).on_accept(AtAccept::Reset).on_accept(AtAccept::Silent);
     assert_eq!(Client::to(&server).rest(), (Vec::new(), None));
-    assert_eq!(
-        Client::to(&server).rest(),
-        (Vec::new(), Some(ErrorKind::ConnectionReset))
-    );
+    assert_eq!(Client::to(&server).rest(), (Vec::new(), Some(ErrorKind::ConnectionReset)));
     let mut silent = Client::to(&server);
     silent.send(&jane());
     assert_eq!(Client::to(&server).ask(&jane()).status, 200);
@@ -558,64 +404,28 @@ fn the_real_host_is_reached_through_the_proxy() {
          Proxy-Authorization: Basic eA==\r\n\r\n";
     assert_eq!(client.ask(connect).status, 200);
     let mut client = client.over_tls(detour.authority.client(), "acme.outseta.com");
+    assert_eq!(client.ask(&token_request("acme.outseta.com", &key(), "jane@example.com")).status, 200);
     assert_eq!(
-        client
-            .ask(&token_request(
-                "acme.outseta.com",
-                &key(),
-                "jane@example.com"
-            ))
-            .status,
-        200
-    );
-    assert_eq!(
-        client
-            .ask(&token_request(
-                "other.outseta.com",
-                &key(),
-                "jane@example.com"
-            ))
-            .summary(),
+        client.ask(&token_request("other.outseta.com", &key(), "jane@example.com")).summary(),
         (404, "")
     );
-    assert_eq!(
-        detour.server.requests()[0].sni.as_deref(),
-        Some("acme.outseta.com")
-    );
+    assert_eq!(detour.server.requests()[0].sni.as_deref(), Some("acme.outseta.com"));
     let connects = detour.proxy.requests();
     assert_eq!(connects[0].target, "acme.outseta.com:443");
-    assert_eq!(
-        connects[0].header("proxy-authorization"),
-        Some("Basic eA==")
-    );
+    assert_eq!(connects[0].header("proxy-authorization"), Some("Basic eA=="));
 }
 
 #[test]
 fn a_proxy_over_tls_tunnels_tls() {
     let authority = Authority::new();
     let server = Server::https(Account::acme(), authority.server(&NAMES));
-    let proxy =
-        Proxy::https(authority.server(&NAMES)).route("acme.outseta.com:443", server.address());
+    let proxy = Proxy::https(authority.server(&NAMES)).route("acme.outseta.com:443", server.address());
     let mut client = Client::new(proxy.address()).over_tls(authority.client(), "localhost");
-    assert_eq!(
-        client
-            .ask("CONNECT acme.outseta.com:443 HTTP/1.1\r\n\r\n")
-            .status,
-        200
-    );
+    assert_eq!(client.ask("CONNECT acme.outseta.com:443 HTTP/1.1\r\n\r\n").status, 200);
     let name = ServerName::try_from("acme.outseta.com").expect("a name");
     let session = ClientConnection::new(authority.client(), name).expect("a TLS client");
     let mut inner = Client(StreamOwned::new(session, client.0));
-    assert_eq!(
-        inner
-            .ask(&token_request(
-                "acme.outseta.com",
-                &key(),
-                "jane@example.com"
-            ))
-            .status,
-        200
-    );
+    assert_eq!(inner.ask(&token_request("acme.outseta.com", &key(), "jane@example.com")).status, 200);
 }
 
 #[test]
@@ -641,11 +451,7 @@ fn bad_certificates_and_handshakes_fail_as_they_should() {
     let authority = Authority::new();
     let failure = |server: &Server| {
         let mut client = Client::to(server).over_tls(authority.client(), "localhost");
-        client
-            .0
-            .write_all(b"GET")
-            .expect_err("the handshake fails")
-            .to_string()
+        client.0.write_all(b"GET").expect_err("the handshake fails").to_string()
     };
     let https = |config| Server::https(Account::acme(), config);
     let good = https(authority.server(&["localhost"]));
@@ -653,17 +459,12 @@ fn bad_certificates_and_handshakes_fail_as_they_should() {
     assert!(failure(&https(authority.server(&["other.example"]))).contains("not valid for name"));
     assert!(failure(&https(Authority::new().server(&["localhost"]))).contains("UnknownIssuer"));
     assert!(failure(&https(self_signed(&["localhost"]))).contains("UnknownIssuer"));
-    good.on_accept(AtAccept::PlainHttp)
-        .on_accept(AtAccept::CutHandshake(20));
+    good.on_accept(AtAccept::PlainHttp).on_accept(AtAccept::CutHandshake(20));
     assert!(failure(&good).contains("corrupt message"));
     assert_eq!(failure(&good), "unexpected end of file");
     good.on_accept(AtAccept::StallHandshake(20));
     let mut stalled = Client::to(&good).over_tls(authority.client(), "localhost");
-    stalled
-        .0
-        .sock
-        .set_read_timeout(Some(Duration::from_millis(50)))
-        .expect("a time-out can be set");
+    stalled.0.sock.set_read_timeout(Some(Duration::from_millis(50))).expect("a time-out can be set");
     let silence = stalled.0.read(&mut [0]).expect_err("no handshake");
     assert_eq!(silence.kind(), ErrorKind::WouldBlock);
     let mut client = Client::to(&good).over_tls(authority.client(), "localhost");

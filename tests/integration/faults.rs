@@ -75,9 +75,9 @@ impl Path {
             .args(["-r", "jane@example.com"]);
         let run = match self {
             Self::Http => run.env("OUTSETA_BASE_URL", format!("http://{}", relay.address())),
-            Self::Https(_, authority) => run
-                .env("OUTSETA_BASE_URL", format!("https://{}", relay.address()))
-                .trust(authority),
+            Self::Https(_, authority) => {
+                run.env("OUTSETA_BASE_URL", format!("https://{}", relay.address())).trust(authority)
+            }
             Self::Proxied(_, authority) => run
                 .env("OUTSETA_SUBDOMAIN", "acme")
                 .env("https_proxy", format!("http://{}", relay.address()))
@@ -92,13 +92,9 @@ impl Path {
     fn places(&self, stride: usize) -> Vec<(Way, usize)> {
         let (outcome, passed) = self.run(None, &[]);
         assert_eq!(outcome.stdout_text(), format!("{TOKEN}\n"), "{outcome}");
-        let [passed] = passed.as_slice() else {
-            panic!("one connection is made, not {}", passed.len())
-        };
+        let [passed] = passed.as_slice() else { panic!("one connection is made, not {}", passed.len()) };
         let places = |way, length| (0..length).step_by(stride).map(move |place| (way, place));
-        places(Way::ToServer, passed.to_server)
-            .chain(places(Way::ToClient, passed.to_client))
-            .collect()
+        places(Way::ToServer, passed.to_server).chain(places(Way::ToClient, passed.to_client)).collect()
     }
 }
 
@@ -147,9 +143,7 @@ fn the_relay_spoils_just_the_byte_that_it_is_told_to() {
             move || {
                 let mut wire = Wire::new(tcp, None);
                 // The relay may leave before it has all.
-                let _ = wire
-                    .read_some(&mut [0; 16], &stop)
-                    .and_then(|_| wire.write_all(b"abcdef"));
+                let _ = wire.read_some(&mut [0; 16], &stop).and_then(|_| wire.write_all(b"abcdef"));
             }
         });
         let spoils: Vec<Spoil> = spoil.into_iter().collect();
@@ -158,9 +152,7 @@ fn the_relay_spoils_just_the_byte_that_it_is_told_to() {
         client.write_all(b"?").expect("the request is sent");
         let stalls = spoil.is_some_and(|spoil| spoil.harm == Harm::Stall);
         let patience = if stalls { 300 } else { 20_000 };
-        client
-            .set_read_timeout(Some(Duration::from_millis(patience)))
-            .expect("a time-out can be set");
+        client.set_read_timeout(Some(Duration::from_millis(patience))).expect("a time-out can be set");
         let mut bytes = Vec::new();
         let end = client.read_to_end(&mut bytes).map_err(|error| error.kind());
         (bytes, end.is_ok(), relay.passed()[0])
@@ -170,10 +162,7 @@ fn the_relay_spoils_just_the_byte_that_it_is_told_to() {
         let (bytes, ended, _) = through(Some(Spoil { way, after, harm }));
         (bytes, ended)
     };
-    let passed = Passed {
-        to_server: 1,
-        to_client: 6,
-    };
+    let passed = Passed { to_server: 1, to_client: 6 };
     assert_eq!(through(None), (b"abcdef".to_vec(), true, passed));
     assert_eq!(spoilt(Harm::Cut), (b"ab".to_vec(), true));
     assert_eq!(spoilt(Harm::Stall), (b"ab".to_vec(), false));
@@ -207,13 +196,7 @@ fn an_http_answer_that_is_corrupted_anywhere_is_the_token_or_a_failure() {
     let mut places = Path::Http.places(1);
     places.retain(|(way, _)| *way == Way::ToClient);
     // Without a length that can be read, only the end of the time ends it.
-    spoil(
-        &Path::Http,
-        &places,
-        Harm::Corrupt,
-        &SHORT,
-        &[0, 69, 75, 76],
-    );
+    spoil(&Path::Http, &places, Harm::Corrupt, &SHORT, &[0, 69, 75, 76]);
 }
 
 #[test]
@@ -221,13 +204,7 @@ fn an_http_request_that_is_corrupted_anywhere_is_answered_somehow() {
     let mut places = Path::Http.places(1);
     places.retain(|(way, _)| *way == Way::ToServer);
     // To the server it may be another request, of another path.
-    spoil(
-        &Path::Http,
-        &places,
-        Harm::Corrupt,
-        &SHORT,
-        &[0, 65, 67, 68, 69, 75, 76, 77],
-    );
+    spoil(&Path::Http, &places, Harm::Corrupt, &SHORT, &[0, 65, 67, 68, 69, 75, 76, 77]);
 }
 
 #[test]

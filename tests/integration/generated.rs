@@ -35,20 +35,13 @@ const FORMATS: [&str; 5] = ["json", "token", "header", "env", "claims"];
 const TEXTS: [&str; 4] = ["man", "complete-bash", "complete-zsh", "complete-fish"];
 
 fn generated(what: &str) -> String {
-    let outcome = Run::new()
-        .env_remove("HOME")
-        .args(["--generate", what])
-        .stdout_contains("")
-        .run();
+    let outcome = Run::new().env_remove("HOME").args(["--generate", what]).stdout_contains("").run();
     outcome.stdout_text()
 }
 
 /// Whether a program is installed; says so if not.
 fn installed(name: &str) -> bool {
-    let there = Run::by_shell(&format!("command -v {name}"))
-        .outcome()
-        .status
-        == Some(0);
+    let there = Run::by_shell(&format!("command -v {name}")).outcome().status == Some(0);
     if !there {
         skip(&format!("{name} is not installed"));
     }
@@ -64,17 +57,9 @@ fn program(name: &str) -> Run {
 /// What a completion offers, a line each, sorted.
 fn offered(run: Run) -> Vec<String> {
     let outcome = run.outcome();
-    assert_eq!(
-        (outcome.status, &*outcome.stderr),
-        (Some(0), ""),
-        "{outcome}"
-    );
+    assert_eq!((outcome.status, &*outcome.stderr), (Some(0), ""), "{outcome}");
     let text = outcome.stdout_text();
-    let mut lines: Vec<String> = text
-        .lines()
-        .filter(|line| !line.is_empty())
-        .map(str::to_owned)
-        .collect();
+    let mut lines: Vec<String> = text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect();
     lines.sort();
     lines
 }
@@ -116,24 +101,15 @@ mod everywhere {
         for what in TEXTS {
             let text = generated(what);
             assert!(text.ends_with('\n') && !text.ends_with("\n\n"), "{what}");
-            assert!(
-                !text.contains(|c: char| c.is_control() && c != '\n'),
-                "{what}"
-            );
+            assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{what}");
         }
     }
 
     #[test]
     fn it_stands_alone_and_knows_its_texts() {
         for (args, line) in [
-            (
-                &["--generate", "man", "-q"][..],
-                "outseta-token: option --generate stands alone",
-            ),
-            (
-                &["--generate", "man", "jane@example.com"],
-                "outseta-token: option --generate stands alone",
-            ),
+            (&["--generate", "man", "-q"][..], "outseta-token: option --generate stands alone"),
+            (&["--generate", "man", "jane@example.com"], "outseta-token: option --generate stands alone"),
             (
                 &["--generate", "pdf"],
                 "outseta-token: invalid value 'pdf' for --generate: it needs man, complete-bash, complete-zsh or complete-fish",
@@ -156,10 +132,7 @@ mod man {
         if !installed("mandoc") {
             return;
         }
-        program("mandoc")
-            .args(["-T", "lint", "-W", "warning"])
-            .stdin(generated("man"))
-            .run();
+        program("mandoc").args(["-T", "lint", "-W", "warning"]).stdin(generated("man")).run();
     }
 
     #[test]
@@ -214,20 +187,9 @@ mod man {
             .collect();
         assert_eq!(
             sections,
-            [
-                "NAME",
-                "SYNOPSIS",
-                "DESCRIPTION",
-                "OPTIONS",
-                "ENVIRONMENT",
-                "EXIT STATUS",
-                "EXAMPLES"
-            ]
+            ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "ENVIRONMENT", "EXIT STATUS", "EXAMPLES"]
         );
-        assert!(
-            text.contains(".config/outseta-token/env") && !text.contains('\\'),
-            "{text}"
-        );
+        assert!(text.contains(".config/outseta-token/env") && !text.contains('\\'), "{text}");
     }
 }
 
@@ -242,9 +204,7 @@ fn shell(run: Run, setup: &str) -> Session {
         .file("beta", "")
         .on_terminal(Streams::ALL);
     // Not what is echoed, but what the shell makes of it.
-    session
-        .send(&format!("{setup}; PS1='ne''xt: '\r"))
-        .wait_for(PROMPT);
+    session.send(&format!("{setup}; PS1='ne''xt: '\r")).wait_for(PROMPT);
     session
 }
 
@@ -252,10 +212,7 @@ fn shell(run: Run, setup: &str) -> Session {
 #[track_caller]
 fn types(session: &mut Session, keys: &str, arguments: &[&str]) {
     let expected = format!("<{}>", arguments.join("><"));
-    session
-        .send(&format!("outseta-token {keys}\r"))
-        .wait_for(&format!("{expected}\r\n"))
-        .wait_for(PROMPT);
+    session.send(&format!("outseta-token {keys}\r")).wait_for(&format!("{expected}\r\n")).wait_for(PROMPT);
 }
 
 const PROMPT: &str = "next: ";
@@ -288,10 +245,7 @@ mod bash {
         }
         assert_eq!(offers(&["-"]), all_options());
         assert_eq!(offers(&["--"]), sorted(&LONG));
-        assert_eq!(
-            offers(&["--no-"]),
-            sorted(&["--no-activity-log", "--no-input"])
-        );
+        assert_eq!(offers(&["--no-"]), sorted(&["--no-activity-log", "--no-input"]));
         assert_eq!(offers(&["-q", "--che"]), ["--check"]);
         for option in ["-f", "--format"] {
             assert_eq!(offers(&[option, ""]), sorted(&FORMATS));
@@ -306,15 +260,7 @@ mod bash {
             assert_eq!(offers(&[option, "b"]), ["beta"], "{option}");
         }
         assert_eq!(offers(&["--output", "=", "b"]), ["beta"]);
-        for option in [
-            "--min-ttl",
-            "-s",
-            "--subdomain",
-            "--base-url",
-            "--timeout",
-            "--retries",
-            "--rate",
-        ] {
+        for option in ["--min-ttl", "-s", "--subdomain", "--base-url", "--timeout", "--retries", "--rate"] {
             assert_eq!(offers(&[option, ""]), [""; 0], "{option}");
         }
         assert_eq!(offers(&["--batch", "b"]), ["beta"]);
@@ -366,9 +312,7 @@ mod zsh {
         if !installed("zsh") {
             return;
         }
-        let run = program("zsh")
-            .args(["-f", "-i"])
-            .file("_outseta-token", generated("complete-zsh"));
+        let run = program("zsh").args(["-f", "-i"]).file("_outseta-token", generated("complete-zsh"));
         let load = "fpath=($PWD $fpath); autoload -U compinit; compinit -u -D";
         let mut session = shell(run, &format!("{PRINTS}; {load}"));
         let mut types = |keys: &str, arguments: &[&str]| types(&mut session, keys, arguments);
@@ -390,10 +334,7 @@ mod zsh {
         if !installed("zsh") {
             return;
         }
-        program("zsh")
-            .args(["-f", "-n", "completion"])
-            .file("completion", generated("complete-zsh"))
-            .run();
+        program("zsh").args(["-f", "-n", "completion"]).file("completion", generated("complete-zsh")).run();
     }
 }
 
@@ -425,35 +366,16 @@ mod fish {
             return;
         }
         assert_eq!(offers("outseta-token --"), sorted(&LONG));
-        assert_eq!(
-            offers("outseta-token --no-"),
-            sorted(&["--no-activity-log", "--no-input"])
-        );
+        assert_eq!(offers("outseta-token --no-"), sorted(&["--no-activity-log", "--no-input"]));
         assert_eq!(offers("outseta-token -f "), sorted(&FORMATS));
         assert_eq!(offers("outseta-token --format t"), ["token"]);
         assert_eq!(offers("outseta-token --format=c"), ["--format=claims"]);
         assert_eq!(offers("outseta-token --generate "), sorted(&TEXTS));
         for option in ["-o", "--output", "-e", "--env-file", "--cacert"] {
-            assert_eq!(
-                offers(&format!("outseta-token {option} ")),
-                FILES,
-                "{option}"
-            );
+            assert_eq!(offers(&format!("outseta-token {option} ")), FILES, "{option}");
         }
-        for option in [
-            "--min-ttl",
-            "-s",
-            "--subdomain",
-            "--base-url",
-            "--timeout",
-            "--retries",
-            "--rate",
-        ] {
-            assert_eq!(
-                offers(&format!("outseta-token {option} ")),
-                [""; 0],
-                "{option}"
-            );
+        for option in ["--min-ttl", "-s", "--subdomain", "--base-url", "--timeout", "--retries", "--rate"] {
+            assert_eq!(offers(&format!("outseta-token {option} ")), [""; 0], "{option}");
         }
         assert_eq!(offers("outseta-token --batch b"), ["beta"]);
     }
@@ -464,11 +386,7 @@ mod fish {
             return;
         }
         let described = program("fish")
-            .args([
-                "--no-config",
-                "-c",
-                "source ./completion; complete -C 'outseta-token --base'",
-            ])
+            .args(["--no-config", "-c", "source ./completion; complete -C 'outseta-token --base'"])
             .env("PATH", "/usr/bin:/bin")
             .file("completion", generated("complete-fish"));
         assert_eq!(

@@ -16,14 +16,14 @@ const EMAIL: &str = "jane@example.com";
 
 const REJECTED_HINT: &str = "outseta-token: hint: key or secret may be mistyped, another account's or \
      read-only: see Settings > Integrations > API Keys";
-const REJECTED_FROM: &str = "key from OUTSETA_API_KEY in the environment, secret from OUTSETA_API_SECRET in the environment";
+const REJECTED_FROM: &str =
+    "key from OUTSETA_API_KEY in the environment, secret from OUTSETA_API_SECRET in the environment";
 const VERBOSE_HINT: &str = "outseta-token: hint: run again with -v to see what came back";
 const HTML_HINT: &str = "outseta-token: hint: something between this machine and Outseta's API answered: \
      a proxy, a firewall, a wrong base URL";
 const LATER_HINT: &str = "outseta-token: hint: try again later, or raise --retries and --timeout";
 const TYPING_HINT: &str = "outseta-token: hint: check the email for a typing error";
-const LARGE_HINT: &str =
-    "outseta-token: hint: check the base URL: an answer of Outseta's API is far smaller";
+const LARGE_HINT: &str = "outseta-token: hint: check the base URL: an answer of Outseta's API is far smaller";
 
 /// A run whose token request is answered so; the person would be found.
 fn answered(reply: impl Into<Reply>) -> (Server, Run) {
@@ -81,10 +81,7 @@ fn the_type_of_the_answer_does_not_matter_where_it_is_json_with_a_token() {
     succeeds(Answer::text(200, body), "a.b.c");
     succeeds(Answer::html(200, body), "a.b.c");
     succeeds(Answer::empty(200).body(body), "a.b.c");
-    succeeds(
-        Answer::json(200, &json!({})).body(format!("\u{feff}{body}")),
-        "a.b.c",
-    );
+    succeeds(Answer::json(200, &json!({})).body(format!("\u{feff}{body}")), "a.b.c");
 }
 
 #[test]
@@ -94,19 +91,13 @@ fn a_body_may_be_framed_in_every_way() {
     succeeds(answer().until_close(), "a.b.c");
     succeeds(answer().close(), "a.b.c");
     succeeds(answer().reason(""), "a.b.c");
-    succeeds(
-        Fault::Garbage(b"HTTP/1.0 200 OK\r\n\r\n{\"access_token\":\"a.b.c\"}".to_vec()),
-        "a.b.c",
-    );
+    succeeds(Fault::Garbage(b"HTTP/1.0 200 OK\r\n\r\n{\"access_token\":\"a.b.c\"}".to_vec()), "a.b.c");
 }
 
 #[test]
 fn an_interim_answer_is_none() {
     let answer = "HTTP/1.1 200 OK\r\nContent-Length: 24\r\n\r\n{\"access_token\":\"a.b.c\"}";
-    for interim in [
-        "HTTP/1.1 100 Continue\r\n\r\n",
-        "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n",
-    ] {
+    for interim in ["HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"] {
         let both = format!("{interim}{answer}");
         succeeds(Fault::Garbage(both.into_bytes()), "a.b.c");
     }
@@ -166,31 +157,16 @@ fn a_2xx_without_a_usable_token_is_no_success() {
         (Answer::json(200, &json!({"access_token": null})), none),
         (Answer::json(200, &json!({"token": "a.b.c"})), none),
         (Answer::json(200, &json!({"Access_Token": "a.b.c"})), none),
-        (
-            Answer::json(200, &json!({"access_token": 7})),
-            "its access_token is not a string",
-        ),
-        (
-            Answer::json(200, &json!({"access_token": ["a.b.c"]})),
-            "its access_token is not a string",
-        ),
-        (
-            Answer::json(200, &json!({"two_factor_required": false})),
-            none,
-        ),
+        (Answer::json(200, &json!({"access_token": 7})), "its access_token is not a string"),
+        (Answer::json(200, &json!({"access_token": ["a.b.c"]})), "its access_token is not a string"),
+        (Answer::json(200, &json!({"two_factor_required": false})), none),
         (Answer::json(200, &json!({"error": "invalid_client"})), none),
-        (
-            Answer::json(200, &json!([{"access_token": "a.b.c"}])),
-            no_object,
-        ),
+        (Answer::json(200, &json!([{"access_token": "a.b.c"}])), no_object),
         (Answer::json(200, &json!("a.b.c")), no_object),
         (Answer::json(200, &json!(null)), no_object),
         (Answer::text(200, "a.b.c"), no_object),
         (Answer::text(200, "{\"access_token\": \"a.b.c\""), no_object),
-        (
-            Answer::text(200, "{\"access_token\": \"a.b.c\"} x"),
-            no_object,
-        ),
+        (Answer::text(200, "{\"access_token\": \"a.b.c\"} x"), no_object),
         (Answer::empty(200), no_object),
     ] {
         ends(answer, 76, &[&no_token(200, why), VERBOSE_HINT]);
@@ -203,11 +179,7 @@ fn a_2xx_without_a_usable_token_is_no_success() {
         );
     }
     for status in [204, 205] {
-        ends(
-            Answer::empty(status),
-            76,
-            &[&no_token(status, no_object), VERBOSE_HINT],
-        );
+        ends(Answer::empty(status), 76, &[&no_token(status, no_object), VERBOSE_HINT]);
     }
 }
 
@@ -225,10 +197,7 @@ fn what_is_no_utf8_is_no_token() {
 fn json_that_is_nested_without_end_is_refused_and_breaks_nothing() {
     for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
         let deep = open.repeat(100_000) + "1" + &close.repeat(100_000);
-        for body in [
-            format!("{{\"access_token\": \"a.b.c\", \"x\": {deep}}}"),
-            deep,
-        ] {
+        for body in [format!("{{\"access_token\": \"a.b.c\", \"x\": {deep}}}"), deep] {
             ends(
                 Answer::json(200, &json!({})).body(body),
                 76,
@@ -267,20 +236,13 @@ fn another_users_token_is_refused_and_not_printed() {
 fn the_case_of_the_email_in_the_token_does_not_matter() {
     let user = User::new(EMAIL).claim("email", json!("JANE@Example.com"));
     let server = Server::http(Account::new("acme").user(user));
-    Run::new()
-        .server(&server)
-        .arg("jAne@eXample.com")
-        .stdout_contains("access_token")
-        .run();
+    Run::new().server(&server).arg("jAne@eXample.com").stdout_contains("access_token").run();
 }
 
 #[test]
 fn a_token_that_names_nobody_is_taken() {
     let mut claims = jwt::claims("acme", EMAIL, 600);
-    claims
-        .as_object_mut()
-        .expect("claims are an object")
-        .remove("email");
+    claims.as_object_mut().expect("claims are an object").remove("email");
     let token = jwt::encode(&claims, 0);
     succeeds(Answer::json(200, &json!({"access_token": token})), &token);
 }
@@ -306,10 +268,7 @@ fn an_expired_token_is_printed_with_a_warning_that_no_option_silences() {
 #[test]
 fn a_token_that_does_not_expire_by_its_claims_gives_no_warning() {
     let mut claims = jwt::claims("acme", EMAIL, 600);
-    claims
-        .as_object_mut()
-        .expect("claims are an object")
-        .remove("exp");
+    claims.as_object_mut().expect("claims are an object").remove("exp");
     let token = jwt::encode(&claims, 0);
     let body = json!({"access_token": token, "expires_in": "never"});
     succeeds(Answer::json(200, &body), &token);
@@ -336,29 +295,19 @@ fn a_second_factor_ends_it_after_one_request() {
     ] {
         let user = User::new(EMAIL).second_factor(factor);
         let server = Server::http(Account::new("acme").user(user));
-        Run::new()
-            .server(&server)
-            .args(["--retries", "5", EMAIL])
-            .status(77)
-            .stderr_lines(&lines)
-            .run();
+        Run::new().server(&server).args(["--retries", "5", EMAIL]).status(77).stderr_lines(&lines).run();
         assert_eq!(server.requests().len(), 1);
     }
 }
 
 #[test]
 fn a_second_factor_is_one_in_every_2xx_without_a_usable_token() {
-    for (status, token) in [
-        (200, Value::Null),
-        (200, json!("a b")),
-        (201, Value::Null),
-        (202, json!("a.b.c")),
-    ] {
+    for (status, token) in
+        [(200, Value::Null), (200, json!("a b")), (201, Value::Null), (202, json!("a.b.c"))]
+    {
         let body = json!({"access_token": token, "two_factor_required": true});
         let (server, run) = answered(Answer::json(status, &body));
-        run.status(77)
-            .stderr_contains("wants a second factor\n")
-            .run();
+        run.status(77).stderr_contains("wants a second factor\n").run();
         assert_eq!(server.requests().len(), 1);
     }
 }
@@ -367,34 +316,20 @@ fn a_second_factor_is_one_in_every_2xx_without_a_usable_token() {
 
 #[test]
 fn a_redirect_shows_where_it_points_without_what_it_carries() {
-    let hint =
-        "outseta-token: hint: the key goes to no other host: check the subdomain or base URL";
+    let hint = "outseta-token: hint: the key goes to no other host: check the subdomain or base URL";
     for (location, shown) in [
-        (
-            "https://login.example.com/a?session=abc&x=1",
-            " to https://login.example.com/a",
-        ),
-        (
-            "https://login.example.com/a#token=abc",
-            " to https://login.example.com/a",
-        ),
+        ("https://login.example.com/a?session=abc&x=1", " to https://login.example.com/a"),
+        ("https://login.example.com/a#token=abc", " to https://login.example.com/a"),
         ("/elsewhere?x", " to /elsewhere"),
         ("?x", ""),
     ] {
         ends(
             Answer::redirect(302, location),
             76,
-            &[
-                &format!("outseta-token: the answer is a redirect (302){shown}"),
-                hint,
-            ],
+            &[&format!("outseta-token: the answer is a redirect (302){shown}"), hint],
         );
     }
-    ends(
-        Answer::empty(302),
-        76,
-        &["outseta-token: the answer is a redirect (302)", hint],
-    );
+    ends(Answer::empty(302), 76, &["outseta-token: the answer is a redirect (302)", hint]);
 }
 
 #[test]
@@ -403,20 +338,10 @@ fn what_may_pass_is_a_temporary_failure() {
         ends(
             Answer::empty(status),
             75,
-            &[
-                &format!("outseta-token: Outseta is failing for now ({status})"),
-                LATER_HINT,
-            ],
+            &[&format!("outseta-token: Outseta is failing for now ({status})"), LATER_HINT],
         );
     }
-    ends(
-        Answer::empty(429),
-        75,
-        &[
-            "outseta-token: Outseta is over its rate limit (429)",
-            LATER_HINT,
-        ],
-    );
+    ends(Answer::empty(429), 75, &["outseta-token: Outseta is over its rate limit (429)", LATER_HINT]);
 }
 
 #[test]
@@ -427,9 +352,7 @@ fn a_page_in_place_of_the_api_is_told_by_its_type_or_its_first_character() {
             cloudflare(status),
             Answer::html(status, "not even a tag"),
             Answer::html(status, ""),
-            Answer::empty(status)
-                .header("content-type", "APPLICATION/XHTML+XML")
-                .body("x"),
+            Answer::empty(status).header("content-type", "APPLICATION/XHTML+XML").body("x"),
             Answer::text(status, page),
             Answer::empty(status).body(format!("\r\n\t {page}")),
             Answer::json(status, &json!({})).body(format!("\u{feff}{page}")),
@@ -437,10 +360,7 @@ fn a_page_in_place_of_the_api_is_told_by_its_type_or_its_first_character() {
             ends(
                 answer,
                 76,
-                &[
-                    &format!("outseta-token: the answer ({status}) is an HTML page, not the API's"),
-                    HTML_HINT,
-                ],
+                &[&format!("outseta-token: the answer ({status}) is an HTML page, not the API's"), HTML_HINT],
             );
         }
     }
@@ -452,19 +372,13 @@ fn anything_else_is_unexpected() {
         ends(
             Answer::empty(status),
             76,
-            &[
-                &format!("outseta-token: unexpected answer ({status})"),
-                VERBOSE_HINT,
-            ],
+            &[&format!("outseta-token: unexpected answer ({status})"), VERBOSE_HINT],
         );
     }
     ends(
         Answer::json(409, &json!({"Message": "Try that again."})),
         76,
-        &[
-            "outseta-token: unexpected answer (409): Try that again.",
-            VERBOSE_HINT,
-        ],
+        &["outseta-token: unexpected answer (409): Try that again.", VERBOSE_HINT],
     );
 }
 
@@ -473,11 +387,7 @@ fn anything_else_is_unexpected() {
 #[test]
 fn a_rejected_key_is_named_with_where_it_came_from() {
     for status in [401, 403] {
-        ends(
-            Answer::empty(status),
-            77,
-            &[&rejected(status, ""), REJECTED_HINT],
-        );
+        ends(Answer::empty(status), 77, &[&rejected(status, ""), REJECTED_HINT]);
         ends(
             Answer::json(status, &json!({"Message": "Not you."})),
             77,
@@ -492,23 +402,14 @@ fn a_rejected_key_is_named_with_where_it_came_from() {
         (409, "invalid_client"),
     ] {
         let body = json!({"error": code, "error_description": "No such client."});
-        ends(
-            Answer::json(status, &body),
-            77,
-            &[&rejected(status, ": No such client."), REJECTED_HINT],
-        );
+        ends(Answer::json(status, &body), 77, &[&rejected(status, ": No such client."), REJECTED_HINT]);
     }
 }
 
 #[test]
 fn a_wrong_and_a_read_only_key_are_rejected() {
     let server = Server::http(Account::acme().read_only());
-    Run::new()
-        .server(&server)
-        .arg(EMAIL)
-        .status(77)
-        .stderr_lines(&[&rejected(403, ""), REJECTED_HINT])
-        .run();
+    Run::new().server(&server).arg(EMAIL).status(77).stderr_lines(&[&rejected(403, ""), REJECTED_HINT]).run();
     let server = Server::http(Account::acme());
     Run::new()
         .server(&server)
@@ -545,9 +446,7 @@ fn the_message_names_the_file_that_held_the_key() {
 fn an_email_that_outseta_calls_invalid_is_bad_data() {
     let line = "outseta-token: invalid email: Outseta rejects jane@example.com: Not an address.";
     for status in [400, 422] {
-        for property in [
-            "Email", "email", "EMAIL", "Username", "UserName", "username",
-        ] {
+        for property in ["Email", "email", "EMAIL", "Username", "UserName", "username"] {
             let error = json!({"ErrorMessage": "Not an address.", "PropertyName": property});
             let other = json!({"PropertyName": "Name"});
             for body in [
@@ -566,10 +465,7 @@ fn an_email_that_outseta_calls_invalid_is_bad_data() {
     ends(
         Answer::json(400, &json!({"PropertyName": "Email"})),
         65,
-        &[
-            "outseta-token: invalid email: Outseta rejects jane@example.com",
-            TYPING_HINT,
-        ],
+        &["outseta-token: invalid email: Outseta rejects jane@example.com", TYPING_HINT],
     );
 }
 
@@ -600,16 +496,8 @@ fn the_first_row_that_fits_decides() {
     let page_400 = "the answer (400) is an HTML page";
     for (answer, status, part) in [
         // A redirect before what its body says.
-        (
-            Answer::redirect(302, "/x").body(token().to_string()),
-            76,
-            redirect,
-        ),
-        (
-            Answer::html(302, "<p>").header("Location", "/x"),
-            76,
-            redirect,
-        ),
+        (Answer::redirect(302, "/x").body(token().to_string()), 76, redirect),
+        (Answer::html(302, "<p>").header("Location", "/x"), 76, redirect),
         // An outage before a page, a token and a rejected key.
         (cloudflare(503), 75, "failing for now (503)"),
         (cloudflare(429), 75, "over its rate limit (429)"),
@@ -620,35 +508,16 @@ fn the_first_row_that_fits_decides() {
         (Answer::html(400, &client().to_string()), 76, page_400),
         // A rejected key before an invalid email and before a look-up.
         (
-            Answer::json(
-                400,
-                &json!({"error": "invalid_client", "PropertyName": "Email"}),
-            ),
+            Answer::json(400, &json!({"error": "invalid_client", "PropertyName": "Email"})),
             77,
             "rejected the API key (400)",
         ),
-        (
-            Answer::json(401, &json!({"PropertyName": "Email"})),
-            77,
-            "rejected the API key (401)",
-        ),
-        (
-            Answer::json(403, &json!({"error": "invalid_grant"})),
-            77,
-            "rejected the API key (403)",
-        ),
-        (
-            Answer::json(404, &client()),
-            77,
-            "rejected the API key (404)",
-        ),
+        (Answer::json(401, &json!({"PropertyName": "Email"})), 77, "rejected the API key (401)"),
+        (Answer::json(403, &json!({"error": "invalid_grant"})), 77, "rejected the API key (403)"),
+        (Answer::json(404, &client()), 77, "rejected the API key (404)"),
         // A token or a second factor is one only in a 2xx.
         (Answer::json(409, &token()), 76, "unexpected answer (409)"),
-        (
-            Answer::json(401, &json!({"two_factor_required": true})),
-            77,
-            "rejected the API key (401)",
-        ),
+        (Answer::json(401, &json!({"two_factor_required": true})), 77, "rejected the API key (401)"),
     ] {
         let (server, run) = answered(answer);
         run.status(status).stderr_contains(part).run();
@@ -661,10 +530,7 @@ fn the_first_row_that_fits_decides() {
 /// A JSON answer with a token, of exactly so many bytes.
 fn of_size(bytes: usize) -> String {
     let (start, end) = (r#"{"access_token":"a.b.c","x":""#, r#""}"#);
-    format!(
-        "{start}{}{end}",
-        "x".repeat(bytes - start.len() - end.len())
-    )
+    format!("{start}{}{end}", "x".repeat(bytes - start.len() - end.len()))
 }
 
 const MEBIBYTE: usize = 1024 * 1024;
@@ -738,10 +604,8 @@ fn what_is_not_http_is_no_answer() {
 
 #[test]
 fn the_servers_text_is_shown_with_what_could_deceive_escaped() {
-    let text =
-        "a\nb\r\n\u{1b}[31mred\u{7}\u{202e}drow\u{2066}\u{200b}\u{2028}\u{85}\u{feff}\0\u{e9}";
-    let shown =
-        r"a\nb\r\n\u{1b}[31mred\u{7}\u{202e}drow\u{2066}\u{200b}\u{2028}\u{85}\u{feff}\u{0}é";
+    let text = "a\nb\r\n\u{1b}[31mred\u{7}\u{202e}drow\u{2066}\u{200b}\u{2028}\u{85}\u{feff}\0\u{e9}";
+    let shown = r"a\nb\r\n\u{1b}[31mred\u{7}\u{202e}drow\u{2066}\u{200b}\u{2028}\u{85}\u{feff}\u{0}é";
     for body in [
         json!({"ErrorMessage": text}),
         json!({"Message": text}),
@@ -753,37 +617,24 @@ fn the_servers_text_is_shown_with_what_could_deceive_escaped() {
         ends(
             Answer::json(409, &body),
             76,
-            &[
-                &format!("outseta-token: unexpected answer (409): {shown}"),
-                VERBOSE_HINT,
-            ],
+            &[&format!("outseta-token: unexpected answer (409): {shown}"), VERBOSE_HINT],
         );
     }
     ends(
         Answer::text(409, text),
         76,
-        &[
-            &format!("outseta-token: unexpected answer (409): {shown}"),
-            VERBOSE_HINT,
-        ],
+        &[&format!("outseta-token: unexpected answer (409): {shown}"), VERBOSE_HINT],
     );
 }
 
 #[test]
 fn a_redirect_and_a_foreign_email_are_escaped_too() {
-    let hint =
-        "outseta-token: hint: the key goes to no other host: check the subdomain or base URL";
-    for (location, shown) in [
-        ("https://a/\tb", " to https://a/\\tb"),
-        ("https://a/\u{202e}b", ""),
-    ] {
+    let hint = "outseta-token: hint: the key goes to no other host: check the subdomain or base URL";
+    for (location, shown) in [("https://a/\tb", " to https://a/\\tb"), ("https://a/\u{202e}b", "")] {
         ends(
             Answer::redirect(302, location),
             76,
-            &[
-                &format!("outseta-token: the answer is a redirect (302){shown}"),
-                hint,
-            ],
+            &[&format!("outseta-token: the answer is a redirect (302){shown}"), hint],
         );
     }
     let user = User::new(EMAIL).claim("email", json!("x\u{1b}]0;y\u{7}\n\u{202e}@z"));
@@ -806,12 +657,7 @@ fn the_servers_text_is_shown_in_the_order_of_outsetas_demos() {
         "ErrorMessage": "1", "EntityValidationErrors": nested, "Message": "5",
         "error_description": "6", "error": "7",
     });
-    let fields = [
-        "ErrorMessage",
-        "EntityValidationErrors",
-        "Message",
-        "error_description",
-    ];
+    let fields = ["ErrorMessage", "EntityValidationErrors", "Message", "error_description"];
     for (removed, shown) in [(0, "1"), (1, "3"), (2, "5"), (3, "6"), (4, "7")] {
         let mut body = all.clone();
         for field in &fields[..removed] {
@@ -821,10 +667,7 @@ fn the_servers_text_is_shown_in_the_order_of_outsetas_demos() {
         ends(
             Answer::json(409, &body),
             76,
-            &[
-                &format!("outseta-token: unexpected answer (409): {shown}"),
-                VERBOSE_HINT,
-            ],
+            &[&format!("outseta-token: unexpected answer (409): {shown}"), VERBOSE_HINT],
         );
     }
 }
@@ -837,18 +680,8 @@ fn at_most_300_characters_of_the_servers_text_are_shown() {
         (100_000, "\u{e9}".repeat(300) + "\u{2026}"),
     ] {
         let text = "\u{e9}".repeat(length);
-        for answer in [
-            Answer::json(409, &json!({"Message": text})),
-            Answer::text(409, &text),
-        ] {
-            ends(
-                answer,
-                76,
-                &[
-                    &format!("outseta-token: unexpected answer (409): {shown}"),
-                    VERBOSE_HINT,
-                ],
-            );
+        for answer in [Answer::json(409, &json!({"Message": text})), Answer::text(409, &text)] {
+            ends(answer, 76, &[&format!("outseta-token: unexpected answer (409): {shown}"), VERBOSE_HINT]);
         }
     }
 }
@@ -860,14 +693,8 @@ fn a_server_that_repeats_key_and_secret_does_not_show_them() {
     for status in [400, 401, 403, 404, 409, 422] {
         for answer in [
             Answer::json(status, &json!({"Message": echo})),
-            Answer::json(
-                status,
-                &json!({"error": "invalid_client", "error_description": echo}),
-            ),
-            Answer::json(
-                status,
-                &json!({"PropertyName": "Email", "ErrorMessage": echo}),
-            ),
+            Answer::json(status, &json!({"error": "invalid_client", "error_description": echo})),
+            Answer::json(status, &json!({"PropertyName": "Email", "ErrorMessage": echo})),
             Answer::text(status, &echo),
         ] {
             for options in [&[][..], &["-v"]] {
@@ -883,9 +710,7 @@ fn a_server_that_repeats_key_and_secret_does_not_show_them() {
     }
     let redirect = Answer::redirect(302, &format!("https://evil.example/{KEY}/{SECRET}"));
     let (_server, run) = answered(redirect);
-    run.status(76)
-        .stderr_contains("to https://evil.example/[hidden]/[hidden]\n")
-        .run();
+    run.status(76).stderr_contains("to https://evil.example/[hidden]/[hidden]\n").run();
     let user = User::new(EMAIL).claim("email", json!(format!("{SECRET}@example.com")));
     let server = Server::http(Account::new("acme").user(user));
     Run::new()
@@ -901,8 +726,6 @@ fn a_secret_at_the_end_of_what_is_shown_is_not_cut_in_two() {
     for before in 270..301 {
         let text = format!("{}{SECRET}", "x".repeat(before));
         let (_server, run) = answered(Answer::json(409, &json!({"Message": text})));
-        run.status(76)
-            .stderr_contains("unexpected answer (409): xxx")
-            .run();
+        run.status(76).stderr_contains("unexpected answer (409): xxx").run();
     }
 }

@@ -21,8 +21,7 @@ const MAY_READ: &str = "outseta-token: hint: check the email, a base URL, and th
      look-up that would have told did not succeed";
 const SUBDOMAIN: &str = "outseta-token: hint: check the subdomain or base URL: the subdomain is the first \
      part of the address at which you log in to Outseta";
-const UNDER_CRM: &str =
-    "outseta-token: hint: look at the person and their account in Outseta under CRM";
+const UNDER_CRM: &str = "outseta-token: hint: look at the person and their account in Outseta under CRM";
 const VERBOSE: &str = "outseta-token: hint: run again with -v to see what came back";
 
 /// The token request is answered by `refusal`, the look-up by `answer`, and this comes of it.
@@ -39,11 +38,7 @@ fn ends(refusal: impl Into<Reply>, answer: impl Into<Reply>, status: i32, lines:
         .run();
     let requests = server.requests();
     let paths: Vec<&str> = requests.iter().map(Request::path).collect();
-    assert_eq!(
-        paths,
-        ["/api/v1/tokens", "/api/v1/crm/people"],
-        "each is asked once\n{outcome}"
-    );
+    assert_eq!(paths, ["/api/v1/tokens", "/api/v1/crm/people"], "each is asked once\n{outcome}");
 }
 
 fn refused() -> Answer {
@@ -93,12 +88,7 @@ fn others_whom_a_wildcard_finds_are_not_this_user() {
 
 #[test]
 fn somebody_else_in_the_answer_is_not_this_user() {
-    for other in [
-        "xjane@example.com",
-        "jane@example.com.au",
-        "jane+x@example.com",
-        "",
-    ] {
+    for other in ["xjane@example.com", "jane@example.com.au", "jane+x@example.com", ""] {
         ends(
             refused(),
             people(&json!([{"Uid": "1", "Email": other}])),
@@ -116,10 +106,7 @@ fn a_person_who_is_there_may_not_log_in() {
         (Refusal::OAuth, TEXT),
         (Refusal::Message, TEXT),
         (Refusal::NotFound, TEXT),
-        (
-            Refusal::Validation("Password"),
-            "Validation failed for one or more entities.",
-        ),
+        (Refusal::Validation("Password"), "Validation failed for one or more entities."),
         (Refusal::Property("Password"), TEXT),
     ] {
         let user = User::new(EMAIL).stages(&[5]).cannot_log_in(refusal);
@@ -143,10 +130,7 @@ fn a_person_who_is_there_may_not_log_in() {
         .server(&server)
         .arg(EMAIL)
         .status(77)
-        .stderr_lines(&[
-            "outseta-token: Outseta will not log jane@example.com in",
-            UNDER_CRM,
-        ])
+        .stderr_lines(&["outseta-token: Outseta will not log jane@example.com in", UNDER_CRM])
         .run();
 }
 
@@ -161,9 +145,7 @@ fn the_person_is_found_in_any_case_and_among_others() {
         people(&items),
         77,
         &[
-            &format!(
-                "outseta-token: Outseta will not log jane@example.com in: {TEXT} (account: paused)"
-            ),
+            &format!("outseta-token: Outseta will not log jane@example.com in: {TEXT} (account: paused)"),
             UNDER_CRM,
         ],
     );
@@ -182,18 +164,9 @@ fn every_known_stage_of_an_account_is_named() {
         (json!([account(json!(7))]), " (account: past due)"),
         (json!([account(json!(8))]), " (account: cancelling trial)"),
         (json!([account(json!(9))]), " (account: paused)"),
-        (
-            json!([account(json!(5)), account(json!(3))]),
-            " (account: expired, subscribing)",
-        ),
-        (
-            json!([account(json!(5)), account(json!(5))]),
-            " (account: expired)",
-        ),
-        (
-            json!([account(json!(1)), account(json!(5)), account(json!(99))]),
-            " (account: expired)",
-        ),
+        (json!([account(json!(5)), account(json!(3))]), " (account: expired, subscribing)"),
+        (json!([account(json!(5)), account(json!(5))]), " (account: expired)"),
+        (json!([account(json!(1)), account(json!(5)), account(json!(99))]), " (account: expired)"),
         (json!([account(json!(1))]), ""),
         (json!([account(json!("5"))]), ""),
         (json!([account(json!(-5))]), ""),
@@ -207,20 +180,14 @@ fn every_known_stage_of_an_account_is_named() {
             refused(),
             person(accounts),
             77,
-            &[
-                &format!("outseta-token: Outseta will not log jane@example.com in: {TEXT}{named}"),
-                UNDER_CRM,
-            ],
+            &[&format!("outseta-token: Outseta will not log jane@example.com in: {TEXT}{named}"), UNDER_CRM],
         );
     }
     ends(
         refused(),
         people(&json!([{"Email": EMAIL}])),
         77,
-        &[
-            &format!("outseta-token: Outseta will not log jane@example.com in: {TEXT}"),
-            UNDER_CRM,
-        ],
+        &[&format!("outseta-token: Outseta will not log jane@example.com in: {TEXT}"), UNDER_CRM],
     );
 }
 
@@ -233,12 +200,7 @@ fn a_404_without_json_is_no_account() {
         Answer::json(404, &json!({})).body("{"),
     ] {
         for refusal in [refused(), Answer::empty(404), Answer::empty(400)] {
-            ends(
-                refusal,
-                answer.clone(),
-                68,
-                &["outseta-token: no Outseta account at 127.0.0.1", SUBDOMAIN],
-            );
+            ends(refusal, answer.clone(), 68, &["outseta-token: no Outseta account at 127.0.0.1", SUBDOMAIN]);
         }
     }
 }
@@ -250,10 +212,7 @@ fn an_account_that_does_not_exist_is_named_by_its_host() {
         .detour(&detour)
         .args(["-s", "other", EMAIL])
         .status(68)
-        .stderr_lines(&[
-            "outseta-token: no Outseta account at other.outseta.com",
-            SUBDOMAIN,
-        ])
+        .stderr_lines(&["outseta-token: no Outseta account at other.outseta.com", SUBDOMAIN])
         .run();
     assert_eq!(detour.server.requests().len(), 2);
 }
@@ -266,12 +225,7 @@ fn a_connection_that_ends_after_the_refusal_is_made_again() {
     for answer in [refused().close(), refused().until_close()] {
         let server = Server::http(account());
         server.on(On::Tokens, answer);
-        Run::new()
-            .server(&server)
-            .arg(EMAIL)
-            .status(77)
-            .stderr_contains("will not log")
-            .run();
+        Run::new().server(&server).arg(EMAIL).status(77).stderr_contains("will not log").run();
         assert_eq!(server.connections(), 2);
     }
 }
@@ -285,10 +239,7 @@ fn what_comes_behind_the_refusal_is_not_taken_for_the_look_ups_answer() {
         Fault::Garbage(both),
         people(&json!([{"Email": EMAIL}])),
         77,
-        &[
-            &format!("outseta-token: Outseta will not log jane@example.com in: {TEXT}"),
-            UNDER_CRM,
-        ],
+        &[&format!("outseta-token: Outseta will not log jane@example.com in: {TEXT}"), UNDER_CRM],
     );
 }
 
@@ -306,8 +257,7 @@ fn refusals() -> Vec<(Answer, i32, [String; 2])> {
         ]
     };
     let no_account = [
-        "outseta-token: no Outseta account at 127.0.0.1 (probably: this could not be confirmed)"
-            .to_owned(),
+        "outseta-token: no Outseta account at 127.0.0.1 (probably: this could not be confirmed)".to_owned(),
         SUBDOMAIN.to_owned(),
     ];
     let unknown = |status: u16, message: &str| {
@@ -326,23 +276,11 @@ fn refusals() -> Vec<(Answer, i32, [String; 2])> {
         (Answer::json(404, &message), 67, no_user(TEXT)),
         (Answer::json(422, &message), 67, no_user(TEXT)),
         (Answer::json(400, &grant), 67, no_user("invalid_grant")),
-        (
-            Answer::text(400, "invalid_grant"),
-            67,
-            no_user("invalid_grant"),
-        ),
-        (
-            Answer::text(422, " invalid_grant\r\n"),
-            67,
-            no_user("invalid_grant"),
-        ),
+        (Answer::text(400, "invalid_grant"), 67, no_user("invalid_grant")),
+        (Answer::text(422, " invalid_grant\r\n"), 67, no_user("invalid_grant")),
         (Answer::empty(404), 68, no_account.clone()),
         (Answer::text(404, " \r\n"), 68, no_account),
-        (
-            Answer::text(404, "Not found"),
-            76,
-            unknown(404, ": Not found"),
-        ),
+        (Answer::text(404, "Not found"), 76, unknown(404, ": Not found")),
         (Answer::empty(400), 76, unknown(400, "")),
         (Answer::empty(422), 76, unknown(422, "")),
         (Answer::text(400, "no"), 76, unknown(400, ": no")),
@@ -390,10 +328,7 @@ fn whatever_else_the_look_up_answers_confirms_nothing() {
             Answer::empty(400),
             answer,
             76,
-            &[
-                "outseta-token: Outseta refuses (400), and the look-up that would tell why failed",
-                VERBOSE,
-            ],
+            &["outseta-token: Outseta refuses (400), and the look-up that would tell why failed", VERBOSE],
         );
     }
 }
@@ -428,10 +363,7 @@ fn a_look_up_that_fails_confirms_nothing_and_is_not_repeated() {
 fn the_look_up_has_what_is_left_of_the_time() {
     let server = Server::http(Account::acme());
     server
-        .on(
-            On::Tokens,
-            refused().with(Fault::Delay(Duration::from_millis(1500))),
-        )
+        .on(On::Tokens, refused().with(Fault::Delay(Duration::from_millis(1500))))
         .on(On::People, Fault::Stall);
     let outcome = Run::new()
         .server(&server)

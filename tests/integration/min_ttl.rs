@@ -4,9 +4,7 @@
 use std::fs::{self, File, Permissions};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::FileTypeExt as _;
-use std::os::unix::fs::{
-    MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown, symlink,
-};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown, symlink};
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
@@ -130,15 +128,7 @@ mod success {
             ("env", format!("OUTSETA_ACCESS_TOKEN={token}\n")),
         ] {
             let run = Run::new()
-                .args([
-                    "-f",
-                    format,
-                    "-o",
-                    "token",
-                    "--min-ttl",
-                    "1h",
-                    "jane@example.com",
-                ])
+                .args(["-f", format, "-o", "token", "--min-ttl", "1h", "jane@example.com"])
                 .file("token", contents);
             set_mode(&run.work().join("token"), 0o600);
             is_kept(run);
@@ -187,14 +177,7 @@ mod success {
             ("3650d", WEEK, false),
         ] {
             let run = Run::new()
-                .args([
-                    "-r",
-                    "-o",
-                    "token",
-                    "--min-ttl",
-                    min_ttl,
-                    "jane@example.com",
-                ])
+                .args(["-r", "-o", "token", "--min-ttl", min_ttl, "jane@example.com"])
                 .file("token", line(&token(seconds)));
             set_mode(&run.work().join("token"), 0o600);
             if kept {
@@ -260,13 +243,8 @@ mod success {
                 "outseta-token: token for jane@example.com, valid for 7 days",
             ])
             .run();
-        let outcome = keeping_file(line(&token(WEEK + 60)))
-            .on_terminal(Streams::NOT_STDOUT)
-            .outcome();
-        assert_eq!(
-            outcome.terminal,
-            "outseta-token: token for jane@example.com, valid for 7 days\r\n"
-        );
+        let outcome = keeping_file(line(&token(WEEK + 60))).on_terminal(Streams::NOT_STDOUT).outcome();
+        assert_eq!(outcome.terminal, "outseta-token: token for jane@example.com, valid for 7 days\r\n");
         assert_eq!(outcome.status, Some(0), "{outcome}");
     }
 }
@@ -305,16 +283,7 @@ mod replaced {
             let file = line(&jwt::token("acme", "jane@example.com", expires_in));
             let server = minting();
             let run = Run::new().server(&server).file("token", &file);
-            let outcome = run
-                .args([
-                    "-r",
-                    "-o",
-                    "token",
-                    "--min-ttl",
-                    min_ttl,
-                    "jane@example.com",
-                ])
-                .outcome();
+            let outcome = run.args(["-r", "-o", "token", "--min-ttl", min_ttl, "jane@example.com"]).outcome();
             assert_eq!(server.requests().len(), 1, "{outcome}");
             assert_eq!(read(&outcome.work().join("token")), line(NEW), "{outcome}");
         }
@@ -331,18 +300,11 @@ mod replaced {
         for token in [
             jwt::token("other", "jane@example.com", WEEK),
             other("http://other.outseta.com", Value::Null),
-            other(
-                "https://auth.example.com",
-                "http://other.outseta.com".into(),
-            ),
+            other("https://auth.example.com", "http://other.outseta.com".into()),
             other("https://auth.example.com", "other.outseta.com".into()),
         ] {
             let detour = Detour::new(Account::acme());
-            let path = keeping_file(line(&token))
-                .detour(&detour)
-                .run()
-                .work()
-                .join("token");
+            let path = keeping_file(line(&token)).detour(&detour).run().work().join("token");
             assert_eq!(detour.server.requests().len(), 1, "{}", jwt::decode(&token));
             drop(path);
         }
@@ -437,10 +399,7 @@ mod replaced {
     #[test]
     fn a_huge_file() {
         let run = keeping_file(line(&token(WEEK)));
-        let file = File::options()
-            .append(true)
-            .open(run.work().join("token"))
-            .expect("it opens");
+        let file = File::options().append(true).open(run.work().join("token")).expect("it opens");
         file.set_len(1 << 40).expect("a sparse file");
         is_replaced(run);
     }
@@ -474,9 +433,7 @@ mod replaced {
             .open(&path)
             .expect("both ends are opened");
         let good = line(&token(WEEK));
-        both_ends
-            .write_all(good.as_bytes())
-            .expect("it fits into a pipe");
+        both_ends.write_all(good.as_bytes()).expect("it fits into a pipe");
         let _outcome = run.run();
         let expected = good + &line(NEW);
         let mut found = vec![0; 2 * expected.len()];
@@ -493,10 +450,7 @@ mod replaced {
             let Some(path) = device.harmless(&run.work()) else {
                 return;
             };
-            let _outcome = run
-                .args(["-r", "--min-ttl", "1h", "jane@example.com", "-o"])
-                .arg(&path)
-                .run();
+            let _outcome = run.args(["-r", "--min-ttl", "1h", "jane@example.com", "-o"]).arg(&path).run();
             let metadata = fs::metadata(path).expect("it is there");
             assert!(metadata.file_type().is_char_device());
         }
@@ -524,10 +478,8 @@ mod failure {
     #[test]
     fn where_no_new_token_can_be_had_the_old_file_stays() {
         let old = line(&token(HOUR - 1));
-        let outcome = keeping_file(&old)
-            .status(78)
-            .stderr_contains("outseta-token: not configured: subdomain ")
-            .run();
+        let outcome =
+            keeping_file(&old).status(78).stderr_contains("outseta-token: not configured: subdomain ").run();
         assert_eq!(read(&outcome.work().join("token")), old);
         let server = Server::http(Account::new("acme").user(User::new("john@example.com")));
         let outcome = keeping_file(&old)

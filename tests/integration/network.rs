@@ -33,9 +33,7 @@ const SLACK: Duration = Duration::from_millis(1500);
 
 /// A run against this address, which may be nobody's.
 fn at(address: SocketAddr) -> Run {
-    Run::new()
-        .credentials()
-        .args(["--base-url", &format!("http://{address}"), EMAIL])
+    Run::new().credentials().args(["--base-url", &format!("http://{address}"), EMAIL])
 }
 
 fn answered(reply: impl Into<Reply>) -> (Server, Run) {
@@ -57,24 +55,16 @@ struct Deaf {
 
 impl Deaf {
     fn new() -> Self {
-        let listener =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
         rustix::net::listen(&listener, 0).expect("a queue can be shortened");
-        let address = listener
-            .local_addr()
-            .expect("a bound listener has an address");
+        let address = listener.local_addr().expect("a bound listener has an address");
         let connect = || TcpStream::connect_timeout(&address, Duration::from_millis(200)).ok();
         let queued = std::iter::from_fn(connect).take(100).collect();
-        Self {
-            listener,
-            _queued: queued,
-        }
+        Self { listener, _queued: queued }
     }
 
     fn address(&self) -> SocketAddr {
-        self.listener
-            .local_addr()
-            .expect("a bound listener has an address")
+        self.listener.local_addr().expect("a bound listener has an address")
     }
 }
 
@@ -87,13 +77,7 @@ fn a_name_that_does_not_resolve_is_said_to_be_one() {
             .credentials()
             // A resolver that is dead itself is not what this is about.
             .env("RES_OPTIONS", "timeout:1 attempts:1")
-            .args([
-                "--base-url",
-                "https://acme.invalid",
-                "--timeout",
-                "60",
-                EMAIL,
-            ])
+            .args(["--base-url", "https://acme.invalid", "--timeout", "60", EMAIL])
             .status(69)
     };
     run()
@@ -115,10 +99,7 @@ fn a_refused_connection_is_said_to_be_one() {
     at(dead_address())
         .args(["--retries", "0"])
         .status(69)
-        .stderr_lines(&[
-            "outseta-token: cannot connect to 127.0.0.1: connection refused",
-            CONNECT_HINT,
-        ])
+        .stderr_lines(&["outseta-token: cannot connect to 127.0.0.1: connection refused", CONNECT_HINT])
         .run();
 }
 
@@ -208,9 +189,7 @@ fn a_connection_that_takes_too_long_is_tried_again() {
 
 #[test]
 fn a_dead_first_address_hides_no_living_second() {
-    let mut addresses = ("localhost", 80)
-        .to_socket_addrs()
-        .expect("localhost resolves");
+    let mut addresses = ("localhost", 80).to_socket_addrs().expect("localhost resolves");
     if !addresses.any(|address| address.is_ipv6()) {
         return skip("localhost has no IPv6 address on this machine");
     }
@@ -236,10 +215,7 @@ fn silence_ends_with_the_time() {
     let outcome = run
         .args(["--timeout", "700ms"])
         .status(69)
-        .stderr_lines(&[
-            "outseta-token: no answer from 127.0.0.1 within 700 ms",
-            LATE_HINT,
-        ])
+        .stderr_lines(&["outseta-token: no answer from 127.0.0.1 within 700 ms", LATE_HINT])
         .run();
     assert!(
         (Duration::from_millis(700)..Duration::from_millis(700) + SLACK).contains(&outcome.elapsed),
@@ -256,25 +232,14 @@ fn an_answer_may_take_more_than_a_third_of_the_time() {
 
 #[test]
 fn an_answer_that_drips_ends_with_the_time() {
-    for answer in [
-        token(),
-        token().chunked(),
-        token().until_close(),
-        Answer::empty(503),
-    ] {
+    for answer in [token(), token().chunked(), token().until_close(), Answer::empty(503)] {
         let (_server, run) = answered(answer.with(Fault::Trickle(Duration::from_millis(50))));
         let outcome = run
             .args(["--timeout", "500ms"])
             .status(69)
-            .stderr_lines(&[
-                "outseta-token: no answer from 127.0.0.1 within 500 ms",
-                LATE_HINT,
-            ])
+            .stderr_lines(&["outseta-token: no answer from 127.0.0.1 within 500 ms", LATE_HINT])
             .run();
-        assert!(
-            outcome.elapsed < Duration::from_millis(500) + SLACK,
-            "{outcome}"
-        );
+        assert!(outcome.elapsed < Duration::from_millis(500) + SLACK, "{outcome}");
     }
 }
 
@@ -296,16 +261,10 @@ fn an_answer_that_is_cut_is_lost() {
         Fault::CutBody(10),
     ] {
         let (_server, run) = answered(token().with(fault));
-        run.args(["--retries", "0"])
-            .status(69)
-            .stderr_lines(&LOST)
-            .run();
+        run.args(["--retries", "0"]).status(69).stderr_lines(&LOST).run();
     }
     let (_server, run) = answered(token().claimed_length(1000));
-    run.args(["--retries", "0"])
-        .status(69)
-        .stderr_lines(&LOST)
-        .run();
+    run.args(["--retries", "0"]).status(69).stderr_lines(&LOST).run();
 }
 
 #[test]
@@ -326,9 +285,7 @@ fn a_chunked_answer_is_lost_wherever_it_is_cut() {
 #[test]
 fn an_answer_without_a_length_that_is_cut_is_no_json() {
     let (_server, run) = answered(token().until_close().with(Fault::CutBody(20)));
-    run.status(76)
-        .stderr_contains("the answer (200) holds no token: it is not a JSON object\n")
-        .run();
+    run.status(76).stderr_contains("the answer (200) holds no token: it is not a JSON object\n").run();
 }
 
 #[test]
@@ -356,10 +313,7 @@ fn all_attempts_and_waits_share_the_time() {
         .status(75)
         .stderr_contains("failing for now (503)\n")
         .run();
-    assert!(
-        outcome.elapsed < Duration::from_secs(3) + SLACK,
-        "{outcome}"
-    );
+    assert!(outcome.elapsed < Duration::from_secs(3) + SLACK, "{outcome}");
     // 0.3 s, then 0.5 to 0.75, 0.3, 1 to 1.5, 0.3; a wait of 2 s does not fit any more.
     assert!((2..=3).contains(&server.requests().len()), "{outcome}");
 }
@@ -374,15 +328,9 @@ fn an_attempt_after_others_has_what_is_left_of_the_time() {
         .server(&server)
         .args(["--timeout", "2", EMAIL])
         .status(69)
-        .stderr_lines(&[
-            "outseta-token: no answer from 127.0.0.1 within 2 s",
-            LATE_HINT,
-        ])
+        .stderr_lines(&["outseta-token: no answer from 127.0.0.1 within 2 s", LATE_HINT])
         .run();
-    assert!(
-        outcome.elapsed < Duration::from_secs(2) + SLACK,
-        "{outcome}"
-    );
+    assert!(outcome.elapsed < Duration::from_secs(2) + SLACK, "{outcome}");
     assert_eq!(server.requests().len(), 2);
 }
 

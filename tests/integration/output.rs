@@ -13,8 +13,7 @@ use crate::support::script::On;
 use crate::support::{KEY, SECRET, jwt};
 
 /// `{"email":"jane@example.com","exp":4102444800}`: valid until 2100.
-const JWT: &str =
-    "eyJhbGciOiJub25lIn0.eyJlbWFpbCI6ImphbmVAZXhhbXBsZS5jb20iLCJleHAiOjQxMDI0NDQ4MDB9.c2ln";
+const JWT: &str = "eyJhbGciOiJub25lIn0.eyJlbWFpbCI6ImphbmVAZXhhbXBsZS5jb20iLCJleHAiOjQxMDI0NDQ4MDB9.c2ln";
 
 const JSON: &str = r#"{
   "access_token": "eyJhbGciOiJub25lIn0.eyJlbWFpbCI6ImphbmVAZXhhbXBsZS5jb20iLCJleHAiOjQxMDI0NDQ4MDB9.c2ln",
@@ -134,14 +133,10 @@ mod success {
     #[test]
     fn an_answer_with_a_token_alone_is_enough() {
         let bare = format!("{{\n  \"access_token\": \"{JWT}\"\n}}\n");
-        jane(&answering(&json!({"access_token": JWT}).to_string()))
-            .stdout(bare)
-            .run();
+        jane(&answering(&json!({"access_token": JWT}).to_string())).stdout(bare).run();
         let textual = json!({"access_token": JWT, "expires_in": "a week"}).to_string();
         jane(&answering(&textual))
-            .stdout(format!(
-                "{{\n  \"access_token\": \"{JWT}\",\n  \"expires_in\": \"a week\"\n}}\n"
-            ))
+            .stdout(format!("{{\n  \"access_token\": \"{JWT}\",\n  \"expires_in\": \"a week\"\n}}\n"))
             .run();
     }
 
@@ -202,16 +197,10 @@ mod success {
                 json!({"access_token": "opaque", "expires_in": 5_400}),
                 "outseta-token: token for jane@example.com, valid for 2 hours\r\n",
             ),
-            (
-                json!({"access_token": "opaque"}),
-                "outseta-token: token for jane@example.com\r\n",
-            ),
+            (json!({"access_token": "opaque"}), "outseta-token: token for jane@example.com\r\n"),
         ] {
             let server = answering(&body.to_string());
-            let outcome = jane(&server)
-                .arg("-r")
-                .on_terminal(Streams::NOT_STDOUT)
-                .outcome();
+            let outcome = jane(&server).arg("-r").on_terminal(Streams::NOT_STDOUT).outcome();
             assert_eq!(outcome.terminal, line, "{outcome}");
             assert_eq!(outcome.stdout_text(), "opaque\n", "{outcome}");
             assert_eq!(outcome.status, Some(0), "{outcome}");
@@ -221,10 +210,7 @@ mod success {
     #[test]
     fn quiet_is_quiet_on_a_terminal_too() {
         let server = minting("opaque");
-        let outcome = jane(&server)
-            .args(["-r", "-q"])
-            .on_terminal(Streams::ALL)
-            .outcome();
+        let outcome = jane(&server).args(["-r", "-q"]).on_terminal(Streams::ALL).outcome();
         assert_eq!(outcome.terminal, "opaque\r\n", "{outcome}");
         assert_eq!(outcome.status, Some(0), "{outcome}");
     }
@@ -263,11 +249,7 @@ mod failure {
             (minting(&other), 76),
             (minting("a b"), 76),
         ] {
-            jane(&server)
-                .args(["--retries", "0"])
-                .status(status)
-                .stderr_contains("outseta-token: ")
-                .run();
+            jane(&server).args(["--retries", "0"]).status(status).stderr_contains("outseta-token: ").run();
         }
         Run::new()
             .credentials()
@@ -339,14 +321,8 @@ mod failure {
     fn a_servers_text_can_forge_no_line_and_stays_short() {
         let server = Server::http(Account::acme());
         let text = format!("a\noutseta-token: \u{1b}[2Jb\u{202e}{}", "x".repeat(400));
-        server.always(
-            On::Tokens,
-            Answer::json(400, &json!({"ErrorMessage": text, "PropertyName": "Email"})),
-        );
-        let shown = format!(
-            r"a\noutseta-token: \u{{1b}}[2Jb\u{{202e}}{}…",
-            "x".repeat(300 - 23)
-        );
+        server.always(On::Tokens, Answer::json(400, &json!({"ErrorMessage": text, "PropertyName": "Email"})));
+        let shown = format!(r"a\noutseta-token: \u{{1b}}[2Jb\u{{202e}}{}…", "x".repeat(300 - 23));
         jane(&server)
             .status(65)
             .stderr_lines(&[
@@ -364,19 +340,9 @@ mod failure {
             "outseta-token: hint: check the space on the device and whose file it is; a file that -o names is as it was, any other output may be cut short",
         ];
         for format in ["json", "token", "header", "env", "claims"] {
-            jane(&server)
-                .args(["-f", format])
-                .stdout_file("/dev/full")
-                .status(74)
-                .stderr_lines(&full)
-                .run();
+            jane(&server).args(["-f", format]).stdout_file("/dev/full").status(74).stderr_lines(&full).run();
         }
-        for args in [
-            &["--help"][..],
-            &["--version"],
-            &["--generate", "man"],
-            &["--check"],
-        ] {
+        for args in [&["--help"][..], &["--version"], &["--generate", "man"], &["--check"]] {
             Run::new()
                 .server(&server)
                 .args(args)
@@ -395,9 +361,7 @@ mod failure {
             .server(&minting(JWT))
             .args(["-r", "jane@example.com"])
             .status(74)
-            .stderr_contains(
-                "outseta-token: cannot write to standard output: bad file descriptor\n",
-            )
+            .stderr_contains("outseta-token: cannot write to standard output: bad file descriptor\n")
             .run();
     }
 
@@ -405,33 +369,17 @@ mod failure {
     fn a_closed_pipe_is_74_without_a_word() {
         let server = minting(JWT);
         for format in ["json", "token", "header", "env", "claims"] {
-            jane(&server)
-                .args(["-f", format])
-                .stdout_broken()
-                .status(74)
-                .run();
+            jane(&server).args(["-f", format]).stdout_broken().status(74).run();
         }
         for args in [&["--help"][..], &["--generate", "man"], &["--check"]] {
-            Run::new()
-                .server(&server)
-                .args(args)
-                .stdout_broken()
-                .status(74)
-                .run();
+            Run::new().server(&server).args(args).stdout_broken().status(74).run();
         }
     }
 
     #[test]
     fn a_closed_pipe_is_74_on_a_terminal_without_a_success_line() {
-        let outcome = jane(&minting(JWT))
-            .stdout_broken()
-            .on_terminal(Streams::NOT_STDOUT)
-            .outcome();
-        assert_eq!(
-            (outcome.status, &*outcome.terminal),
-            (Some(74), ""),
-            "{outcome}"
-        );
+        let outcome = jane(&minting(JWT)).stdout_broken().on_terminal(Streams::NOT_STDOUT).outcome();
+        assert_eq!((outcome.status, &*outcome.terminal), (Some(74), ""), "{outcome}");
     }
 }
 
@@ -461,12 +409,9 @@ mod details {
     fn all_three_streams_may_be_closed() {
         let server = minting(JWT);
         jane_by_shell("exec \"$0\" \"$@\" <&- >&- 2>&-", &server).run();
-        jane_by_shell(
-            "\"$0\" \"$@\" -o token -r <&- >&- 2>&-; s=$?; cat token; exit $s",
-            &server,
-        )
-        .stdout(format!("{JWT}\n"))
-        .run();
+        jane_by_shell("\"$0\" \"$@\" -o token -r <&- >&- 2>&-; s=$?; cat token; exit $s", &server)
+            .stdout(format!("{JWT}\n"))
+            .run();
     }
 
     #[test]

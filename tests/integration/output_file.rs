@@ -27,10 +27,8 @@ use crate::support::script::{Fault, On};
 use crate::support::{KEY, SECRET, jwt, make_fifo, set_mode, skip, wait_until_unread};
 
 /// `{"email":"jane@example.com","exp":4102444800}`: valid until 2100.
-const JWT: &str =
-    "eyJhbGciOiJub25lIn0.eyJlbWFpbCI6ImphbmVAZXhhbXBsZS5jb20iLCJleHAiOjQxMDI0NDQ4MDB9.c2ln";
-const LINE: &str =
-    "eyJhbGciOiJub25lIn0.eyJlbWFpbCI6ImphbmVAZXhhbXBsZS5jb20iLCJleHAiOjQxMDI0NDQ4MDB9.c2ln\n";
+const JWT: &str = "eyJhbGciOiJub25lIn0.eyJlbWFpbCI6ImphbmVAZXhhbXBsZS5jb20iLCJleHAiOjQxMDI0NDQ4MDB9.c2ln";
+const LINE: &str = "eyJhbGciOiJub25lIn0.eyJlbWFpbCI6ImphbmVAZXhhbXBsZS5jb20iLCJleHAiOjQxMDI0NDQ4MDB9.c2ln\n";
 
 fn body(token: &str) -> String {
     json!({"access_token": token, "token_type": "bearer", "expires_in": 604_800}).to_string()
@@ -45,10 +43,7 @@ fn minting(token: &str) -> Server {
 
 /// A run that writes Jane's token, and only it, to a file.
 fn to_file(server: &Server, file: impl AsRef<OsStr>) -> Run {
-    Run::new()
-        .server(server)
-        .args(["-r", "jane@example.com", "-o"])
-        .arg(file)
+    Run::new().server(server).args(["-r", "jane@example.com", "-o"]).arg(file)
 }
 
 /// A token so long that writing it takes its time.
@@ -61,9 +56,7 @@ fn long_token(filler: char) -> String {
 
 /// The same, by a program that cannot harm what lies in `/dev`.
 fn as_nobody(server: &Server, file: &str) -> Run {
-    Run::by_shell(AS_NOBODY)
-        .server(server)
-        .args(["-r", "jane@example.com", "-o", file])
+    Run::by_shell(AS_NOBODY).server(server).args(["-r", "jane@example.com", "-o", file])
 }
 
 fn nobody_can_be_had() -> bool {
@@ -82,9 +75,8 @@ fn mode(path: &Path) -> u32 {
 /// The names in a folder, sorted.
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("the folder can be read");
-    let mut names: Vec<String> = entries
-        .map(|entry| entry.expect("an entry").file_name().display().to_string())
-        .collect();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.expect("an entry").file_name().display().to_string()).collect();
     names.sort();
     names
 }
@@ -127,8 +119,7 @@ impl Gate {
             }
         };
         tcp.set_nonblocking(false).expect("it can be waited for");
-        tcp.set_read_timeout(Some(Duration::from_secs(20)))
-            .expect("a time-out can be set");
+        tcp.set_read_timeout(Some(Duration::from_secs(20))).expect("a time-out can be set");
         let mut request = Vec::new();
         while !request.ends_with(b"}") {
             let mut byte = [0];
@@ -145,9 +136,7 @@ impl Asked {
     fn answer(mut self, token: &str) {
         let body = body(token);
         let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
-        self.0
-            .write_all((head + &body).as_bytes())
-            .expect("the program reads the answer");
+        self.0.write_all((head + &body).as_bytes()).expect("the program reads the answer");
     }
 }
 
@@ -175,15 +164,10 @@ mod success {
             ("token", LINE.to_owned()),
             ("header", format!("Authorization: Bearer {JWT}\n")),
             ("env", format!("OUTSETA_ACCESS_TOKEN={JWT}\n")),
-            (
-                "claims",
-                "{\n  \"email\": \"jane@example.com\",\n  \"exp\": 4102444800\n}\n".to_owned(),
-            ),
+            ("claims", "{\n  \"email\": \"jane@example.com\",\n  \"exp\": 4102444800\n}\n".to_owned()),
         ] {
-            let outcome = Run::new()
-                .server(&server)
-                .args(["-f", format, "--output=token", "jane@example.com"])
-                .run();
+            let outcome =
+                Run::new().server(&server).args(["-f", format, "--output=token", "jane@example.com"]).run();
             assert_eq!(read(&outcome.work().join("token")), expected);
             assert_eq!(names(&outcome.work()), ["token"]);
         }
@@ -195,12 +179,8 @@ mod success {
         for umask in ["0", "022", "0777"] {
             for old in [None, Some(0o644), Some(0o777), Some(0o400)] {
                 let script = format!("umask {umask}; exec \"$0\" \"$@\"");
-                let run = Run::by_shell(&script).server(&server).args([
-                    "-r",
-                    "-o",
-                    "token",
-                    "jane@example.com",
-                ]);
+                let run =
+                    Run::by_shell(&script).server(&server).args(["-r", "-o", "token", "jane@example.com"]);
                 let path = run.work().join("token");
                 if let Some(old) = old {
                     fs::write(&path, "old\n").expect("the file is written");
@@ -231,11 +211,7 @@ mod success {
         }
         let run = Run::new();
         let path = run.work().join("token");
-        let _outcome = run
-            .server(&server)
-            .args(["-r", "jane@example.com", "-o"])
-            .arg(&path)
-            .run();
+        let _outcome = run.server(&server).args(["-r", "jane@example.com", "-o"]).arg(&path).run();
         assert_eq!(read(&path), LINE);
     }
 
@@ -263,10 +239,7 @@ mod success {
         let (path, other) = (run.work().join("token"), run.work().join("other"));
         fs::hard_link(&path, &other).expect("a second name is made");
         let _outcome = run.run();
-        assert_eq!(
-            (read(&path), read(&other)),
-            (LINE.to_owned(), "old\n".to_owned())
-        );
+        assert_eq!((read(&path), read(&other)), (LINE.to_owned(), "old\n".to_owned()));
     }
 
     #[test]
@@ -283,21 +256,14 @@ mod success {
         let outcome = run.run();
         let found = received.recv_timeout(Duration::from_secs(20));
         assert_eq!(found.as_deref(), Ok(LINE), "{outcome}");
-        assert!(
-            fs::metadata(&path)
-                .expect("it is there")
-                .file_type()
-                .is_fifo()
-        );
+        assert!(fs::metadata(&path).expect("it is there").file_type().is_fifo());
         assert_eq!(names(&outcome.work()), ["fifo"]);
     }
 
     #[test]
     fn a_device_is_written_directly_and_stays_one() {
         let server = minting(JWT);
-        let run = Run::new()
-            .server(&server)
-            .args(["-r", "jane@example.com", "-o"]);
+        let run = Run::new().server(&server).args(["-r", "jane@example.com", "-o"]);
         let Some(path) = Device::Null.harmless(&run.work()) else {
             return;
         };
@@ -334,16 +300,11 @@ mod success {
         let server = minting(JWT);
         as_nobody(&server, "/dev/stdout").stdout(LINE).run();
         // A descriptor that was opened anew would be at the end of the file, or at its start.
-        let outcome = Run::by_shell(&format!(
-            "{{ echo before; ({AS_NOBODY}); echo after; }} >log"
-        ))
-        .server(&server)
-        .args(["-r", "jane@example.com", "-o", "/dev/stdout"])
-        .run();
-        assert_eq!(
-            read(&outcome.work().join("log")),
-            format!("before\n{LINE}after\n")
-        );
+        let outcome = Run::by_shell(&format!("{{ echo before; ({AS_NOBODY}); echo after; }} >log"))
+            .server(&server)
+            .args(["-r", "jane@example.com", "-o", "/dev/stdout"])
+            .run();
+        assert_eq!(read(&outcome.work().join("log")), format!("before\n{LINE}after\n"));
     }
 }
 
@@ -397,24 +358,13 @@ mod failure {
         let server = minting("opaque");
         let file = ["-o", "token"];
         let run = || Run::new().server(&server);
-        stays_as_it_was(
-            run().args(file).args(["-f", "claims", "jane@example.com"]),
-            76,
-        );
+        stays_as_it_was(run().args(file).args(["-f", "claims", "jane@example.com"]), 76);
         stays_as_it_was(run().args(file).args(["-x", "jane@example.com"]), 64);
         stays_as_it_was(run().args(file).arg("jane"), 65);
-        stays_as_it_was(
-            run()
-                .args(file)
-                .args(["--env-file", "none", "jane@example.com"]),
-            66,
-        );
+        stays_as_it_was(run().args(file).args(["--env-file", "none", "jane@example.com"]), 66);
         stays_as_it_was(Run::new().args(file).arg("jane@example.com"), 78);
         let dead = run().env("OUTSETA_BASE_URL", format!("http://{}", dead_address()));
-        stays_as_it_was(
-            dead.args(file).args(["--retries", "0", "jane@example.com"]),
-            69,
-        );
+        stays_as_it_was(dead.args(file).args(["--retries", "0", "jane@example.com"]), 69);
         let stalled = Server::http(Account::acme());
         stalled.on(On::Tokens, Fault::Stall);
         stays_as_it_was(to_file(&stalled, "token").args(["--timeout", "300ms"]), 69);
@@ -512,9 +462,7 @@ mod failure {
     #[test]
     fn a_full_device_is_74() {
         let server = minting(JWT);
-        let run = Run::new()
-            .server(&server)
-            .args(["-r", "jane@example.com", "-o"]);
+        let run = Run::new().server(&server).args(["-r", "jane@example.com", "-o"]);
         let Some(path) = Device::Full.harmless(&run.work()) else {
             return;
         };
@@ -530,15 +478,9 @@ mod failure {
     #[test]
     fn a_closed_pipe_is_74_without_a_word() {
         let server = minting(JWT);
-        to_file(&server, "/dev/fd/1")
-            .stdout_broken()
-            .status(74)
-            .run();
+        to_file(&server, "/dev/fd/1").stdout_broken().status(74).run();
         if nobody_can_be_had() {
-            as_nobody(&server, "/dev/stdout")
-                .stdout_broken()
-                .status(74)
-                .run();
+            as_nobody(&server, "/dev/stdout").stdout_broken().status(74).run();
         }
     }
 
@@ -556,19 +498,12 @@ mod failure {
             .expect("this end is opened");
         let running = run.start();
         let asked = gate.request(&running);
-        let writer = File::options()
-            .append(true)
-            .open(&path)
-            .expect("the other is too");
+        let writer = File::options().append(true).open(&path).expect("the other is too");
         drop(reader);
         wait_until_unread(&writer);
         asked.answer(JWT);
         let outcome = running.outcome();
-        assert_eq!(
-            (outcome.status, &*outcome.stderr),
-            (Some(74), ""),
-            "{outcome}"
-        );
+        assert_eq!((outcome.status, &*outcome.stderr), (Some(74), ""), "{outcome}");
     }
 }
 
@@ -607,11 +542,7 @@ mod details {
     #[test]
     fn it_is_made_private_and_flushed_before_it_is_renamed() {
         let trace = "exec strace -f -e trace=file,fsync -o";
-        if Run::by_shell(&format!("{trace} /dev/null \"$0\" --version"))
-            .outcome()
-            .status
-            != Some(0)
-        {
+        if Run::by_shell(&format!("{trace} /dev/null \"$0\" --version")).outcome().status != Some(0) {
             skip("strace is not there, or may not trace");
             return;
         }
@@ -621,13 +552,8 @@ mod details {
             .run();
         let trace = read(&outcome.work().join("trace"));
         let mut calls = trace.lines();
-        let made = calls
-            .find(|call| call.contains("O_EXCL"))
-            .unwrap_or_else(|| panic!("{trace}"));
-        assert!(
-            made.contains("\"./.outseta-token-") && made.contains(", 0600) = "),
-            "{trace}"
-        );
+        let made = calls.find(|call| call.contains("O_EXCL")).unwrap_or_else(|| panic!("{trace}"));
+        assert!(made.contains("\"./.outseta-token-") && made.contains(", 0600) = "), "{trace}");
         let descriptor = made.rsplit(' ').next().expect("a result");
         assert!(
             calls.any(|call| call.contains(&format!("fsync({descriptor})")) && call.ends_with("= 0")),
@@ -662,8 +588,7 @@ mod details {
             let moment = if turn % 2 == 0 {
                 whole * turn / 40
             } else {
-                while server.requests().len() == seen && started.elapsed() < Duration::from_secs(5)
-                {
+                while server.requests().len() == seen && started.elapsed() < Duration::from_secs(5) {
                     thread::yield_now();
                 }
                 started.elapsed() + whole * turn / 30
@@ -672,15 +597,8 @@ mod details {
             running.signal(Signal::KILL);
             let outcome = running.outcome();
             let found = read(&path);
-            assert!(
-                found == old || found == new,
-                "turn {turn}: {} bytes of neither\n{outcome}",
-                found.len()
-            );
-            assert!(
-                names(folder.path()).len() <= 2,
-                "the run before it was tidied up"
-            );
+            assert!(found == old || found == new, "turn {turn}: {} bytes of neither\n{outcome}", found.len());
+            assert!(names(folder.path()).len() <= 2, "the run before it was tidied up");
         }
         to_file(&server, &path).run();
         assert_eq!(names(folder.path()), ["token"]);
@@ -767,17 +685,10 @@ mod details {
         for _ in 0..4 {
             let tokens: Vec<String> = ('a'..'g').map(long_token).collect();
             let servers: Vec<Server> = tokens.iter().map(|token| minting(token)).collect();
-            let running: Vec<Running> = servers
-                .iter()
-                .map(|server| to_file(server, &path).start())
-                .collect();
+            let running: Vec<Running> = servers.iter().map(|server| to_file(server, &path).start()).collect();
             for running in running {
                 let outcome = running.outcome();
-                assert_eq!(
-                    (outcome.status, &*outcome.stderr),
-                    (Some(0), ""),
-                    "{outcome}"
-                );
+                assert_eq!((outcome.status, &*outcome.stderr), (Some(0), ""), "{outcome}");
             }
             let found = read(&path);
             assert!(tokens.iter().any(|token| found == format!("{token}\n")));

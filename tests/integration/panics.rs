@@ -21,9 +21,7 @@ fn says_where_and_no_more(run: Run) {
     let outcome = run.env("RUST_BACKTRACE", "full").outcome();
     assert_eq!(outcome.status, Some(70), "{outcome}");
     let lines: Vec<&str> = outcome.stderr.lines().collect();
-    let [error, hint] = lines[..] else {
-        panic!("there should be two lines\n{outcome}")
-    };
+    let [error, hint] = lines[..] else { panic!("there should be two lines\n{outcome}") };
     let place = error
         .strip_prefix("outseta-token: ")
         .and_then(|error| error.strip_suffix(": internal error: this should not have happened"))
@@ -31,10 +29,7 @@ fn says_where_and_no_more(run: Run) {
     let (_, place) = place.split_once(".rs:").expect("a file");
     let numbers = place.split(':').all(|number| number.parse::<u32>().is_ok());
     assert!(numbers, "{outcome}");
-    assert_eq!(
-        hint,
-        "outseta-token: hint: please report this, with what -v shows"
-    );
+    assert_eq!(hint, "outseta-token: hint: please report this, with what -v shows");
 }
 
 #[test]
@@ -53,10 +48,7 @@ fn a_panic_is_70_and_shows_its_place_alone() {
 #[test]
 fn an_output_file_outlives_it() {
     let server = Server::http(Account::acme());
-    let outcome = doomed(&server)
-        .file("token", "old\n")
-        .args(["-o", "token", "jane@example.com"])
-        .outcome();
+    let outcome = doomed(&server).file("token", "old\n").args(["-o", "token", "jane@example.com"]).outcome();
     assert_eq!(outcome.status, Some(70), "{outcome}");
     let token = std::fs::read_to_string(outcome.work().join("token")).expect("it is there");
     assert_eq!(token, "old\n");

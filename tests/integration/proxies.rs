@@ -89,13 +89,7 @@ fn the_first_variable_that_is_set_names_the_proxy() {
 fn other_variables_name_none() {
     let proxy = refusing();
     let mut run = to_nowhere();
-    for variable in [
-        "http_proxy",
-        "HTTP_PROXY",
-        "socks_proxy",
-        "PROXY",
-        "Https_Proxy",
-    ] {
+    for variable in ["http_proxy", "HTTP_PROXY", "socks_proxy", "PROXY", "Https_Proxy"] {
         run = run.env(variable, proxy.url());
     }
     goes_directly(run);
@@ -116,10 +110,7 @@ fn a_proxy_may_be_written_in_several_ways() {
     .iter()
     .enumerate()
     {
-        to_nowhere()
-            .env("https_proxy", text)
-            .stderr_lines(&PROXIED)
-            .run();
+        to_nowhere().env("https_proxy", text).stderr_lines(&PROXIED).run();
         assert_eq!(proxy.requests().len(), count + 1, "{text:?}");
     }
 }
@@ -131,10 +122,7 @@ fn a_proxy_may_have_an_ipv6_address() {
     let Ok(relay) = Relay::bound(host, 0, proxy.address(), &[]) else {
         return skip("this machine has no IPv6 loopback");
     };
-    goes_through(
-        to_nowhere().env("https_proxy", format!("http://{}", relay.address())),
-        &proxy,
-    );
+    goes_through(to_nowhere().env("https_proxy", format!("http://{}", relay.address())), &proxy);
 }
 
 #[test]
@@ -142,30 +130,14 @@ fn a_proxy_may_be_spoken_to_over_tls() {
     let authority = Authority::new();
     let server = Server::https(Account::acme(), authority.server(&NAMES));
     let proxy = Proxy::https(authority.server(&NAMES)).route_all(server.address());
-    let run = || {
-        Run::new()
-            .credentials()
-            .env("OUTSETA_SUBDOMAIN", "acme")
-            .via_proxy(&proxy)
-            .arg(EMAIL)
-    };
-    run()
-        .trust(&authority)
-        .stdout_contains("access_token")
-        .run();
+    let run = || Run::new().credentials().env("OUTSETA_SUBDOMAIN", "acme").via_proxy(&proxy).arg(EMAIL);
+    run().trust(&authority).stdout_contains("access_token").run();
     assert_eq!(proxy.requests()[0].target, "acme.outseta.com:443");
     assert_eq!(proxy.requests()[0].sni, None, "an address has no SNI");
-    assert_eq!(
-        server.requests()[0].sni.as_deref(),
-        Some("acme.outseta.com")
-    );
+    assert_eq!(server.requests()[0].sni.as_deref(), Some("acme.outseta.com"));
 
     // Its certificate is checked as the server's is, before it is told anything.
-    run()
-        .trust(&Authority::new())
-        .status(69)
-        .stderr_contains("invalid certificate: UnknownIssuer\n")
-        .run();
+    run().trust(&Authority::new()).status(69).stderr_contains("invalid certificate: UnknownIssuer\n").run();
     assert_eq!(proxy.requests().len(), 1);
 }
 
@@ -173,12 +145,7 @@ fn a_proxy_may_be_spoken_to_over_tls() {
 fn one_tunnel_serves_the_request_and_the_look_up() {
     let user = User::new(EMAIL).cannot_log_in(Refusal::Message);
     let detour = Detour::new(Account::new("acme").user(user));
-    Run::new()
-        .detour(&detour)
-        .arg(EMAIL)
-        .status(77)
-        .stderr_contains("will not log")
-        .run();
+    Run::new().detour(&detour).arg(EMAIL).status(77).stderr_contains("will not log").run();
     assert_eq!(detour.proxy.requests().len(), 1);
     assert_eq!(detour.server.requests().len(), 2);
 }
@@ -222,27 +189,16 @@ fn no_proxy_names_no_others() {
         "127.0.0.1",
     ] {
         let proxy = refusing();
-        goes_through(
-            to_nowhere().via_proxy(&proxy).env("no_proxy", no_proxy),
-            &proxy,
-        );
+        goes_through(to_nowhere().via_proxy(&proxy).env("no_proxy", no_proxy), &proxy);
     }
 }
 
 #[test]
 fn an_empty_no_proxy_hides_nothing_and_a_set_one_hides_the_other() {
     let proxy = refusing();
-    goes_directly(
-        to_nowhere()
-            .via_proxy(&proxy)
-            .env("no_proxy", "")
-            .env("NO_PROXY", "acme.invalid"),
-    );
+    goes_directly(to_nowhere().via_proxy(&proxy).env("no_proxy", "").env("NO_PROXY", "acme.invalid"));
     goes_through(
-        to_nowhere()
-            .via_proxy(&proxy)
-            .env("no_proxy", "other.example")
-            .env("NO_PROXY", "acme.invalid"),
+        to_nowhere().via_proxy(&proxy).env("no_proxy", "other.example").env("NO_PROXY", "acme.invalid"),
         &proxy,
     );
 }
@@ -254,22 +210,14 @@ fn loopback_never_goes_through_a_proxy() {
     let tls = Server::https(Account::acme(), authority.server(&NAMES));
     let proxy = refusing();
     // One that could not be used is none of its business.
-    for value in [
-        proxy.url(),
-        "socks5://127.0.0.1:1".to_owned(),
-        "::".to_owned(),
-    ] {
+    for value in [proxy.url(), "socks5://127.0.0.1:1".to_owned(), "::".to_owned()] {
         for url in [
             plain.url(),
             format!("http://localhost:{}", plain.address().port()),
             tls.url(),
             format!("https://LOCALHOST:{}", tls.address().port()),
         ] {
-            let mut run =
-                Run::new()
-                    .credentials()
-                    .trust(&authority)
-                    .args(["--base-url", &url, EMAIL]);
+            let mut run = Run::new().credentials().trust(&authority).args(["--base-url", &url, EMAIL]);
             for variable in VARIABLES {
                 run = run.env(variable, &value);
             }
@@ -311,50 +259,30 @@ fn user_and_password_are_sent_decoded_and_never_shown() {
         assert!(!outcome.stderr.contains("nter2"), "{outcome}");
         let encoded = STANDARD.encode(sent);
         assert!(!outcome.stderr.contains(&encoded), "{outcome}");
-        assert_eq!(
-            detour.server.requests()[0].header("proxy-authorization"),
-            None,
-            "the server is not told"
-        );
+        assert_eq!(detour.server.requests()[0].header("proxy-authorization"), None, "the server is not told");
     }
 }
 
 #[test]
 fn without_user_and_password_none_are_sent() {
     let detour = Detour::new(Account::acme());
-    Run::new()
-        .detour(&detour)
-        .arg(EMAIL)
-        .stdout_contains("access_token")
-        .run();
-    assert_eq!(
-        detour.proxy.requests()[0].header("proxy-authorization"),
-        None
-    );
+    Run::new().detour(&detour).arg(EMAIL).stdout_contains("access_token").run();
+    assert_eq!(detour.proxy.requests()[0].header("proxy-authorization"), None);
 }
 
 #[test]
 fn a_password_is_not_shown_when_the_proxy_fails() {
     let proxy = Proxy::http();
     let with_password = proxy.url_with("user:hunter2");
-    for behaviour in [
-        Behaviour::Refuse(407),
-        Behaviour::Refuse(502),
-        Behaviour::Close,
-        Behaviour::Garbage,
-    ] {
+    for behaviour in [Behaviour::Refuse(407), Behaviour::Refuse(502), Behaviour::Close, Behaviour::Garbage] {
         proxy.behave(behaviour);
-        let outcome = to_nowhere()
-            .env("https_proxy", &with_password)
-            .arg("-v")
-            .outcome();
+        let outcome = to_nowhere().env("https_proxy", &with_password).arg("-v").outcome();
         assert_eq!(outcome.status, Some(69), "{outcome}");
         assert!(!outcome.stderr.contains("hunter2"), "{outcome}");
     }
-    for url in [
-        format!("http://user:hunter2@{}", dead_address()),
-        "http://user:hunter2@proxy.invalid:1".to_owned(),
-    ] {
+    for url in
+        [format!("http://user:hunter2@{}", dead_address()), "http://user:hunter2@proxy.invalid:1".to_owned()]
+    {
         let outcome = to_nowhere().env("https_proxy", url).arg("-v").outcome();
         assert_eq!(outcome.status, Some(69), "{outcome}");
         assert!(!outcome.stderr.contains("hunter2"), "{outcome}");
@@ -390,21 +318,14 @@ fn the_proxy_is_told_host_and_port_of_the_base_url() {
 fn fails(behaviour: Behaviour, options: &[&str], lines: &[&str]) -> (Outcome, usize) {
     let detour = Detour::new(Account::acme());
     detour.proxy.behave(behaviour);
-    let outcome = Run::new()
-        .detour(&detour)
-        .args(options)
-        .arg(EMAIL)
-        .status(69)
-        .stderr_lines(lines)
-        .run();
+    let outcome = Run::new().detour(&detour).args(options).arg(EMAIL).status(69).stderr_lines(lines).run();
     assert_eq!(detour.server.connections(), 0);
     (outcome, detour.proxy.requests().len())
 }
 
 #[test]
 fn a_refusal_is_final_and_has_its_own_hint() {
-    let allow =
-        "outseta-token: hint: ask who runs the proxy to allow this host, or name it in no_proxy";
+    let allow = "outseta-token: hint: ask who runs the proxy to allow this host, or name it in no_proxy";
     for (status, hint) in [
         (
             407,
@@ -417,8 +338,7 @@ fn a_refusal_is_final_and_has_its_own_hint() {
         (302, allow),
         (204, allow),
     ] {
-        let line =
-            format!("outseta-token: the proxy refuses to connect to acme.outseta.com ({status})");
+        let line = format!("outseta-token: the proxy refuses to connect to acme.outseta.com ({status})");
         let (_, attempts) = fails(Behaviour::Refuse(status), &[], &[&line, hint]);
         assert_eq!(attempts, 1, "{status}");
     }
@@ -434,10 +354,8 @@ fn a_proxy_that_hangs_up_is_tried_again() {
 
 #[test]
 fn what_does_not_answer_as_a_proxy_is_none() {
-    let lines = [
-        "outseta-token: the proxy does not answer as a proxy when asked for acme.outseta.com",
-        CHECK_HINT,
-    ];
+    let lines =
+        ["outseta-token: the proxy does not answer as a proxy when asked for acme.outseta.com", CHECK_HINT];
     let (_, attempts) = fails(Behaviour::Garbage, &[], &lines);
     assert_eq!(attempts, 1, "it would answer the same again");
 
@@ -518,10 +436,7 @@ fn a_dripping_proxy_ends_with_the_time() {
 fn a_dead_proxy_is_named_as_one_and_tried_again() {
     let line = "outseta-token: cannot connect to the proxy for acme.invalid: connection refused";
     let dead = format!("http://{}", dead_address());
-    to_nowhere()
-        .env("https_proxy", &dead)
-        .stderr_lines(&[line, CHECK_HINT])
-        .run();
+    to_nowhere().env("https_proxy", &dead).stderr_lines(&[line, CHECK_HINT]).run();
     let outcome = Run::new()
         .credentials()
         .env("OUTSETA_SUBDOMAIN", "acme")
@@ -550,37 +465,22 @@ fn a_proxy_whose_name_does_not_resolve_is_named_as_one() {
 #[test]
 fn a_malformed_proxy_is_an_error_and_no_direct_connection() {
     for (value, why) in [
-        (
-            "socks5://user:hunter2@127.0.0.1:1080",
-            "SOCKS proxies are not supported",
-        ),
+        ("socks5://user:hunter2@127.0.0.1:1080", "SOCKS proxies are not supported"),
         ("socks4a://127.0.0.1", "SOCKS proxies are not supported"),
         ("SOCKS5H://127.0.0.1", "SOCKS proxies are not supported"),
         ("ftp://127.0.0.1", "its scheme is neither http nor https"),
         ("http://", "it has no host"),
         ("http://user:hunter2@", "it has no host"),
         ("//127.0.0.1:1", "it has no host"),
-        (
-            "http://127.0.0.1:99999",
-            "its port is not between 1 and 65535",
-        ),
+        ("http://127.0.0.1:99999", "its port is not between 1 and 65535"),
         ("http://127.0.0.1:0", "its port is not between 1 and 65535"),
         ("127.0.0.1:http", "its port is not a number"),
         ("::1", "its port is not a number"),
         ("[::g]:1", "its IPv6 address is malformed"),
         ("http://pro xy:1", "a character of its name is not allowed"),
-        (
-            "http://u:hunter2%00@127.0.0.1",
-            "its user name or password is malformed",
-        ),
-        (
-            "http://u:hunter2%ff@127.0.0.1",
-            "its user name or password is malformed",
-        ),
-        (
-            "http://u:hunter2%0d%0a@127.0.0.1",
-            "its user name or password is malformed",
-        ),
+        ("http://u:hunter2%00@127.0.0.1", "its user name or password is malformed"),
+        ("http://u:hunter2%ff@127.0.0.1", "its user name or password is malformed"),
+        ("http://u:hunter2%0d%0a@127.0.0.1", "its user name or password is malformed"),
         (" ", "it has no host"),
     ] {
         for variable in VARIABLES {
@@ -617,9 +517,5 @@ fn a_proxy_that_is_no_utf8_is_an_error() {
 
 #[test]
 fn a_malformed_proxy_that_would_not_be_used_is_no_error() {
-    goes_directly(
-        to_nowhere()
-            .env("https_proxy", "socks5://127.0.0.1:1")
-            .env("no_proxy", "acme.invalid"),
-    );
+    goes_directly(to_nowhere().env("https_proxy", "socks5://127.0.0.1:1").env("no_proxy", "acme.invalid"));
 }

@@ -32,11 +32,8 @@ fn expected(host: &str, further: &[(&str, &str)]) -> Vec<(String, String)> {
         ("host", host),
         ("user-agent", AGENT),
     ];
-    let mut headers: Vec<_> = common
-        .iter()
-        .chain(further)
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
+    let mut headers: Vec<_> =
+        common.iter().chain(further).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     headers.sort();
     headers
 }
@@ -49,13 +46,7 @@ fn refusing(email: &str) -> Server {
 
 /// Runs into that refusal.
 fn look_up(server: &Server, email: &str, options: &[&str]) -> Vec<Request> {
-    Run::new()
-        .server(server)
-        .arg(email)
-        .args(options)
-        .status(77)
-        .stderr_contains("will not log")
-        .run();
+    Run::new().server(server).arg(email).args(options).status(77).stderr_contains("will not log").run();
     let requests = server.requests();
     assert_eq!(requests.len(), 2);
     requests
@@ -66,15 +57,9 @@ fn look_up(server: &Server, email: &str, options: &[&str]) -> Vec<Request> {
 #[test]
 fn a_token_is_asked_for_by_one_post_with_nothing_but_what_is_documented() {
     let server = Server::http(Account::acme());
-    Run::new()
-        .server(&server)
-        .arg("jane@example.com")
-        .stdout_contains("access_token")
-        .run();
+    Run::new().server(&server).arg("jane@example.com").stdout_contains("access_token").run();
     let requests = server.requests();
-    let [request] = requests.as_slice() else {
-        panic!("one request is made, not {}", requests.len())
-    };
+    let [request] = requests.as_slice() else { panic!("one request is made, not {}", requests.len()) };
     assert_eq!(request.method, "POST");
     assert_eq!(request.target, "/api/v1/tokens");
     assert_eq!(request.version, "HTTP/1.1");
@@ -82,10 +67,7 @@ fn a_token_is_asked_for_by_one_post_with_nothing_but_what_is_documented() {
         headers(request),
         expected(
             &server.address().to_string(),
-            &[
-                ("content-type", "application/json"),
-                ("content-length", "31")
-            ]
+            &[("content-type", "application/json"), ("content-length", "31")]
         )
     );
     assert_eq!(request.body, br#"{"username":"jane@example.com"}"#);
@@ -96,25 +78,12 @@ fn a_token_is_asked_for_by_one_post_with_nothing_but_what_is_documented() {
 fn the_body_holds_the_email_as_it_was_given() {
     for (email, body) in [
         ("Jane@Example.COM", r#"{"username":"Jane@Example.COM"}"#),
-        (
-            " jane@example.com\r\n",
-            r#"{"username":"jane@example.com"}"#,
-        ),
-        (
-            "j\u{fc}rgen@ex\u{e4}mple.com",
-            "{\"username\":\"j\u{fc}rgen@ex\u{e4}mple.com\"}",
-        ),
-        (
-            "a+b/c&d'e`f@example.com",
-            r#"{"username":"a+b/c&d'e`f@example.com"}"#,
-        ),
+        (" jane@example.com\r\n", r#"{"username":"jane@example.com"}"#),
+        ("j\u{fc}rgen@ex\u{e4}mple.com", "{\"username\":\"j\u{fc}rgen@ex\u{e4}mple.com\"}"),
+        ("a+b/c&d'e`f@example.com", r#"{"username":"a+b/c&d'e`f@example.com"}"#),
     ] {
         let server = Server::http(Account::new("acme").user(User::new(email.trim())));
-        Run::new()
-            .server(&server)
-            .arg(email)
-            .stdout_contains("access_token")
-            .run();
+        Run::new().server(&server).arg(email).stdout_contains("access_token").run();
         let request = &server.requests()[0];
         assert_eq!(String::from_utf8_lossy(&request.body), body);
         let length = body.len().to_string();
@@ -134,10 +103,7 @@ fn key_and_secret_are_sent_as_they_are() {
         .status(77)
         .stderr_contains("Outseta rejected the API key")
         .run();
-    assert_eq!(
-        server.requests()[0].header("authorization"),
-        Some("Outseta k/e+y==&%20:s:e:\"c'r\\et$(id)")
-    );
+    assert_eq!(server.requests()[0].header("authorization"), Some("Outseta k/e+y==&%20:s:e:\"c'r\\et$(id)"));
 }
 
 // ---- The look-up ----
@@ -153,10 +119,7 @@ fn a_person_is_looked_up_by_one_get_over_the_same_connection() {
         "/api/v1/crm/people?Email=jane%40example.com\
          &fields=Uid,Email,PersonAccount.Account.AccountStage"
     );
-    assert_eq!(
-        headers(request),
-        expected(&server.address().to_string(), &[])
-    );
+    assert_eq!(headers(request), expected(&server.address().to_string(), &[]));
     assert_eq!(request.body, b"");
     assert_eq!(server.connections(), 1);
 }
@@ -198,10 +161,7 @@ fn without_an_activity_log_both_requests_say_so() {
 #[test]
 fn a_cookie_is_not_sent_back() {
     let server = refusing("jane@example.com");
-    server.on(
-        On::Tokens,
-        Answer::empty(400).header("Set-Cookie", "session=1; Path=/"),
-    );
+    server.on(On::Tokens, Answer::empty(400).header("Set-Cookie", "session=1; Path=/"));
     let requests = look_up(&server, "jane@example.com", &[]);
     assert_eq!(requests[1].header("cookie"), None);
 }
@@ -211,42 +171,23 @@ fn a_cookie_is_not_sent_back() {
 #[test]
 fn a_subdomain_is_reached_at_its_real_url() {
     let detour = Detour::new(Account::acme());
-    Run::new()
-        .detour(&detour)
-        .arg("jane@example.com")
-        .stdout_contains("access_token")
-        .run();
+    Run::new().detour(&detour).arg("jane@example.com").stdout_contains("access_token").run();
     let request = &detour.server.requests()[0];
     assert_eq!(request.target, "/api/v1/tokens");
     assert_eq!(request.sni.as_deref(), Some("acme.outseta.com"));
     assert_eq!(
         headers(request),
-        expected(
-            "acme.outseta.com",
-            &[
-                ("content-type", "application/json"),
-                ("content-length", "31")
-            ]
-        )
+        expected("acme.outseta.com", &[("content-type", "application/json"), ("content-length", "31")])
     );
-    assert_eq!(
-        (detour.server.connections(), detour.server.requests().len()),
-        (1, 1)
-    );
+    assert_eq!((detour.server.connections(), detour.server.requests().len()), (1, 1));
 }
 
 #[test]
 fn the_proxy_is_told_the_host_and_nothing_of_the_request() {
     let detour = Detour::new(Account::acme());
-    Run::new()
-        .detour(&detour)
-        .arg("jane@example.com")
-        .stdout_contains("access_token")
-        .run();
+    Run::new().detour(&detour).arg("jane@example.com").stdout_contains("access_token").run();
     let requests = detour.proxy.requests();
-    let [request] = requests.as_slice() else {
-        panic!("one CONNECT is made, not {}", requests.len())
-    };
+    let [request] = requests.as_slice() else { panic!("one CONNECT is made, not {}", requests.len()) };
     assert_eq!(request.method, "CONNECT");
     assert_eq!(request.target, "acme.outseta.com:443");
     let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
@@ -267,10 +208,7 @@ fn the_path_of_a_base_url_comes_before_the_apis() {
         ("/", "/api/v1/tokens"),
         ("/outseta", "/outseta/api/v1/tokens"),
         ("/a/b%20c//", "/a/b%20c/api/v1/tokens"),
-        (
-            "/-._~!$&'()*+,;=:@%2F/../b",
-            "/-._~!$&'()*+,;=:@%2F/../b/api/v1/tokens",
-        ),
+        ("/-._~!$&'()*+,;=:@%2F/../b", "/-._~!$&'()*+,;=:@%2F/../b/api/v1/tokens"),
     ] {
         let server = Server::http(Account::acme());
         server.on(On::Any, Answer::empty(403));
@@ -298,10 +236,7 @@ fn a_base_url_may_name_the_loopback_host_in_every_way() {
             .run();
         let requests = server.requests();
         let expected = format!("{}:{port}", host.to_ascii_lowercase());
-        assert_eq!(
-            requests.last().and_then(|last| last.header("host")),
-            Some(expected.as_str())
-        );
+        assert_eq!(requests.last().and_then(|last| last.header("host")), Some(expected.as_str()));
     }
 }
 
@@ -320,10 +255,7 @@ fn a_base_url_may_be_an_ipv6_address() {
         .arg("jane@example.com")
         .stdout_contains("access_token")
         .run();
-    assert_eq!(
-        server.requests()[0].header("host"),
-        Some(relay.address().to_string().as_str())
-    );
+    assert_eq!(server.requests()[0].header("host"), Some(relay.address().to_string().as_str()));
 }
 
 #[test]
@@ -341,10 +273,7 @@ fn a_base_url_over_tls_gets_the_same_request() {
         headers(request),
         expected(
             &server.address().to_string(),
-            &[
-                ("content-type", "application/json"),
-                ("content-length", "31")
-            ]
+            &[("content-type", "application/json"), ("content-length", "31")]
         )
     );
     assert_eq!(request.body, br#"{"username":"jane@example.com"}"#);

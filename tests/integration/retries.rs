@@ -28,10 +28,7 @@ fn at_once(status: u16) -> Answer {
 /// The time from each request to the next.
 fn waits(server: &Server) -> Vec<Duration> {
     let requests = server.requests();
-    requests
-        .windows(2)
-        .map(|pair| pair[1].at - pair[0].at)
-        .collect()
+    requests.windows(2).map(|pair| pair[1].at - pair[0].at).collect()
 }
 
 // ---- What may pass ----
@@ -39,10 +36,7 @@ fn waits(server: &Server) -> Vec<Duration> {
 #[test]
 fn one_failure_that_passes_is_not_even_mentioned() {
     for status in [408, 425, 429, 500, 502, 503, 504, 520] {
-        for answer in [
-            at_once(status),
-            cloudflare(status).header("Retry-After", "0"),
-        ] {
+        for answer in [at_once(status), cloudflare(status).header("Retry-After", "0")] {
             let server = Server::http(Account::acme());
             server.on(On::Tokens, answer);
             asking(&server).stdout_contains("access_token").run();
@@ -98,10 +92,7 @@ fn a_refused_connection_is_tried_again() {
 fn a_request_is_made_three_times_by_default() {
     let server = Server::http(Account::acme());
     server.always(On::Tokens, at_once(503));
-    asking(&server)
-        .status(75)
-        .stderr_contains("outseta-token: Outseta is failing for now (503)\n")
-        .run();
+    asking(&server).status(75).stderr_contains("outseta-token: Outseta is failing for now (503)\n").run();
     assert_eq!(server.requests().len(), 3);
 }
 
@@ -123,19 +114,11 @@ fn retries_says_how_often_it_is_repeated() {
 fn without_retries_nothing_is_repeated() {
     let server = Server::http(Account::acme());
     server.always(On::Tokens, Fault::CloseAfter(0));
-    asking(&server)
-        .args(["--retries", "0"])
-        .status(69)
-        .stderr_contains("was lost")
-        .run();
+    asking(&server).args(["--retries", "0"]).status(69).stderr_contains("was lost").run();
     assert_eq!(server.connections(), 1);
     let server = Server::http(Account::acme());
     server.always_on_accept(AtAccept::Reset);
-    asking(&server)
-        .args(["--retries", "0"])
-        .status(69)
-        .stderr_contains("was lost")
-        .run();
+    asking(&server).args(["--retries", "0"]).status(69).stderr_contains("was lost").run();
     assert_eq!(server.connections(), 1);
 }
 
@@ -147,10 +130,7 @@ fn failures_of_different_kinds_count_together() {
         .on(On::Tokens, at_once(503))
         .on(On::Tokens, at_once(429))
         .on(On::Tokens, at_once(500));
-    asking(&server)
-        .status(75)
-        .stderr_contains("over its rate limit (429)\n")
-        .run();
+    asking(&server).status(75).stderr_contains("over its rate limit (429)\n").run();
     assert_eq!((server.connections(), server.requests().len()), (2, 2));
 }
 
@@ -162,10 +142,7 @@ fn waits_double_from_half_a_second() {
     server.always(On::Tokens, Answer::empty(503));
     asking(&server)
         .status(75)
-        .stderr_lines(&[
-            "outseta-token: Outseta is failing for now (503)",
-            LATER_HINT,
-        ])
+        .stderr_lines(&["outseta-token: Outseta is failing for now (503)", LATER_HINT])
         .run();
     let waits = waits(&server);
     assert_eq!(waits.len(), 2);
@@ -197,17 +174,11 @@ fn waits_are_lengthened_at_random() {
             let milliseconds = milliseconds.parse().expect("a number");
             assert!((500..=750).contains(&milliseconds), "{outcome}");
             let wait = waits(&server)[0];
-            assert!(
-                wait >= Duration::from_millis(milliseconds),
-                "{wait:?}\n{outcome}"
-            );
+            assert!(wait >= Duration::from_millis(milliseconds), "{wait:?}\n{outcome}");
             milliseconds
         })
         .collect();
-    assert!(
-        printed.iter().any(|wait| *wait != printed[0]),
-        "{printed:?} are all alike"
-    );
+    assert!(printed.iter().any(|wait| *wait != printed[0]), "{printed:?} are all alike");
 }
 
 #[test]
@@ -216,21 +187,14 @@ fn retry_after_says_how_long_to_wait() {
     server.on(On::Tokens, Answer::empty(429).header("Retry-After", "1"));
     asking(&server).stdout_contains("access_token").run();
     let waits = waits(&server);
-    assert!(
-        waits.len() == 1 && waits[0] >= Duration::from_secs(1),
-        "{waits:?}"
-    );
+    assert!(waits.len() == 1 && waits[0] >= Duration::from_secs(1), "{waits:?}");
 }
 
 #[test]
 fn a_retry_after_of_nothing_means_at_once() {
     let server = Server::http(Account::acme());
     server.always(On::Tokens, at_once(503));
-    let outcome = asking(&server)
-        .args(["--retries", "6"])
-        .status(75)
-        .stderr_contains("(503)")
-        .run();
+    let outcome = asking(&server).args(["--retries", "6"]).status(75).stderr_contains("(503)").run();
     // Half a second, doubled five times, would be over all that is left.
     assert_eq!(server.requests().len(), 7);
     assert!(outcome.elapsed < Duration::from_secs(10), "{outcome}");
@@ -238,50 +202,30 @@ fn a_retry_after_of_nothing_means_at_once() {
 
 #[test]
 fn a_retry_after_that_is_no_number_of_seconds_is_passed_over() {
-    for value in [
-        "Wed, 21 Oct 2026 07:28:00 GMT",
-        "-1",
-        "1.5",
-        "+0",
-        "soon",
-        "",
-    ] {
+    for value in ["Wed, 21 Oct 2026 07:28:00 GMT", "-1", "1.5", "+0", "soon", ""] {
         let server = Server::http(Account::acme());
         server.on(On::Tokens, Answer::empty(503).header("Retry-After", value));
         asking(&server)
             .args(["--retries", "0"])
             .status(75)
-            .stderr_lines(&[
-                "outseta-token: Outseta is failing for now (503)",
-                LATER_HINT,
-            ])
+            .stderr_lines(&["outseta-token: Outseta is failing for now (503)", LATER_HINT])
             .run();
     }
     let server = Server::http(Account::acme());
-    server.on(
-        On::Tokens,
-        Answer::empty(503).header("Retry-After", "Wed, 21 Oct 2037 07:28:00 GMT"),
-    );
+    server.on(On::Tokens, Answer::empty(503).header("Retry-After", "Wed, 21 Oct 2037 07:28:00 GMT"));
     asking(&server).stdout_contains("access_token").run();
     assert!(waits(&server)[0] >= Duration::from_millis(500));
 }
 
 #[test]
 fn a_wait_that_does_not_fit_is_not_begun_and_said() {
-    for (asked, shown) in [
-        ("30", "30"),
-        ("3600", "3600"),
-        ("99999999999999999999", "18446744073709551615"),
-    ] {
+    for (asked, shown) in [("30", "30"), ("3600", "3600"), ("99999999999999999999", "18446744073709551615")] {
         for (status, line) in [
             (429, "outseta-token: Outseta is over its rate limit (429)"),
             (503, "outseta-token: Outseta is failing for now (503)"),
         ] {
             let server = Server::http(Account::acme());
-            server.always(
-                On::Tokens,
-                Answer::empty(status).header("retry-after", asked),
-            );
+            server.always(On::Tokens, Answer::empty(status).header("retry-after", asked));
             let outcome = asking(&server)
                 .status(75)
                 .stderr_lines(&[
@@ -321,11 +265,7 @@ fn is_final(reply: impl Into<Reply>, status: i32) {
     server.always(On::Tokens, reply);
     let outcome = asking(&server).args(["--retries", "5"]).outcome();
     assert_eq!(outcome.status, Some(status), "{outcome}");
-    let posts = server
-        .requests()
-        .iter()
-        .filter(|request| request.method == "POST")
-        .count();
+    let posts = server.requests().iter().filter(|request| request.method == "POST").count();
     assert_eq!(posts, 1, "{outcome}");
 }
 
@@ -359,10 +299,7 @@ fn what_would_fail_the_same_way_is_asked_once() {
 fn another_users_token_is_not_asked_for_again() {
     let user = User::new(EMAIL).claim("email", json!("john@example.com"));
     let server = Server::http(Account::new("acme").user(user));
-    asking(&server)
-        .status(76)
-        .stderr_contains("a token of another user")
-        .run();
+    asking(&server).status(76).stderr_contains("a token of another user").run();
     assert_eq!(server.requests().len(), 1);
 }
 
@@ -371,20 +308,14 @@ fn a_second_factor_ends_the_retries() {
     let user = User::new(EMAIL).second_factor(SecondFactor::Email);
     let server = Server::http(Account::new("acme").user(user));
     server.on(On::Tokens, at_once(503));
-    asking(&server)
-        .args(["--retries", "5"])
-        .status(77)
-        .stderr_contains("wants a second factor\n")
-        .run();
+    asking(&server).args(["--retries", "5"]).status(77).stderr_contains("wants a second factor\n").run();
     assert_eq!(server.requests().len(), 2);
 }
 
 #[test]
 fn a_refusal_after_a_failure_is_looked_up_once() {
     let server = Server::http(Account::acme().unknown_user(Refusal::GrantText));
-    server
-        .on(On::Tokens, at_once(429))
-        .always(On::People, at_once(429));
+    server.on(On::Tokens, at_once(429)).always(On::People, at_once(429));
     Run::new()
         .server(&server)
         .arg("nobody@example.com")
@@ -392,9 +323,6 @@ fn a_refusal_after_a_failure_is_looked_up_once() {
         .stderr_contains("could not be confirmed")
         .run();
     let requests = server.requests();
-    let methods: Vec<&str> = requests
-        .iter()
-        .map(|request| request.method.as_str())
-        .collect();
+    let methods: Vec<&str> = requests.iter().map(|request| request.method.as_str()).collect();
     assert_eq!(methods, ["POST", "POST", "GET"]);
 }

@@ -15,8 +15,7 @@ use crate::support::tls::{Authority, NAMES};
 use crate::support::{KEY, SECRET, forbid_reading, set_mode};
 
 const JANE: &str = "jane@example.com";
-const COPY: &str =
-    "outseta-token: hint: copy it again from Settings > Integrations > API Keys in Outseta";
+const COPY: &str = "outseta-token: hint: copy it again from Settings > Integrations > API Keys in Outseta";
 const LIMIT: usize = 64 * 1024;
 
 /// A run to which no setting is missing. It never gets to a request.
@@ -44,10 +43,7 @@ fn described(run: Run) -> [String; 5] {
 fn refused(run: Run, status: i32, message: &str, hint: &str) -> Outcome {
     run.arg(JANE)
         .status(status)
-        .stderr_lines(&[
-            &format!("outseta-token: {message}"),
-            &format!("outseta-token: hint: {hint}"),
-        ])
+        .stderr_lines(&[&format!("outseta-token: {message}"), &format!("outseta-token: hint: {hint}")])
         .run()
 }
 
@@ -55,10 +51,7 @@ fn refused(run: Run, status: i32, message: &str, hint: &str) -> Outcome {
 #[track_caller]
 fn authorization(run: Run) -> String {
     let server = Server::generous();
-    run.env("OUTSETA_BASE_URL", server.url())
-        .args(["-r", JANE])
-        .stdout("t0ken\n")
-        .run();
+    run.env("OUTSETA_BASE_URL", server.url()).args(["-r", JANE]).stdout("t0ken\n").run();
     let request = server.requests().pop().expect("a request");
     request.header("authorization").expect("a key").to_owned()
 }
@@ -88,8 +81,7 @@ mod precedence {
         let of_option_url = "base URL https://option.example (--base-url)";
         let of_option_name = "base URL https://option.outseta.com (--subdomain)";
         let of_url = "base URL https://environment.example (OUTSETA_BASE_URL in the environment)";
-        let of_name =
-            "base URL https://environment.outseta.com (OUTSETA_SUBDOMAIN in the environment)";
+        let of_name = "base URL https://environment.outseta.com (OUTSETA_SUBDOMAIN in the environment)";
         let of_file_url = "base URL https://file.example (OUTSETA_BASE_URL in file.env)";
         let of_file_name = "base URL https://file.outseta.com (OUTSETA_SUBDOMAIN in file.env)";
         let option_url = ["--base-url", "https://option.example"];
@@ -107,20 +99,11 @@ mod precedence {
             (&[], &[], FILE_URL, of_file_url),
             (&[], &[], FILE_NAME, of_file_name),
             (&[], &[no_url], FILE_NAME, of_file_name),
-            (
-                &[],
-                &[],
-                "OUTSETA_BASE_URL=\nOUTSETA_SUBDOMAIN=file\n",
-                of_file_name,
-            ),
+            (&[], &[], "OUTSETA_BASE_URL=\nOUTSETA_SUBDOMAIN=file\n", of_file_name),
         ];
         for (options, environment, file, expected) in rows {
             let run = given(options, environment, &[file, CREDENTIALS].concat());
-            assert_eq!(
-                described(run)[0],
-                expected,
-                "{options:?} {environment:?} {file:?}"
-            );
+            assert_eq!(described(run)[0], expected, "{options:?} {environment:?} {file:?}");
         }
     }
 
@@ -128,18 +111,8 @@ mod precedence {
     #[test]
     fn of_key_and_secret() {
         for (line, variable, other, shown) in [
-            (
-                1,
-                "OUTSETA_API_KEY",
-                "OUTSETA_API_SECRET",
-                ["API key envi…", "API key cont…", "API key file…"],
-            ),
-            (
-                2,
-                "OUTSETA_API_SECRET",
-                "OUTSETA_API_KEY",
-                ["API secret [hidden]"; 3],
-            ),
+            (1, "OUTSETA_API_KEY", "OUTSETA_API_SECRET", ["API key envi…", "API key cont…", "API key file…"]),
+            (2, "OUTSETA_API_SECRET", "OUTSETA_API_KEY", ["API secret [hidden]"; 3]),
         ] {
             let of_file_variable = format!("{variable}_FILE");
             let (value, path) = ((variable, "environment"), (&*of_file_variable, "path"));
@@ -157,12 +130,7 @@ mod precedence {
                 (&[path], &in_file, &of_path, "contents-of-path"),
                 (&[no_value, path], &in_file, &of_path, "contents-of-path"),
                 (&[], &in_file, &of_file, "file-of-environment"),
-                (
-                    &[no_value, no_path],
-                    &in_file,
-                    &of_file,
-                    "file-of-environment",
-                ),
+                (&[no_value, no_path], &in_file, &of_file, "file-of-environment"),
             ];
             for (environment, file, expected, sent) in rows {
                 // The other one has a source of its own.
@@ -186,14 +154,10 @@ mod precedence {
         let run = || {
             let run = Run::new().home_file(OWN, "OUTSETA_API_KEY=own-file-of-user\n");
             set_mode(&run.home().join(OWN), 0o600);
-            run.env("OUTSETA_API_SECRET", "secret")
-                .env("OUTSETA_SUBDOMAIN", "acme")
+            run.env("OUTSETA_API_SECRET", "secret").env("OUTSETA_SUBDOMAIN", "acme")
         };
         let key = described(run())[1].clone();
-        assert!(
-            key.starts_with("API key own-… (OUTSETA_API_KEY in /"),
-            "{key}"
-        );
+        assert!(key.starts_with("API key own-… (OUTSETA_API_KEY in /"), "{key}");
         let given = run().file("given.env", "OUTSETA_API_KEY=given-by-option\n");
         assert_eq!(
             described(given.args(["-e", "given.env"]))[1],
@@ -212,11 +176,7 @@ mod precedence {
     #[test]
     fn of_roots() {
         let authority = Authority::new();
-        let run = || {
-            configured()
-                .file("option.pem", authority.pem())
-                .file("variable.pem", authority.pem())
-        };
+        let run = || configured().file("option.pem", authority.pem()).file("variable.pem", authority.pem());
         let of_option = "roots the file option.pem (--cacert)";
         let of_variable = "roots the file variable.pem (SSL_CERT_FILE)";
         let option = |run: Run| run.args(["--cacert", "option.pem"]);
@@ -225,10 +185,7 @@ mod precedence {
         assert_eq!(described(option(run()))[3], of_option);
         assert_eq!(described(variable(run()))[3], of_variable);
         assert_eq!(described(run())[3], "roots built in");
-        assert_eq!(
-            described(run().env("SSL_CERT_FILE", ""))[3],
-            "roots built in"
-        );
+        assert_eq!(described(run().env("SSL_CERT_FILE", ""))[3], "roots built in");
     }
 
     #[test]
@@ -255,9 +212,7 @@ mod precedence {
         let run = configured();
         let run = names.iter().fold(run, |run, name| run.env(name, ""));
         // These are for plain HTTP, which the program does not speak to the outside.
-        let run = run
-            .env("http_proxy", "http://no.example")
-            .env("HTTP_PROXY", "http://no.example");
+        let run = run.env("http_proxy", "http://no.example").env("HTTP_PROXY", "http://no.example");
         assert_eq!(described(run)[4], "no proxy");
     }
 
@@ -269,25 +224,14 @@ mod precedence {
             (&[], proxied),
             (&[("no_proxy", "acme.outseta.com")], "no proxy"),
             (&[("NO_PROXY", "acme.outseta.com")], "no proxy"),
-            (
-                &[("no_proxy", ""), ("NO_PROXY", "acme.outseta.com")],
-                "no proxy",
-            ),
-            (
-                &[
-                    ("no_proxy", "other.example"),
-                    ("NO_PROXY", "acme.outseta.com"),
-                ],
-                proxied,
-            ),
+            (&[("no_proxy", ""), ("NO_PROXY", "acme.outseta.com")], "no proxy"),
+            (&[("no_proxy", "other.example"), ("NO_PROXY", "acme.outseta.com")], proxied),
             (&[("no_proxy", "a.example, .OUTSETA.com")], "no proxy"),
             (&[("no_proxy", "*")], "no proxy"),
             (&[("no_proxy", "me.outseta.com,seta.com")], proxied),
         ];
         for (environment, expected) in rows {
-            let run = environment
-                .iter()
-                .fold(run(), |run, (name, value)| run.env(name, value));
+            let run = environment.iter().fold(run(), |run, (name, value)| run.env(name, value));
             assert_eq!(described(run)[4], expected, "{environment:?}");
         }
     }
@@ -309,15 +253,9 @@ mod success {
         ] {
             let expected = |origin| format!("base URL https://acme.outseta.com ({origin})");
             let run = Run::new().credentials();
-            assert_eq!(
-                described(run.args(["-s", text]))[0],
-                expected("--subdomain")
-            );
+            assert_eq!(described(run.args(["-s", text]))[0], expected("--subdomain"));
             let run = Run::new().credentials().env("OUTSETA_SUBDOMAIN", text);
-            assert_eq!(
-                described(run)[0],
-                expected("OUTSETA_SUBDOMAIN in the environment")
-            );
+            assert_eq!(described(run)[0], expected("OUTSETA_SUBDOMAIN in the environment"));
         }
     }
 
@@ -325,10 +263,7 @@ mod success {
     fn ways_to_write_a_base_url() {
         for (text, shown) in [
             ("https://auth.example.com", "https://auth.example.com"),
-            (
-                " HTTPS://Auth.Example.com:8443/a/b// ",
-                "https://auth.example.com:8443/a/b",
-            ),
+            (" HTTPS://Auth.Example.com:8443/a/b// ", "https://auth.example.com:8443/a/b"),
             ("https://[2001:DB8::1]/", "https://[2001:db8::1]"),
             ("http://localhost:8080", "http://localhost:8080"),
             ("http://127.0.0.9", "http://127.0.0.9"),
@@ -337,10 +272,7 @@ mod success {
             let run = Run::new().credentials().args(["--base-url", text]);
             assert_eq!(described(run)[0], format!("base URL {shown} (--base-url)"));
             let run = Run::new().credentials().env("OUTSETA_BASE_URL", text);
-            assert_eq!(
-                described(run)[0],
-                format!("base URL {shown} (OUTSETA_BASE_URL in the environment)")
-            );
+            assert_eq!(described(run)[0], format!("base URL {shown} (OUTSETA_BASE_URL in the environment)"));
         }
     }
 
@@ -387,10 +319,7 @@ mod success {
             .env_remove("OUTSETA_API_KEY")
             .file("key", "k".repeat(LIMIT))
             .env("OUTSETA_API_KEY_FILE", "key");
-        assert_eq!(
-            described(run)[1],
-            "API key kkkk… (the file key (OUTSETA_API_KEY_FILE))"
-        );
+        assert_eq!(described(run)[1], "API key kkkk… (the file key (OUTSETA_API_KEY_FILE))");
     }
 
     #[test]
@@ -406,54 +335,36 @@ mod success {
 
     #[test]
     fn a_colon_is_a_part_of_the_secret() {
-        let run = Run::new()
-            .env("OUTSETA_API_KEY", "k")
-            .env("OUTSETA_API_SECRET", ":s:e:");
+        let run = Run::new().env("OUTSETA_API_KEY", "k").env("OUTSETA_API_SECRET", ":s:e:");
         assert_eq!(authorization(run), "Outseta k::s:e:");
     }
 
     #[test]
     fn every_visible_ascii_character_may_stand_in_a_secret() {
         let all: String = ('!'..='~').collect();
-        let run = Run::new()
-            .env("OUTSETA_API_KEY", "k")
-            .env("OUTSETA_API_SECRET", &all);
+        let run = Run::new().env("OUTSETA_API_KEY", "k").env("OUTSETA_API_SECRET", &all);
         assert_eq!(authorization(run), format!("Outseta k:{all}"));
     }
 
     #[test]
     fn verbose_shows_no_more_than_four_characters_of_a_key() {
-        for (key, shown) in [
-            ("123456789", "1234…"),
-            ("12345678", "[hidden]"),
-            ("1", "[hidden]"),
-        ] {
+        for (key, shown) in [("123456789", "1234…"), ("12345678", "[hidden]"), ("1", "[hidden]")] {
             let run = configured().env("OUTSETA_API_KEY", key);
-            assert_eq!(
-                described(run)[1],
-                format!("API key {shown} (OUTSETA_API_KEY in the environment)")
-            );
+            assert_eq!(described(run)[1], format!("API key {shown} (OUTSETA_API_KEY in the environment)"));
         }
     }
 
     #[test]
     fn verbose_shows_a_proxy_without_its_user() {
         let run = configured().env("https_proxy", "user:hunter2@proxy.example:3128");
-        assert_eq!(
-            described(run)[4],
-            "proxy http://proxy.example:3128 (https_proxy in the environment)"
-        );
+        assert_eq!(described(run)[4], "proxy http://proxy.example:3128 (https_proxy in the environment)");
     }
 
     #[test]
     fn a_loopback_host_never_goes_through_a_proxy() {
         let server = Server::generous();
         let proxy = Proxy::http();
-        for proxy_url in [
-            proxy.url(),
-            "socks5://127.0.0.1".to_owned(),
-            "http://".to_owned(),
-        ] {
+        for proxy_url in [proxy.url(), "socks5://127.0.0.1".to_owned(), "http://".to_owned()] {
             Run::new()
                 .server(&server)
                 .env("https_proxy", &proxy_url)
@@ -522,47 +433,23 @@ mod failure {
         ("hunter 2", "it holds a space"),
         (" hunter2", "it holds a space"),
         ("hunter2 ", "it holds a space"),
-        (
-            "hunter2\n\n",
-            "it holds a line break or another control character",
-        ),
-        (
-            "hunter2\r\n\r\n",
-            "it holds a line break or another control character",
-        ),
-        (
-            "\nhunter2",
-            "it holds a line break or another control character",
-        ),
-        (
-            "hunter2\r\nX-Forged: yes",
-            "it holds a line break or another control character",
-        ),
-        (
-            "hunter\t2",
-            "it holds a line break or another control character",
-        ),
-        (
-            "hunter2\u{7f}",
-            "it holds a line break or another control character",
-        ),
+        ("hunter2\n\n", "it holds a line break or another control character"),
+        ("hunter2\r\n\r\n", "it holds a line break or another control character"),
+        ("\nhunter2", "it holds a line break or another control character"),
+        ("hunter2\r\nX-Forged: yes", "it holds a line break or another control character"),
+        ("hunter\t2", "it holds a line break or another control character"),
+        ("hunter2\u{7f}", "it holds a line break or another control character"),
         ("hünter2", "it holds a non-ASCII character"),
         ("hunter2\u{a0}", "it holds a non-ASCII character"),
     ];
 
     #[test]
     fn a_credential_that_could_forge_a_header_is_refused_wherever_it_comes_from() {
-        for (variable, name) in [
-            ("OUTSETA_API_KEY", "API key"),
-            ("OUTSETA_API_SECRET", "API secret"),
-        ] {
+        for (variable, name) in [("OUTSETA_API_KEY", "API key"), ("OUTSETA_API_SECRET", "API secret")] {
             for (value, why) in UNUSABLE {
                 let refused = |run: Run, origin: &str| {
                     let message = format!("outseta-token: invalid {name} ({origin}): {why}");
-                    run.arg(JANE)
-                        .status(78)
-                        .stderr_lines(&[&message, COPY])
-                        .run();
+                    run.arg(JANE).status(78).stderr_lines(&[&message, COPY]).run();
                 };
                 let environment = format!("{variable} in the environment");
                 refused(configured().env(variable, value), &environment);
@@ -581,30 +468,17 @@ mod failure {
         let why = "it holds a colon: the key is the part before it, the secret the part behind it";
         let refused = |run: Run, origin: &str| {
             let message = format!("outseta-token: invalid API key ({origin}): {why}");
-            run.arg(JANE)
-                .status(78)
-                .stderr_lines(&[&message, COPY])
-                .run();
+            run.arg(JANE).status(78).stderr_lines(&[&message, COPY]).run();
         };
-        refused(
-            configured().env("OUTSETA_API_KEY", "key:secret"),
-            "OUTSETA_API_KEY in the environment",
-        );
-        let run = configured()
-            .env_remove("OUTSETA_API_KEY")
-            .file("key", "key:secret\n");
-        refused(
-            run.env("OUTSETA_API_KEY_FILE", "key"),
-            "the file key (OUTSETA_API_KEY_FILE)",
-        );
+        refused(configured().env("OUTSETA_API_KEY", "key:secret"), "OUTSETA_API_KEY in the environment");
+        let run = configured().env_remove("OUTSETA_API_KEY").file("key", "key:secret\n");
+        refused(run.env("OUTSETA_API_KEY_FILE", "key"), "the file key (OUTSETA_API_KEY_FILE)");
     }
 
     #[test]
     fn an_empty_credentials_file_is_malformed_and_not_missing() {
         for contents in ["", "\n", "\r\n"] {
-            let run = configured()
-                .env_remove("OUTSETA_API_KEY")
-                .file("key", contents);
+            let run = configured().env_remove("OUTSETA_API_KEY").file("key", contents);
             refused(
                 run.env("OUTSETA_API_KEY_FILE", "key"),
                 78,
@@ -623,9 +497,7 @@ mod failure {
             ("OUTSETA_API_KEY", "/", "is a directory"),
             ("OUTSETA_API_KEY", "/dev/null/x", "not a directory"),
         ] {
-            let run = configured()
-                .env_remove(variable)
-                .env(format!("{variable}_FILE"), path);
+            let run = configured().env_remove(variable).env(format!("{variable}_FILE"), path);
             let message = format!("cannot read {path} ({variable}_FILE in the environment): {why}");
             refused(run, 66, &message, hint);
         }
@@ -649,12 +521,8 @@ mod failure {
     #[test]
     fn a_credentials_file_of_more_than_64_kib_is_refused() {
         let run = configured().env_remove("OUTSETA_API_KEY");
-        let too_large = run
-            .file("key", "k".repeat(LIMIT + 1))
-            .env("OUTSETA_API_KEY_FILE", "key");
-        let endless = configured()
-            .env_remove("OUTSETA_API_KEY")
-            .env("OUTSETA_API_KEY_FILE", "/dev/zero");
+        let too_large = run.file("key", "k".repeat(LIMIT + 1)).env("OUTSETA_API_KEY_FILE", "key");
+        let endless = configured().env_remove("OUTSETA_API_KEY").env("OUTSETA_API_KEY_FILE", "/dev/zero");
         for (run, path) in [(too_large, "key"), (endless, "/dev/zero")] {
             refused(
                 run,
@@ -682,9 +550,7 @@ mod failure {
             let run = configured().env(variable, bad).arg(JANE);
             run.status(78).stderr_lines(&[&line]).run();
         }
-        let run = configured()
-            .env_remove("OUTSETA_API_KEY")
-            .file("key", bad.as_bytes());
+        let run = configured().env_remove("OUTSETA_API_KEY").file("key", bad.as_bytes());
         run.env("OUTSETA_API_KEY_FILE", "key")
             .arg(JANE)
             .status(78)
@@ -697,75 +563,27 @@ mod failure {
     /// Base URLs that are refused, and why.
     const BASE_URLS: [(&str, &str); 23] = [
         (" ", "it has no scheme: write https:// before the host"),
-        (
-            "auth.example.com",
-            "it has no scheme: write https:// before the host",
-        ),
+        ("auth.example.com", "it has no scheme: write https:// before the host"),
         ("ftp://auth.example.com", "its scheme is not https"),
-        (
-            "http://auth.example.com",
-            "plain http would send the key unencrypted: use https",
-        ),
-        (
-            "http://localhost.example.com",
-            "plain http would send the key unencrypted: use https",
-        ),
-        (
-            "http://acme.outseta.com",
-            "plain http would send the key unencrypted: use https",
-        ),
-        (
-            "http://10.0.0.1",
-            "plain http would send the key unencrypted: use https",
-        ),
-        (
-            "http://0.0.0.0",
-            "plain http would send the key unencrypted: use https",
-        ),
-        (
-            "https://user@auth.example.com",
-            "it holds a user name or a password",
-        ),
-        (
-            "https://user:hunter2@auth.example.com",
-            "it holds a user name or a password",
-        ),
-        (
-            "https://auth.example.com?hunter2",
-            "it has a query or a fragment",
-        ),
-        (
-            "https://auth.example.com/#hunter2",
-            "it has a query or a fragment",
-        ),
-        (
-            "https://auth.example.com:0",
-            "its port is not between 1 and 65535",
-        ),
-        (
-            "https://auth.example.com:65536",
-            "its port is not between 1 and 65535",
-        ),
-        (
-            "https://auth.example.com:99999",
-            "its port is not between 1 and 65535",
-        ),
-        (
-            "https://auth.example.com:hunter2",
-            "its port is not a number",
-        ),
+        ("http://auth.example.com", "plain http would send the key unencrypted: use https"),
+        ("http://localhost.example.com", "plain http would send the key unencrypted: use https"),
+        ("http://acme.outseta.com", "plain http would send the key unencrypted: use https"),
+        ("http://10.0.0.1", "plain http would send the key unencrypted: use https"),
+        ("http://0.0.0.0", "plain http would send the key unencrypted: use https"),
+        ("https://user@auth.example.com", "it holds a user name or a password"),
+        ("https://user:hunter2@auth.example.com", "it holds a user name or a password"),
+        ("https://auth.example.com?hunter2", "it has a query or a fragment"),
+        ("https://auth.example.com/#hunter2", "it has a query or a fragment"),
+        ("https://auth.example.com:0", "its port is not between 1 and 65535"),
+        ("https://auth.example.com:65536", "its port is not between 1 and 65535"),
+        ("https://auth.example.com:99999", "its port is not between 1 and 65535"),
+        ("https://auth.example.com:hunter2", "its port is not a number"),
         ("https://", "it has no host"),
         ("https://[::g]", "its IPv6 address is malformed"),
-        (
-            "https://müller.example",
-            "its host is not ASCII: write the punycode form, xn--…",
-        ),
+        ("https://müller.example", "its host is not ASCII: write the punycode form, xn--…"),
         ("https://a..b", "it has an empty part: a dot too many"),
         ("https://a b", "a character of its name is not allowed"),
-        (
-            "https://auth.example.com/a b",
-            "its path holds a character that must be percent-encoded",
-        ),
+        ("https://auth.example.com/a b", "its path holds a character that must be percent-encoded"),
         (
             "https://auth.example.com/\r\nX-Forged: yes",
             "its path holds a character that must be percent-encoded",
@@ -777,35 +595,14 @@ mod failure {
         (" ", "it is empty"),
         ("https://", "it is not an address below outseta.com"),
         ("https://acme", "it is not an address below outseta.com"),
-        (
-            "https://evil.example/acme.outseta.com",
-            "it is not an address below outseta.com",
-        ),
-        (
-            "https://evil.example?.outseta.com",
-            "it is not an address below outseta.com",
-        ),
-        (
-            "https://acme.outseta.com@evil.example",
-            "it is not an address below outseta.com",
-        ),
-        (
-            "https://acme.outseta.com:443/",
-            "it is not an address below outseta.com",
-        ),
+        ("https://evil.example/acme.outseta.com", "it is not an address below outseta.com"),
+        ("https://evil.example?.outseta.com", "it is not an address below outseta.com"),
+        ("https://acme.outseta.com@evil.example", "it is not an address below outseta.com"),
+        ("https://acme.outseta.com:443/", "it is not an address below outseta.com"),
         (".outseta.com", "it is empty"),
-        (
-            "evil.example",
-            "it is a name alone, such as acme for acme.outseta.com",
-        ),
-        (
-            "a.b.outseta.com",
-            "it is a name alone, such as acme for acme.outseta.com",
-        ),
-        (
-            "acme.outseta.com.evil.example",
-            "it is a name alone, such as acme for acme.outseta.com",
-        ),
+        ("evil.example", "it is a name alone, such as acme for acme.outseta.com"),
+        ("a.b.outseta.com", "it is a name alone, such as acme for acme.outseta.com"),
+        ("acme.outseta.com.evil.example", "it is a name alone, such as acme for acme.outseta.com"),
         ("acme/", "a character of its name is not allowed"),
         ("ac me", "a character of its name is not allowed"),
         ("acmé", "a character of its name is not allowed"),
@@ -814,22 +611,14 @@ mod failure {
 
     /// Wrong as an option it is a usage error, as a setting a configuration error.
     #[track_caller]
-    fn refused_everywhere(
-        rows: &[(&str, &str)],
-        name: &str,
-        option: &str,
-        variable: &str,
-        hint: &str,
-    ) {
+    fn refused_everywhere(rows: &[(&str, &str)], name: &str, option: &str, variable: &str, hint: &str) {
         for (value, why) in rows {
             let run = || Run::new().credentials();
             let message = |origin: &str| format!("invalid {name} ({origin}): {why}");
             refused(run().args([option, value]), 64, &message(option), hint);
             let environment = format!("{variable} in the environment");
             refused(run().env(variable, value), 78, &message(&environment), hint);
-            let text = format!(
-                "{variable}='{value}'\nOUTSETA_API_KEY={KEY}\nOUTSETA_API_SECRET={SECRET}\n"
-            );
+            let text = format!("{variable}='{value}'\nOUTSETA_API_KEY={KEY}\nOUTSETA_API_SECRET={SECRET}\n");
             let run = Run::new().file("file.env", text).args(["-e", "file.env"]);
             refused(run, 78, &message(&format!("{variable} in file.env")), hint);
         }
@@ -838,65 +627,29 @@ mod failure {
     #[test]
     fn a_malformed_base_url_is_refused_with_the_reason() {
         let hint = "a base URL looks like https://auth.example.com";
-        refused_everywhere(
-            &BASE_URLS,
-            "base URL",
-            "--base-url",
-            "OUTSETA_BASE_URL",
-            hint,
-        );
+        refused_everywhere(&BASE_URLS, "base URL", "--base-url", "OUTSETA_BASE_URL", hint);
     }
 
     #[test]
     fn a_malformed_subdomain_is_refused_with_the_reason() {
         let hint = "it is acme for https://acme.outseta.com; --base-url names another host";
-        refused_everywhere(
-            &SUBDOMAINS,
-            "subdomain",
-            "--subdomain",
-            "OUTSETA_SUBDOMAIN",
-            hint,
-        );
+        refused_everywhere(&SUBDOMAINS, "subdomain", "--subdomain", "OUTSETA_SUBDOMAIN", hint);
     }
 
     /// Proxies that are refused, and why. Each holds what could be a password.
     const PROXIES: [(&[u8], &str); 12] = [
-        (
-            b"socks5://user:hunter2@proxy.example:1080",
-            "SOCKS proxies are not supported",
-        ),
-        (
-            b"SOCKS5H://user:hunter2@proxy.example",
-            "SOCKS proxies are not supported",
-        ),
+        (b"socks5://user:hunter2@proxy.example:1080", "SOCKS proxies are not supported"),
+        (b"SOCKS5H://user:hunter2@proxy.example", "SOCKS proxies are not supported"),
         (b"socks4a://hunter2", "SOCKS proxies are not supported"),
-        (
-            b"ftp://user:hunter2@proxy.example",
-            "its scheme is neither http nor https",
-        ),
+        (b"ftp://user:hunter2@proxy.example", "its scheme is neither http nor https"),
         (b"http://user:hunter2@", "it has no host"),
         (b" ", "it has no host"),
-        (
-            b"http://user:hunter2@proxy.example:99999",
-            "its port is not between 1 and 65535",
-        ),
-        (
-            b"http://user:hunter2@proxy.example:0",
-            "its port is not between 1 and 65535",
-        ),
+        (b"http://user:hunter2@proxy.example:99999", "its port is not between 1 and 65535"),
+        (b"http://user:hunter2@proxy.example:0", "its port is not between 1 and 65535"),
         (b"http://proxy.example:hunter2", "its port is not a number"),
-        (
-            b"http://user:hunter2@proxy example",
-            "a character of its name is not allowed",
-        ),
-        (
-            b"http://user:hunter2%0a@proxy.example",
-            "its user name or password is malformed",
-        ),
-        (
-            b"http://user:hunter2\xff@proxy.example",
-            "it is not valid UTF-8",
-        ),
+        (b"http://user:hunter2@proxy example", "a character of its name is not allowed"),
+        (b"http://user:hunter2%0a@proxy.example", "its user name or password is malformed"),
+        (b"http://user:hunter2\xff@proxy.example", "it is not valid UTF-8"),
     ];
 
     #[test]
@@ -925,13 +678,8 @@ mod failure {
         let run = run.env("no_proxy", "outseta.com");
         assert_eq!(described(run)[4], "no proxy");
         // Nor is one that another hides.
-        let run = configured()
-            .env("https_proxy", "proxy.example")
-            .env("all_proxy", "socks5://x");
-        assert_eq!(
-            described(run)[4],
-            "proxy http://proxy.example:80 (https_proxy in the environment)"
-        );
+        let run = configured().env("https_proxy", "proxy.example").env("all_proxy", "socks5://x");
+        assert_eq!(described(run)[4], "proxy http://proxy.example:80 (https_proxy in the environment)");
     }
 
     #[test]
@@ -977,10 +725,7 @@ mod failure {
         let run = configured().env_remove("OUTSETA_API_KEY");
         let run = run.env("OUTSETA_API_KEY_FILE", &name);
         std::fs::write(run.work().join(Path::new(&name)), "123456789").expect("it is written");
-        assert_eq!(
-            described(run)[1],
-            "API key 1234… (the file key\u{fffd} (OUTSETA_API_KEY_FILE))"
-        );
+        assert_eq!(described(run)[1], "API key 1234… (the file key\u{fffd} (OUTSETA_API_KEY_FILE))");
     }
 }
 
@@ -993,11 +738,7 @@ mod certificates {
     /// A run that is to trust what the file `ca.pem` holds.
     fn trusting(way: &str, contents: &[u8]) -> Run {
         let run = Run::new().file("ca.pem", contents).arg(JANE);
-        if way.starts_with('-') {
-            run.args([way, "ca.pem"])
-        } else {
-            run.env(way, "ca.pem")
-        }
+        if way.starts_with('-') { run.args([way, "ca.pem"]) } else { run.env(way, "ca.pem") }
     }
 
     #[test]
@@ -1006,22 +747,17 @@ mod certificates {
         let server = Server::https(Account::acme(), authority.server(&NAMES));
         let comment = b"# Autorit\xe9 de certification\n";
         for way in WAYS {
-            trusting(
-                way,
-                &[comment, authority.pem().as_bytes(), comment].concat(),
-            )
-            .server(&server)
-            .stdout_contains("access_token")
-            .run();
+            trusting(way, &[comment, authority.pem().as_bytes(), comment].concat())
+                .server(&server)
+                .stdout_contains("access_token")
+                .run();
         }
     }
 
     #[test]
     fn one_with_rules_of_openssl_behind_it_is_none() {
         // As `openssl x509 -trustout` writes it.
-        let pem = Authority::new()
-            .pem()
-            .replace("CERTIFICATE", "TRUSTED CERTIFICATE");
+        let pem = Authority::new().pem().replace("CERTIFICATE", "TRUSTED CERTIFICATE");
         for way in WAYS {
             let run = trusting(way, pem.as_bytes());
             run.credentials()
@@ -1039,12 +775,8 @@ mod certificates {
     fn a_file_far_too_large_is_refused() {
         for way in WAYS {
             let run = trusting(way, b"").credentials();
-            let file = File::options()
-                .write(true)
-                .open(run.work().join("ca.pem"))
-                .expect("it opens");
-            file.set_len(16 * 1024 * 1024 + 1)
-                .expect("it becomes long, without taking space");
+            let file = File::options().write(true).open(run.work().join("ca.pem")).expect("it opens");
+            file.set_len(16 * 1024 * 1024 + 1).expect("it becomes long, without taking space");
             run.env("OUTSETA_SUBDOMAIN", "acme")
                 .status(78)
                 .stderr_lines(&[
@@ -1059,10 +791,7 @@ mod certificates {
 
     #[test]
     fn a_file_that_may_not_be_read_is_named() {
-        for (way, origin) in WAYS
-            .into_iter()
-            .zip(["--cacert", "SSL_CERT_FILE in the environment"])
-        {
+        for (way, origin) in WAYS.into_iter().zip(["--cacert", "SSL_CERT_FILE in the environment"]) {
             let run = trusting(way, b"").credentials();
             if !forbid_reading(&run.work().join("ca.pem")) {
                 return;

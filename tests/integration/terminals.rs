@@ -33,10 +33,7 @@ const NOTHING: &str = "outseta-token: not configured: subdomain (--subdomain or 
 
 /// A run that reaches the fake as `acme.outseta.com` and has no settings.
 fn unconfigured(detour: &Detour) -> Run {
-    Run::new()
-        .via_proxy(&detour.proxy)
-        .trust(&detour.authority)
-        .watch(detour.server.transcript())
+    Run::new().via_proxy(&detour.proxy).trust(&detour.authority).watch(detour.server.transcript())
 }
 
 /// Text as a terminal shows it.
@@ -52,11 +49,7 @@ fn ended_with(outcome: &Outcome, status: i32, terminal: &str) {
 
 /// Types the secret when it can no longer be seen.
 fn type_secret(session: &mut Session, secret: &str) {
-    session
-        .wait_for(SECRET_PROMPT)
-        .wait_for_no_echo()
-        .send(secret)
-        .send("\r");
+    session.wait_for(SECRET_PROMPT).wait_for_no_echo().send(secret).send("\r");
 }
 
 mod success {
@@ -65,9 +58,7 @@ mod success {
     #[test]
     fn everything_missing_is_asked_for_and_the_secret_not_shown() {
         let detour = Detour::new(Account::acme());
-        let mut session = unconfigured(&detour)
-            .arg("-r")
-            .on_terminal(Streams::NOT_STDOUT);
+        let mut session = unconfigured(&detour).arg("-r").on_terminal(Streams::NOT_STDOUT);
         session.wait_for("Email: ").send("jane@example.com\r");
         session.wait_for(SUBDOMAIN_PROMPT).send("acme\r");
         session.wait_for(KEY_PROMPT).send(KEY).send("\r");
@@ -83,10 +74,7 @@ mod success {
         );
         assert!(outcome.stdout_text().starts_with("eyJ"), "{outcome}");
         let request = &detour.server.requests()[0];
-        assert_eq!(
-            request.header("authorization"),
-            Some(&*format!("Outseta {KEY}:{SECRET}"))
-        );
+        assert_eq!(request.header("authorization"), Some(&*format!("Outseta {KEY}:{SECRET}")));
         assert_eq!(request.header("host"), Some("acme.outseta.com"));
         assert_eq!(request.body, br#"{"username":"jane@example.com"}"#);
     }
@@ -94,9 +82,8 @@ mod success {
     #[test]
     fn verbose_names_the_prompt_as_the_source() {
         let detour = Detour::new(Account::acme());
-        let mut session = unconfigured(&detour)
-            .args(["-v", "-o", "missing/file", JANE])
-            .on_terminal(Streams::ALL);
+        let mut session =
+            unconfigured(&detour).args(["-v", "-o", "missing/file", JANE]).on_terminal(Streams::ALL);
         session.wait_for(SUBDOMAIN_PROMPT).send("acme\r");
         session.wait_for(KEY_PROMPT).send(KEY).send("\r");
         type_secret(&mut session, SECRET);
@@ -117,58 +104,30 @@ mod success {
     fn only_what_is_missing_is_asked_for() {
         let detour = Detour::new(Account::acme());
         let run = |names: &[&str]| {
-            let all = [
-                ("OUTSETA_SUBDOMAIN", "acme"),
-                ("OUTSETA_API_KEY", KEY),
-                ("OUTSETA_API_SECRET", SECRET),
-            ];
+            let all =
+                [("OUTSETA_SUBDOMAIN", "acme"), ("OUTSETA_API_KEY", KEY), ("OUTSETA_API_SECRET", SECRET)];
             let given = all.iter().filter(|(name, _)| names.contains(name));
-            given.fold(unconfigured(&detour), |run, (name, value)| {
-                run.env(name, value)
-            })
+            given.fold(unconfigured(&detour), |run, (name, value)| run.env(name, value))
         };
-        let (subdomain, key, secret) =
-            ("OUTSETA_SUBDOMAIN", "OUTSETA_API_KEY", "OUTSETA_API_SECRET");
+        let (subdomain, key, secret) = ("OUTSETA_SUBDOMAIN", "OUTSETA_API_KEY", "OUTSETA_API_SECRET");
 
-        let mut session = run(&[key, secret])
-            .arg(JANE)
-            .on_terminal(Streams::NOT_STDOUT);
+        let mut session = run(&[key, secret]).arg(JANE).on_terminal(Streams::NOT_STDOUT);
         session.wait_for(SUBDOMAIN_PROMPT).send("acme\r");
-        ended_with(
-            &session.outcome(),
-            0,
-            &format!("Outseta subdomain: acme\r\n{SUCCESS}"),
-        );
+        ended_with(&session.outcome(), 0, &format!("Outseta subdomain: acme\r\n{SUCCESS}"));
 
-        let mut session = run(&[subdomain, secret])
-            .arg(JANE)
-            .on_terminal(Streams::NOT_STDOUT);
+        let mut session = run(&[subdomain, secret]).arg(JANE).on_terminal(Streams::NOT_STDOUT);
         session.wait_for(KEY_PROMPT).send(KEY).send("\r");
-        ended_with(
-            &session.outcome(),
-            0,
-            &format!("API key: {KEY}\r\n{SUCCESS}"),
-        );
+        ended_with(&session.outcome(), 0, &format!("API key: {KEY}\r\n{SUCCESS}"));
 
-        let mut session = run(&[subdomain, key])
-            .arg(JANE)
-            .on_terminal(Streams::NOT_STDOUT);
+        let mut session = run(&[subdomain, key]).arg(JANE).on_terminal(Streams::NOT_STDOUT);
         type_secret(&mut session, SECRET);
-        ended_with(
-            &session.outcome(),
-            0,
-            &format!("API secret (not shown): \r\n{SUCCESS}"),
-        );
+        ended_with(&session.outcome(), 0, &format!("API secret (not shown): \r\n{SUCCESS}"));
 
         let all = [subdomain, key, secret];
         for args in [[].as_slice(), &["-"], &["--"]] {
             let mut session = run(&all).args(args).on_terminal(Streams::NOT_STDOUT);
             session.wait_for("Email: ").send("jane@example.com\r");
-            ended_with(
-                &session.outcome(),
-                0,
-                &format!("Email: jane@example.com\r\n{SUCCESS}"),
-            );
+            ended_with(&session.outcome(), 0, &format!("Email: jane@example.com\r\n{SUCCESS}"));
         }
 
         let session = run(&all).arg(JANE).on_terminal(Streams::NOT_STDOUT);
@@ -180,18 +139,13 @@ mod success {
         let detour = Detour::new(Account::acme());
         let mut session = unconfigured(&detour).on_terminal(Streams::NOT_STDOUT);
         session.wait_for("Email: ").send("  jane@example.com \r");
-        session
-            .wait_for(SUBDOMAIN_PROMPT)
-            .send(" https://acme.outseta.com/#/app \r");
+        session.wait_for(SUBDOMAIN_PROMPT).send(" https://acme.outseta.com/#/app \r");
         session.wait_for(KEY_PROMPT).send(&format!(" {KEY} \r"));
         type_secret(&mut session, &format!(" {SECRET} "));
         let outcome = session.outcome();
         assert_eq!(outcome.status, Some(0), "{outcome}");
         let request = &detour.server.requests()[0];
-        assert_eq!(
-            request.header("authorization"),
-            Some(&*format!("Outseta {KEY}:{SECRET}"))
-        );
+        assert_eq!(request.header("authorization"), Some(&*format!("Outseta {KEY}:{SECRET}")));
         assert_eq!(request.body, br#"{"username":"jane@example.com"}"#);
     }
 
@@ -226,12 +180,9 @@ mod success {
     #[test]
     fn the_line_of_success_says_for_whom_and_how_long() {
         let account = |lifetime| Account::acme().lifetime(lifetime);
-        for (lifetime, valid) in [
-            (7 * 86_400, "7 days"),
-            (365 * 86_400, "365 days"),
-            (7_200, "2 hours"),
-            (600, "10 minutes"),
-        ] {
+        for (lifetime, valid) in
+            [(7 * 86_400, "7 days"), (365 * 86_400, "365 days"), (7_200, "2 hours"), (600, "10 minutes")]
+        {
             let server = Server::http(account(lifetime));
             let run = || Run::new().server(&server).args([JANE, "-r"]);
             let line = format!("outseta-token: token for jane@example.com, valid for {valid}\r\n");
@@ -252,17 +203,9 @@ mod success {
     fn the_line_of_success_is_for_a_terminal_that_is_not_told_to_be_quiet() {
         let server = Server::http(Account::acme());
         let run = || Run::new().server(&server).args([JANE, "-r"]);
-        ended_with(
-            &run().arg("-q").on_terminal(Streams::NOT_STDOUT).outcome(),
-            0,
-            "",
-        );
+        ended_with(&run().arg("-q").on_terminal(Streams::NOT_STDOUT).outcome(), 0, "");
         let outcome = run().on_terminal(Streams::NOT_STDERR).outcome();
-        assert_eq!(
-            (outcome.status, &*outcome.stderr),
-            (Some(0), ""),
-            "{outcome}"
-        );
+        assert_eq!((outcome.status, &*outcome.stderr), (Some(0), ""), "{outcome}");
         assert!(outcome.terminal.starts_with("eyJ"), "{outcome}");
     }
 
@@ -270,15 +213,17 @@ mod success {
     fn the_line_of_success_comes_for_a_kept_file_and_before_a_command_too() {
         let server = Server::http(Account::acme());
         let run = || Run::new().server(&server).arg(JANE);
-        let kept = run()
-            .file("file", jwt::token("acme", JANE, 7 * 86_400) + "\n")
-            .args(["-r", "-o", "file", "--min-ttl", "1h"]);
+        let kept = run().file("file", jwt::token("acme", JANE, 7 * 86_400) + "\n").args([
+            "-r",
+            "-o",
+            "file",
+            "--min-ttl",
+            "1h",
+        ]);
         set_mode(&kept.work().join("file"), 0o600);
         ended_with(&kept.on_terminal(Streams::ALL).outcome(), 0, SUCCESS);
         assert_eq!(server.connections(), 0);
-        let command = run()
-            .args(["--", "/bin/echo", "x"])
-            .on_terminal(Streams::ALL);
+        let command = run().args(["--", "/bin/echo", "x"]).on_terminal(Streams::ALL);
         ended_with(&command.outcome(), 0, &format!("{SUCCESS}x\r\n"));
     }
 
@@ -286,10 +231,7 @@ mod success {
     fn a_warning_takes_the_place_of_the_line_of_success() {
         let server = Server::http(Account::acme().lifetime(-60));
         for args in [[JANE, "-r"].as_slice(), &[JANE, "-r", "-q"]] {
-            let session = Run::new()
-                .server(&server)
-                .args(args)
-                .on_terminal(Streams::NOT_STDOUT);
+            let session = Run::new().server(&server).args(args).on_terminal(Streams::NOT_STDOUT);
             ended_with(
                 &session.outcome(),
                 0,
@@ -333,11 +275,7 @@ mod success {
             .arg(JANE)
             .on_terminal(Streams::NOT_STDOUT);
         type_secret(&mut session, SECRET);
-        ended_with(
-            &session.outcome(),
-            0,
-            &format!("API secret (not shown): \r\n{SUCCESS}"),
-        );
+        ended_with(&session.outcome(), 0, &format!("API secret (not shown): \r\n{SUCCESS}"));
     }
 }
 
@@ -359,12 +297,7 @@ mod no_answer {
 
     #[test]
     fn a_setting_that_is_not_given_is_missing_with_all_that_would_follow() {
-        let configured = || {
-            Run::new()
-                .credentials()
-                .env("OUTSETA_SUBDOMAIN", "acme")
-                .arg(JANE)
-        };
+        let configured = || Run::new().credentials().env("OUTSETA_SUBDOMAIN", "acme").arg(JANE);
         let key = "API key (OUTSETA_API_KEY or OUTSETA_API_KEY_FILE)";
         let secret = "API secret (OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE)";
         let both = format!("{key}, {secret}");
@@ -375,26 +308,18 @@ mod no_answer {
             ended_with(&session.outcome(), 78, &terminal);
 
             for (missing, prompt, named) in [
-                (
-                    ["OUTSETA_API_KEY", "OUTSETA_API_SECRET"].as_slice(),
-                    KEY_PROMPT,
-                    &*both,
-                ),
+                (["OUTSETA_API_KEY", "OUTSETA_API_SECRET"].as_slice(), KEY_PROMPT, &*both),
                 (&["OUTSETA_API_KEY"], KEY_PROMPT, key),
                 (&["OUTSETA_API_SECRET"], SECRET_PROMPT, secret),
             ] {
-                let run = missing
-                    .iter()
-                    .fold(configured(), |run, name| run.env_remove(name));
+                let run = missing.iter().fold(configured(), |run, name| run.env_remove(name));
                 let mut session = run.on_terminal(Streams::ALL);
                 session.wait_for(prompt);
                 if prompt == SECRET_PROMPT {
                     session.wait_for_no_echo();
                 }
                 session.send(keys);
-                let terminal = crlf(&format!(
-                    "{prompt}\noutseta-token: not configured: {named}\n{SET_THEM}"
-                ));
+                let terminal = crlf(&format!("{prompt}\noutseta-token: not configured: {named}\n{SET_THEM}"));
                 ended_with(&session.outcome(), 78, &terminal);
             }
         }
@@ -414,7 +339,8 @@ mod no_answer {
             ),
         );
         let copy = "outseta-token: hint: copy it again from Settings > Integrations > API Keys in Outseta\n";
-        let account = "outseta-token: hint: it is acme for https://acme.outseta.com; --base-url names another host\n";
+        let account =
+            "outseta-token: hint: it is acme for https://acme.outseta.com; --base-url names another host\n";
         for (missing, prompt, typed, why, hint) in [
             (
                 "OUTSETA_SUBDOMAIN",
@@ -423,13 +349,7 @@ mod no_answer {
                 "invalid subdomain (the prompt): it is a name alone, such as acme for acme.outseta.com",
                 account,
             ),
-            (
-                "OUTSETA_API_KEY",
-                KEY_PROMPT,
-                "a b",
-                "invalid API key (the prompt): it holds a space",
-                copy,
-            ),
+            ("OUTSETA_API_KEY", KEY_PROMPT, "a b", "invalid API key (the prompt): it holds a space", copy),
             (
                 "OUTSETA_API_KEY",
                 KEY_PROMPT,
@@ -466,18 +386,8 @@ mod no_answer {
     fn a_malformed_setting_is_reported_before_anything_is_asked() {
         let socks = ["https_proxy", "socks5://localhost"];
         for ([name, value], run, status, fault) in [
-            (
-                ["OUTSETA_API_SECRET", "a b"],
-                Run::new(),
-                78,
-                "invalid API secret ",
-            ),
-            (
-                ["SSL_CERT_FILE", "/nonexistent"],
-                Run::new(),
-                66,
-                "cannot read ",
-            ),
+            (["OUTSETA_API_SECRET", "a b"], Run::new(), 78, "invalid API secret "),
+            (["SSL_CERT_FILE", "/nonexistent"], Run::new(), 66, "cannot read "),
             (socks, Run::new().args(["-s", "acme"]), 78, "invalid proxy "),
         ] {
             let session = run.env(name, value).arg(JANE).on_terminal(Streams::ALL);
@@ -493,10 +403,7 @@ mod no_answer {
         let session = Run::new().arg("--check").on_terminal(Streams::ALL);
         let outcome = session.outcome();
         assert_eq!(outcome.status, Some(78), "{outcome}");
-        assert!(
-            outcome.terminal.starts_with("base URL: not configured"),
-            "{outcome}"
-        );
+        assert!(outcome.terminal.starts_with("base URL: not configured"), "{outcome}");
         assert!(!outcome.terminal.contains(SUBDOMAIN_PROMPT), "{outcome}");
     }
 
@@ -505,18 +412,9 @@ mod no_answer {
         let configured = || Run::new().credentials().env("OUTSETA_SUBDOMAIN", "acme");
         for (prompt, run) in [
             ("Email: ", configured()),
-            (
-                SUBDOMAIN_PROMPT,
-                configured().env_remove("OUTSETA_SUBDOMAIN").arg(JANE),
-            ),
-            (
-                KEY_PROMPT,
-                configured().env_remove("OUTSETA_API_KEY").arg(JANE),
-            ),
-            (
-                SECRET_PROMPT,
-                configured().env_remove("OUTSETA_API_SECRET").arg(JANE),
-            ),
+            (SUBDOMAIN_PROMPT, configured().env_remove("OUTSETA_SUBDOMAIN").arg(JANE)),
+            (KEY_PROMPT, configured().env_remove("OUTSETA_API_KEY").arg(JANE)),
+            (SECRET_PROMPT, configured().env_remove("OUTSETA_API_SECRET").arg(JANE)),
         ] {
             let mut session = run.on_terminal(Streams::ALL);
             session.wait_for(prompt);
@@ -566,10 +464,8 @@ mod no_answer {
     fn ctrl_c_ends_the_calling_script_too() {
         for prompt in [KEY_PROMPT, SECRET_PROMPT] {
             let script = "for i in 1 2; do \"$0\" \"$@\"; done; echo 'went on'";
-            let mut run = Run::of("/bin/sh".into())
-                .args(["-c", script])
-                .arg(program())
-                .args(["-s", "acme", JANE]);
+            let mut run =
+                Run::of("/bin/sh".into()).args(["-c", script]).arg(program()).args(["-s", "acme", JANE]);
             if prompt == SECRET_PROMPT {
                 run = run.env("OUTSETA_API_KEY", KEY);
             }
@@ -593,25 +489,16 @@ mod no_answer {
             .args(["-s", "acme", JANE])
             .env("OUTSETA_API_KEY", KEY)
             .on_terminal(Streams::ALL);
-        session
-            .wait_for(SECRET_PROMPT)
-            .wait_for_no_echo()
-            .send(CTRL_C);
+        session.wait_for(SECRET_PROMPT).wait_for_no_echo().send(CTRL_C);
         let outcome = session.outcome();
         assert_eq!(outcome.status, Some(78), "{outcome}");
-        assert!(
-            outcome.terminal.contains("not configured: API secret"),
-            "{outcome}"
-        );
+        assert!(outcome.terminal.contains("not configured: API secret"), "{outcome}");
     }
 
     #[test]
     fn a_terminal_that_goes_away_gives_no_half_secret() {
         let server = Server::http(Account::acme().user(User::new("x@example.com")));
-        server.always(
-            On::Tokens,
-            Answer::json(200, &json!({"access_token": "t0ken"})),
-        );
+        server.always(On::Tokens, Answer::json(200, &json!({"access_token": "t0ken"})));
         let (mut keyboard, terminal) = pty_process::blocking::open().expect("a pseudo-terminal");
         // The shell, and with it the program, lives on when its terminal has gone.
         let mut child = pty_process::blocking::Command::new("/bin/sh")
@@ -626,9 +513,7 @@ mod no_answer {
         let mut shown = Vec::new();
         while !shown.ends_with(SECRET_PROMPT.as_bytes()) {
             let mut buffer = [0; 64];
-            let read = keyboard
-                .read(&mut buffer)
-                .expect("the terminal shows something");
+            let read = keyboard.read(&mut buffer).expect("the terminal shows something");
             shown.extend_from_slice(&buffer[..read]);
         }
         let deadline = Instant::now() + Duration::from_secs(20);
@@ -640,9 +525,7 @@ mod no_answer {
             assert!(Instant::now() < deadline, "the echo should end");
             thread::sleep(Duration::from_millis(1));
         }
-        keyboard
-            .write_all(&SECRET.as_bytes()[..10])
-            .expect("it takes keys");
+        keyboard.write_all(&SECRET.as_bytes()[..10]).expect("it takes keys");
         drop(keyboard);
         let status = loop {
             if let Some(status) = child.try_wait().expect("it can be waited for") {
@@ -672,11 +555,7 @@ mod no_prompt {
             let run = || Run::new().args(args);
             let session = run().on_terminal(streams);
             let outcome = session.outcome();
-            let messages = if streams.stderr {
-                &outcome.terminal
-            } else {
-                &outcome.stderr
-            };
+            let messages = if streams.stderr { &outcome.terminal } else { &outcome.stderr };
             assert_eq!(outcome.status, Some(64), "{outcome}");
             assert_eq!(messages.replace('\r', ""), NO_EMAIL, "{outcome}");
         }
@@ -690,17 +569,9 @@ mod no_prompt {
             (Streams::NONE, &[JANE]),
         ] {
             let outcome = Run::new().args(args).on_terminal(streams).outcome();
-            let messages = if streams.stderr {
-                &outcome.terminal
-            } else {
-                &outcome.stderr
-            };
+            let messages = if streams.stderr { &outcome.terminal } else { &outcome.stderr };
             assert_eq!(outcome.status, Some(78), "{outcome}");
-            assert_eq!(
-                messages.replace('\r', ""),
-                format!("{NOTHING}{SET_THEM}"),
-                "{outcome}"
-            );
+            assert_eq!(messages.replace('\r', ""), format!("{NOTHING}{SET_THEM}"), "{outcome}");
             if !streams.stderr {
                 assert_eq!(outcome.terminal, "", "{outcome}");
             }
@@ -711,26 +582,15 @@ mod no_prompt {
     fn an_email_that_is_piped_in_is_not_asked_for() {
         let server = Server::http(Account::acme());
         for streams in [Streams::NOT_STDIN, Streams::NONE] {
-            let run = Run::new()
-                .server(&server)
-                .arg("-r")
-                .stdin("jane@example.com\n");
+            let run = Run::new().server(&server).arg("-r").stdin("jane@example.com\n");
             let outcome = run.on_terminal(streams).outcome();
             assert_eq!(outcome.status, Some(0), "{outcome}");
             assert!(!outcome.terminal.contains("Email"), "{outcome}");
         }
         // Nor one that is not there.
-        let outcome = Run::new()
-            .server(&server)
-            .on_terminal(Streams::NOT_STDIN)
-            .outcome();
+        let outcome = Run::new().server(&server).on_terminal(Streams::NOT_STDIN).outcome();
         assert_eq!(outcome.status, Some(65), "{outcome}");
-        assert!(
-            outcome
-                .terminal
-                .starts_with("outseta-token: invalid email: it is empty"),
-            "{outcome}"
-        );
+        assert!(outcome.terminal.starts_with("outseta-token: invalid email: it is empty"), "{outcome}");
     }
 
     #[test]

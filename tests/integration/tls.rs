@@ -57,15 +57,8 @@ fn is_not_trusted(server: &Server, run: Run, part: &str) {
 #[test]
 fn cacert_and_ssl_cert_file_name_whom_to_trust() {
     let (authority, server) = trusted();
-    run(&server)
-        .env("SSL_CERT_FILE", authority.pem_file())
-        .stdout_contains("access_token")
-        .run();
-    run(&server)
-        .arg("--cacert")
-        .arg(authority.pem_file())
-        .stdout_contains("access_token")
-        .run();
+    run(&server).env("SSL_CERT_FILE", authority.pem_file()).stdout_contains("access_token").run();
+    run(&server).arg("--cacert").arg(authority.pem_file()).stdout_contains("access_token").run();
 }
 
 #[test]
@@ -81,10 +74,7 @@ fn cacert_wins_over_ssl_cert_file_and_neither_adds_to_the_other() {
     let server = serve(authority.server(&NAMES));
     is_not_trusted(
         &server,
-        run(&server)
-            .env("SSL_CERT_FILE", authority.pem_file())
-            .arg("--cacert")
-            .arg(other.pem_file()),
+        run(&server).env("SSL_CERT_FILE", authority.pem_file()).arg("--cacert").arg(other.pem_file()),
         "UnknownIssuer",
     );
 }
@@ -94,21 +84,16 @@ fn without_either_the_built_in_roots_are_trusted_and_no_others() {
     let (_authority, server) = trusted();
     is_not_trusted(&server, run(&server), "UnknownIssuer");
     let (authority, server) = trusted();
-    let system = run(&server).env("SSL_CERT_FILE", "").env(
-        "SSL_CERT_DIR",
-        authority.pem_file().parent().expect("a folder"),
-    );
+    let system = run(&server)
+        .env("SSL_CERT_FILE", "")
+        .env("SSL_CERT_DIR", authority.pem_file().parent().expect("a folder"));
     is_not_trusted(&server, system, "UnknownIssuer");
 }
 
 #[test]
 fn one_of_several_certificates_in_the_file_is_enough() {
     let (authority, server) = trusted();
-    let pem = format!(
-        "# Authorities\n\n{}\nSubject: the one\n{}",
-        Authority::new().pem(),
-        authority.pem()
-    );
+    let pem = format!("# Authorities\n\n{}\nSubject: the one\n{}", Authority::new().pem(), authority.pem());
     run(&server)
         .file("ca.pem", pem.replace('\n', "\r\n"))
         .args(["--cacert", "ca.pem"])
@@ -121,32 +106,20 @@ fn one_of_several_certificates_in_the_file_is_enough() {
 #[test]
 fn an_unknown_authority_is_not_trusted() {
     let server = serve(Authority::new().server(&NAMES));
-    is_not_trusted(
-        &server,
-        run(&server).trust(&Authority::new()),
-        "UnknownIssuer\n",
-    );
+    is_not_trusted(&server, run(&server).trust(&Authority::new()), "UnknownIssuer\n");
 }
 
 #[test]
 fn a_certificate_that_vouches_for_itself_is_not_trusted() {
     let server = serve(self_signed(&NAMES));
-    is_not_trusted(
-        &server,
-        run(&server).trust(&Authority::new()),
-        "UnknownIssuer\n",
-    );
+    is_not_trusted(&server, run(&server).trust(&Authority::new()), "UnknownIssuer\n");
 }
 
 #[test]
 fn an_expired_certificate_is_not_trusted() {
     let authority = Authority::new();
     let server = serve(authority.expired(&NAMES));
-    is_not_trusted(
-        &server,
-        run(&server).trust(&authority),
-        "certificate expired",
-    );
+    is_not_trusted(&server, run(&server).trust(&authority), "certificate expired");
 }
 
 #[test]
@@ -201,10 +174,7 @@ fn a_file_without_a_good_certificate_is_a_wrong_setting() {
         (good.replace("-----END", "----END"), block),
         (good[..good.len() / 2].to_owned(), block),
         (good.clone() + &good[..good.len() / 2], block),
-        (
-            "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n".to_owned(),
-            certificate,
-        ),
+        ("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n".to_owned(), certificate),
     ] {
         let run = || run(&server).file("ca.pem", &pem).status(78);
         run()
@@ -240,25 +210,17 @@ fn a_key_beside_the_certificate_does_no_harm() {
 fn a_file_that_cannot_be_read_is_no_input() {
     let (_authority, server) = trusted();
     let hint = "outseta-token: hint: check that the file is there and may be read by this user";
-    for (path, why) in [
-        ("none.pem", "no such file or directory"),
-        (".", "is a directory"),
-    ] {
+    for (path, why) in [("none.pem", "no such file or directory"), (".", "is a directory")] {
         run(&server)
             .args(["--cacert", path])
             .status(66)
-            .stderr_lines(&[
-                &format!("outseta-token: cannot read {path} (--cacert): {why}"),
-                hint,
-            ])
+            .stderr_lines(&[&format!("outseta-token: cannot read {path} (--cacert): {why}"), hint])
             .run();
         run(&server)
             .env("SSL_CERT_FILE", path)
             .status(66)
             .stderr_lines(&[
-                &format!(
-                    "outseta-token: cannot read {path} (SSL_CERT_FILE in the environment): {why}"
-                ),
+                &format!("outseta-token: cannot read {path} (SSL_CERT_FILE in the environment): {why}"),
                 hint,
             ])
             .run();
@@ -298,18 +260,12 @@ fn a_host_that_no_certificate_can_name_gets_no_tls() {
 
 #[test]
 fn a_handshake_that_is_cut_is_tried_again() {
-    for behaviour in [
-        AtAccept::Close,
-        AtAccept::Reset,
-        AtAccept::CutHandshake(5),
-        AtAccept::CutHandshake(500),
-    ] {
+    for behaviour in
+        [AtAccept::Close, AtAccept::Reset, AtAccept::CutHandshake(5), AtAccept::CutHandshake(500)]
+    {
         let (authority, server) = trusted();
         server.on_accept(behaviour);
-        run(&server)
-            .trust(&authority)
-            .stdout_contains("access_token")
-            .run();
+        run(&server).trust(&authority).stdout_contains("access_token").run();
         assert_eq!((server.connections(), server.requests().len()), (2, 1));
     }
 }

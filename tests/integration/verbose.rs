@@ -14,9 +14,7 @@ use crate::support::{KEY, SECRET};
 const EMAIL: &str = "jane@example.com";
 
 fn verbose(server: &Server) -> Run {
-    Run::new()
-        .server(server)
-        .args(["-v", "--retries", "0", EMAIL])
+    Run::new().server(server).args(["-v", "--retries", "0", EMAIL])
 }
 
 /// Standard error, with every number of milliseconds as `#`.
@@ -27,12 +25,7 @@ fn log(outcome: &Outcome) -> Vec<String> {
             Some(unit) if unit.starts_with("ms") && word.parse::<u64>().is_ok() => "#".to_owned(),
             _ => (*word).to_owned(),
         };
-        words
-            .iter()
-            .enumerate()
-            .map(masked)
-            .collect::<Vec<_>>()
-            .join(" ")
+        words.iter().enumerate().map(masked).collect::<Vec<_>>().join(" ")
     };
     outcome.stderr.lines().map(line).collect()
 }
@@ -55,18 +48,10 @@ fn a_request_and_its_answer_are_logged_line_by_line() {
         .stdout_contains("access_token")
         .stderr_contains("")
         .run();
-    let agent = concat!(
-        "outseta-token: > User-Agent: outseta-token/",
-        env!("CARGO_PKG_VERSION")
-    );
-    let proxy = format!(
-        "outseta-token: proxy {} (https_proxy in the environment)",
-        detour.proxy.url()
-    );
-    let roots = format!(
-        "outseta-token: roots the file {} (SSL_CERT_FILE)",
-        detour.authority.pem_file().display()
-    );
+    let agent = concat!("outseta-token: > User-Agent: outseta-token/", env!("CARGO_PKG_VERSION"));
+    let proxy = format!("outseta-token: proxy {} (https_proxy in the environment)", detour.proxy.url());
+    let roots =
+        format!("outseta-token: roots the file {} (SSL_CERT_FILE)", detour.authority.pem_file().display());
     assert_eq!(
         log(&outcome),
         [
@@ -97,12 +82,7 @@ fn the_env_file_that_was_read_is_named_with_its_settings() {
         ),
         ("outseta_api_key=k\nOUTSETA_API_KEY_FILE=f\n", "no setting"),
     ] {
-        let run = || {
-            Run::new()
-                .file("env", file)
-                .args(["-e", "env", EMAIL])
-                .status(78)
-        };
+        let run = || Run::new().file("env", file).args(["-e", "env", EMAIL]).status(78);
         let told = format!("outseta-token: env file env: {told}");
         let outcome = run().arg("-v").stderr_contains("not configured: ").run();
         assert_eq!(log(&outcome)[0], told, "{outcome}");
@@ -115,12 +95,7 @@ fn the_env_file_that_was_read_is_named_with_its_settings() {
 fn without_it_nothing_is_said_of_a_success() {
     let server = Server::http(Account::acme());
     for options in [&[][..], &["-q"]] {
-        Run::new()
-            .server(&server)
-            .args(options)
-            .arg(EMAIL)
-            .stdout_contains("access_token")
-            .run();
+        Run::new().server(&server).args(options).arg(EMAIL).stdout_contains("access_token").run();
     }
 }
 
@@ -128,10 +103,7 @@ fn without_it_nothing_is_said_of_a_success() {
 fn the_look_up_is_logged_too() {
     let user = User::new(EMAIL).cannot_log_in(Refusal::OAuth);
     let server = Server::http(Account::new("acme").user(user));
-    let outcome = verbose(&server)
-        .status(77)
-        .stderr_contains("will not log")
-        .run();
+    let outcome = verbose(&server).status(77).stderr_contains("will not log").run();
     let url = server.url();
     let log = log(&outcome);
     assert_eq!(
@@ -147,10 +119,7 @@ fn the_look_up_is_logged_too() {
                  &fields=Uid,Email,PersonAccount.Account.AccountStage"
             ),
             "outseta-token: > Accept: application/json",
-            concat!(
-                "outseta-token: > User-Agent: outseta-token/",
-                env!("CARGO_PKG_VERSION")
-            ),
+            concat!("outseta-token: > User-Agent: outseta-token/", env!("CARGO_PKG_VERSION")),
             "outseta-token: > Authorization: Outseta KQx7…:[hidden]",
             "outseta-token: < 200 after # ms",
             "outseta-token: < headers: content-type, content-length",
@@ -165,9 +134,7 @@ fn the_look_up_is_logged_too() {
 #[test]
 fn a_retry_is_logged_with_its_reason_and_its_wait() {
     let server = Server::http(Account::acme());
-    server
-        .on(On::Tokens, Fault::CloseAfter(0))
-        .on(On::Tokens, Answer::empty(503).header("Retry-After", "0"));
+    server.on(On::Tokens, Fault::CloseAfter(0)).on(On::Tokens, Answer::empty(503).header("Retry-After", "0"));
     let outcome = Run::new()
         .server(&server)
         .args(["-v", EMAIL])
@@ -186,22 +153,13 @@ fn a_retry_is_logged_with_its_reason_and_its_wait() {
             &format!("outseta-token: {lost}; trying again in # ms"),
         ]
     );
-    assert!(
-        outcome
-            .stderr
-            .contains("Outseta is failing for now (503); trying again in 0 ms\n"),
-        "{outcome}"
-    );
+    assert!(outcome.stderr.contains("Outseta is failing for now (503); trying again in 0 ms\n"), "{outcome}");
 }
 
 #[test]
 fn of_an_answer_it_tells_header_names_that_matter_and_field_names() {
     for (answer, headers, body) in [
-        (
-            cloudflare(403),
-            "content-type, content-length, server, cf-ray",
-            "77 bytes, not JSON",
-        ),
+        (cloudflare(403), "content-type, content-length, server, cf-ray", "77 bytes, not JSON"),
         (
             Answer::redirect(302, "https://a.example/?session=abc123"),
             "content-length, location",
@@ -231,31 +189,11 @@ fn of_an_answer_it_tells_header_names_that_matter_and_field_names() {
             "content-type, content-length",
             "error \"a\", error_description \"b\", expires_in \"c\", token_type",
         ),
-        (
-            Answer::json(409, &json!({})),
-            "content-type, content-length",
-            "",
-        ),
-        (
-            Answer::json(409, &json!(["abc123"])),
-            "content-type, content-length",
-            "JSON without fields",
-        ),
-        (
-            Answer::json(409, &json!("abc123")),
-            "content-type, content-length",
-            "JSON without fields",
-        ),
-        (
-            Answer::json(409, &json!("invalid_grant")),
-            "content-type, content-length",
-            "\"invalid_grant\"",
-        ),
-        (
-            Answer::text(409, "abc123"),
-            "content-type, content-length",
-            "6 bytes, not JSON",
-        ),
+        (Answer::json(409, &json!({})), "content-type, content-length", ""),
+        (Answer::json(409, &json!(["abc123"])), "content-type, content-length", "JSON without fields"),
+        (Answer::json(409, &json!("abc123")), "content-type, content-length", "JSON without fields"),
+        (Answer::json(409, &json!("invalid_grant")), "content-type, content-length", "\"invalid_grant\""),
+        (Answer::text(409, "abc123"), "content-type, content-length", "6 bytes, not JSON"),
     ] {
         let server = Server::http(Account::acme());
         server.on(On::Tokens, answer);
@@ -263,18 +201,12 @@ fn of_an_answer_it_tells_header_names_that_matter_and_field_names() {
         let lines = answers(&outcome);
         assert_eq!(
             lines[1..],
-            [
-                format!("outseta-token: < headers: {headers}"),
-                format!("outseta-token: < body: {body}"),
-            ],
+            [format!("outseta-token: < headers: {headers}"), format!("outseta-token: < body: {body}"),],
             "{outcome}"
         );
         let told = lines.join("\n");
         for value in ["abc123", "session", "4711", "cloudflare", "8f0c6d"] {
-            assert!(
-                !told.replace("server, cf-ray", "").contains(value),
-                "{outcome}"
-            );
+            assert!(!told.replace("server, cf-ray", "").contains(value), "{outcome}");
         }
     }
 }
@@ -283,13 +215,7 @@ fn of_an_answer_it_tells_header_names_that_matter_and_field_names() {
 
 #[test]
 fn no_value_of_an_answer_with_a_token_is_told() {
-    let secrets = [
-        "refresh-7d1c",
-        "id-7d1c",
-        "callback-7d1c",
-        "nested-7d1c",
-        "name-7d1c",
-    ];
+    let secrets = ["refresh-7d1c", "id-7d1c", "callback-7d1c", "nested-7d1c", "name-7d1c"];
     let account = Account::acme()
         .extra("refresh_token", json!(secrets[0]))
         .extra("id_token", json!(secrets[1]))
@@ -297,19 +223,13 @@ fn no_value_of_an_answer_with_a_token_is_told() {
         .extra("extra", json!({"token_type": secrets[3]}))
         .extra("user_name", json!([secrets[4]]));
     let server = Server::http(account);
-    let outcome = verbose(&server)
-        .stdout_contains("access_token")
-        .stderr_contains("")
-        .run();
+    let outcome = verbose(&server).stdout_contains("access_token").stderr_contains("").run();
     assert_eq!(
         answers(&outcome)[2],
         "outseta-token: < body: access_token, authentication_callback_url, expires_in 604800, extra, \
          id_token, refresh_token, token_type \"bearer\", user_name"
     );
-    let token = outcome.json()["access_token"]
-        .as_str()
-        .expect("a token")
-        .to_owned();
+    let token = outcome.json()["access_token"].as_str().expect("a token").to_owned();
     let parts = token.split('.').chain(secrets);
     for part in parts {
         assert!(!outcome.stderr.contains(part), "{part}\n{outcome}");
@@ -318,17 +238,10 @@ fn no_value_of_an_answer_with_a_token_is_told() {
 
 #[test]
 fn a_second_factors_challenge_is_not_told() {
-    for factor in [
-        SecondFactor::Totp,
-        SecondFactor::Email,
-        SecondFactor::Enrolment,
-    ] {
+    for factor in [SecondFactor::Totp, SecondFactor::Email, SecondFactor::Enrolment] {
         let user = User::new(EMAIL).second_factor(factor);
         let server = Server::http(Account::new("acme").user(user));
-        let outcome = verbose(&server)
-            .status(77)
-            .stderr_contains("challenge_token")
-            .run();
+        let outcome = verbose(&server).status(77).stderr_contains("challenge_token").run();
         for secret in ["challenge-0f2b6a", "j***@e"] {
             assert!(!outcome.stderr.contains(secret), "{outcome}");
         }
@@ -338,27 +251,15 @@ fn a_second_factors_challenge_is_not_told() {
 #[test]
 fn where_a_redirect_points_is_told_without_its_query() {
     let server = Server::http(Account::acme());
-    server.on(
-        On::Tokens,
-        Answer::redirect(302, "https://a.example/login?session=abc123#xyz"),
-    );
-    let outcome = verbose(&server)
-        .status(76)
-        .stderr_contains("redirect (302) to https://a.example/login\n")
-        .run();
-    assert!(
-        !outcome.stderr.contains("abc123") && !outcome.stderr.contains("xyz"),
-        "{outcome}"
-    );
+    server.on(On::Tokens, Answer::redirect(302, "https://a.example/login?session=abc123#xyz"));
+    let outcome =
+        verbose(&server).status(76).stderr_contains("redirect (302) to https://a.example/login\n").run();
+    assert!(!outcome.stderr.contains("abc123") && !outcome.stderr.contains("xyz"), "{outcome}");
 }
 
 #[test]
 fn of_a_key_its_first_four_characters_are_told_if_it_is_long_enough() {
-    for (key, shown) in [
-        ("a", "[hidden]"),
-        ("abcdefgh", "[hidden]"),
-        ("abcdefghi", "abcd…"),
-    ] {
+    for (key, shown) in [("a", "[hidden]"), ("abcdefgh", "[hidden]"), ("abcdefghi", "abcd…")] {
         let server = Server::http(Account::acme());
         let outcome = verbose(&server)
             .env("OUTSETA_API_KEY", key)
@@ -368,32 +269,18 @@ fn of_a_key_its_first_four_characters_are_told_if_it_is_long_enough() {
             .stderr_contains(&format!("> Authorization: Outseta {shown}:[hidden]\n"))
             .run();
         assert!(!outcome.stderr.contains("zyx"), "{outcome}");
-        assert!(
-            key.len() == 1 || !outcome.stderr.contains("abcde"),
-            "{outcome}"
-        );
+        assert!(key.len() == 1 || !outcome.stderr.contains("abcde"), "{outcome}");
     }
 }
 
 #[test]
 fn names_and_values_of_a_server_are_escaped_and_bounded() {
     let server = Server::http(Account::acme());
-    server.on(
-        On::Tokens,
-        Answer::json(
-            409,
-            &json!({"a\n\u{1b}[2J\u{202e}": 1, "error": "x\ny\u{7}"}),
-        ),
-    );
+    server.on(On::Tokens, Answer::json(409, &json!({"a\n\u{1b}[2J\u{202e}": 1, "error": "x\ny\u{7}"})));
     let outcome = verbose(&server).status(76).stderr_contains("").run();
-    assert_eq!(
-        answers(&outcome)[2],
-        r#"outseta-token: < body: a\n\u{1b}[2J\u{202e}, error "x\ny\u{7}""#
-    );
+    assert_eq!(answers(&outcome)[2], r#"outseta-token: < body: a\n\u{1b}[2J\u{202e}, error "x\ny\u{7}""#);
 
-    let many: serde_json::Map<_, _> = (0..1000)
-        .map(|n| (format!("field{n:04}"), json!(n)))
-        .collect();
+    let many: serde_json::Map<_, _> = (0..1000).map(|n| (format!("field{n:04}"), json!(n))).collect();
     for answer in [
         Answer::json(409, &json!(many)),
         Answer::json(409, &json!({"x".repeat(1000): 1})),
@@ -403,9 +290,7 @@ fn names_and_values_of_a_server_are_escaped_and_bounded() {
         server.on(On::Tokens, answer);
         let outcome = verbose(&server).status(76).stderr_contains("").run();
         let body = answers(&outcome)[2].clone();
-        let told = body
-            .strip_prefix("outseta-token: < body: ")
-            .expect("the body is told");
+        let told = body.strip_prefix("outseta-token: < body: ").expect("the body is told");
         assert_eq!(told.chars().count(), 301, "300 characters and …\n{outcome}");
     }
 }
@@ -413,13 +298,7 @@ fn names_and_values_of_a_server_are_escaped_and_bounded() {
 #[test]
 fn what_a_server_repeats_of_the_credentials_is_hidden() {
     let server = Server::http(Account::acme());
-    server.on(
-        On::Tokens,
-        Answer::json(
-            409,
-            &json!({KEY: 1, SECRET: 2, "error": format!("{KEY}:{SECRET}")}),
-        ),
-    );
+    server.on(On::Tokens, Answer::json(409, &json!({KEY: 1, SECRET: 2, "error": format!("{KEY}:{SECRET}")})));
     verbose(&server)
         .status(76)
         .stderr_contains("< body: [hidden], [hidden], error \"[hidden]:[hidden]\"\n")

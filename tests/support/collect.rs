@@ -30,8 +30,7 @@ impl Collector {
             move || {
                 let mut buffer = [0; 8192];
                 while let Ok(read @ 1..) = source.read(&mut buffer) {
-                    collector
-                        .change(|collected| collected.bytes.extend_from_slice(&buffer[..read]));
+                    collector.change(|collected| collected.bytes.extend_from_slice(&buffer[..read]));
                 }
                 collector.change(|collected| collected.ended = true);
             }
@@ -40,12 +39,7 @@ impl Collector {
     }
 
     pub fn bytes(&self) -> Vec<u8> {
-        self.0
-            .collected
-            .lock()
-            .expect("no reader panicked")
-            .bytes
-            .clone()
+        self.0.collected.lock().expect("no reader panicked").bytes.clone()
     }
 
     pub fn text(&self) -> String {
@@ -57,20 +51,15 @@ impl Collector {
     pub fn wait_for(&self, text: &str, from: usize, deadline: Instant) -> Option<usize> {
         self.wait(deadline, |collected| {
             let unseen = collected.bytes.get(from..)?;
-            let place = unseen
-                .windows(text.len())
-                .position(|window| window == text.as_bytes());
-            place
-                .map(|place| Some(from + place + text.len()))
-                .or(collected.ended.then_some(None))
+            let place = unseen.windows(text.len()).position(|window| window == text.as_bytes());
+            place.map(|place| Some(from + place + text.len())).or(collected.ended.then_some(None))
         })
         .flatten()
     }
 
     /// Waits for the end; false if the deadline comes first.
     pub fn wait_for_end(&self, deadline: Instant) -> bool {
-        self.wait(deadline, |collected| collected.ended.then_some(()))
-            .is_some()
+        self.wait(deadline, |collected| collected.ended.then_some(())).is_some()
     }
 
     fn change(&self, change: impl FnOnce(&mut Collected)) {
@@ -88,12 +77,7 @@ impl Collector {
             if left.is_zero() {
                 return None;
             }
-            collected = self
-                .0
-                .changed
-                .wait_timeout(collected, left)
-                .expect("no reader panicked")
-                .0;
+            collected = self.0.changed.wait_timeout(collected, left).expect("no reader panicked").0;
         }
     }
 }

@@ -34,13 +34,7 @@ impl Device {
         }
         let path = folder.join(name);
         let private = Mode::from_raw_mode(0o600);
-        let made = mknodat(
-            CWD,
-            &path,
-            FileType::CharacterDevice,
-            private,
-            makedev(1, minor),
-        );
+        let made = mknodat(CWD, &path, FileType::CharacterDevice, private, makedev(1, minor));
         // A container may forbid the one, a file system mounted with nodev the other.
         if made.is_err() || File::options().write(true).open(&path).is_err() {
             skip("no device can be made here, and root could harm the system's own");

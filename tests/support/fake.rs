@@ -41,10 +41,7 @@ impl Server {
     /// Over HTTP; it takes every key and gives everybody the token `t0ken`.
     pub fn generous() -> Self {
         let server = Self::http(Account::acme());
-        server.always(
-            On::Tokens,
-            Answer::json(200, &json!({"access_token": "t0ken"})),
-        );
+        server.always(On::Tokens, Answer::json(200, &json!({"access_token": "t0ken"})));
         server
     }
 
@@ -62,10 +59,7 @@ impl Server {
             requests: Vec::new(),
             connections: 0,
         };
-        let shared = Arc::new(Shared {
-            tls,
-            state: Mutex::new(state),
-        });
+        let shared = Arc::new(Shared { tls, state: Mutex::new(state) });
         let listener = Listener::start({
             let shared = Arc::clone(&shared);
             move |tcp, index, stop| {
@@ -83,11 +77,7 @@ impl Server {
 
     /// The base URL, with the IP address as host.
     pub fn url(&self) -> String {
-        let scheme = if self.shared.tls.is_some() {
-            "https"
-        } else {
-            "http"
-        };
+        let scheme = if self.shared.tls.is_some() { "https" } else { "http" };
         format!("{scheme}://{}", self.address())
     }
 
@@ -146,9 +136,7 @@ impl Server {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state
-            .lock()
-            .expect("no thread panicked with the server's state")
+        self.state.lock().expect("no thread panicked with the server's state")
     }
 
     fn admit(&self) -> Option<AtAccept> {
@@ -194,9 +182,7 @@ impl Shared {
             AtAccept::PlainHttp => {
                 let mut wire = Wire::new(tcp, None);
                 wire.read_some(&mut [0; 4096], stop)?;
-                Answer::text(400, "plain HTTP is spoken here\n")
-                    .close()
-                    .write_to(&mut wire)?;
+                Answer::text(400, "plain HTTP is spoken here\n").close().write_to(&mut wire)?;
             }
             AtAccept::StallHandshake(bytes) => self.begin_handshake(tcp, bytes, stop)?.hold(stop),
             AtAccept::CutHandshake(bytes) => drop(self.begin_handshake(tcp, bytes, stop)?),
@@ -206,10 +192,7 @@ impl Shared {
 
     /// Answers the `ClientHello` with the first bytes of what a server says.
     fn begin_handshake(&self, mut tcp: TcpStream, bytes: usize, stop: &Stop) -> io::Result<Wire> {
-        let config = self
-            .tls
-            .as_ref()
-            .expect("only a TLS server has a handshake");
+        let config = self.tls.as_ref().expect("only a TLS server has a handshake");
         let mut session = ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
         while session.wants_read() && !session.wants_write() && !stop.is_set() {
             match session.read_tls(&mut tcp) {

@@ -31,10 +31,7 @@ pub struct Request {
 impl Request {
     /// The first header of this name, in any case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        let named = self
-            .headers
-            .iter()
-            .find(|(given, _)| given.eq_ignore_ascii_case(name));
+        let named = self.headers.iter().find(|(given, _)| given.eq_ignore_ascii_case(name));
         named.map(|(_, value)| value.as_str())
     }
 
@@ -46,34 +43,22 @@ impl Request {
     /// A parameter of the query, percent-decoded (`+` is a blank, as in forms).
     pub fn query(&self, name: &str) -> Option<String> {
         let (_, query) = self.target.split_once('?')?;
-        let pairs = query
-            .split('&')
-            .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-        let mut values = pairs
-            .filter(|(given, _)| *given == name)
-            .map(|(_, value)| value);
-        values.next().map(|value| {
-            percent_decode_str(&value.replace('+', " "))
-                .decode_utf8_lossy()
-                .into_owned()
-        })
+        let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        let mut values = pairs.filter(|(given, _)| *given == name).map(|(_, value)| value);
+        values
+            .next()
+            .map(|value| percent_decode_str(&value.replace('+', " ")).decode_utf8_lossy().into_owned())
     }
 
     fn wants_close(&self) -> bool {
         self.version == "HTTP/1.0"
-            || self
-                .header("connection")
-                .is_some_and(|value| value.eq_ignore_ascii_case("close"))
+            || self.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
     }
 }
 
 impl Display for Request {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "[connection {}] {} {} {}",
-            self.connection, self.method, self.target, self.version
-        )?;
+        writeln!(f, "[connection {}] {} {} {}", self.connection, self.method, self.target, self.version)?;
         for (name, value) in &self.headers {
             writeln!(f, "    {name}: {value}")?;
         }
@@ -91,12 +76,7 @@ pub struct Incoming {
 
 impl Incoming {
     pub fn new(wire: Wire, connection: usize) -> Self {
-        Self {
-            wire,
-            connection,
-            unread: Vec::new(),
-            ending: false,
-        }
+        Self { wire, connection, unread: Vec::new(), ending: false }
     }
 
     /// The next request; `None` when the peer closed or broke off, or asked with its last one for
@@ -108,9 +88,7 @@ impl Incoming {
         let head_length = self.fill_until(stop, |unread| find(unread, b"\r\n\r\n"))? + 4;
         let head = String::from_utf8_lossy(&self.unread[..head_length]).into_owned();
         let mut request = parse_head(&head)?;
-        let body_length = request
-            .header("content-length")
-            .map_or(Some(0), |length| length.parse().ok())?;
+        let body_length = request.header("content-length").map_or(Some(0), |length| length.parse().ok())?;
         let end = head_length + body_length;
         self.fill_until(stop, |unread| (unread.len() >= end).then_some(end))?;
         request.body = self.unread[head_length..end].to_vec();
@@ -144,10 +122,8 @@ fn parse_head(head: &str) -> Option<Request> {
     let mut lines = head.trim_end().split("\r\n");
     let mut start = lines.next()?.splitn(3, ' ').map(str::to_owned);
     let (method, target, version) = (start.next()?, start.next()?, start.next()?);
-    let headers = lines.map(|line| {
-        line.split_once(':')
-            .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
-    });
+    let headers = lines
+        .map(|line| line.split_once(':').map(|(name, value)| (name.to_owned(), value.trim().to_owned())));
     Some(Request {
         method,
         target,
@@ -195,21 +171,15 @@ impl Answer {
     }
 
     pub fn json(status: u16, body: &Value) -> Self {
-        Self::empty(status)
-            .header("Content-Type", "application/json; charset=utf-8")
-            .body(body.to_string())
+        Self::empty(status).header("Content-Type", "application/json; charset=utf-8").body(body.to_string())
     }
 
     pub fn text(status: u16, body: &str) -> Self {
-        Self::empty(status)
-            .header("Content-Type", "text/plain; charset=utf-8")
-            .body(body)
+        Self::empty(status).header("Content-Type", "text/plain; charset=utf-8").body(body)
     }
 
     pub fn html(status: u16, body: &str) -> Self {
-        Self::empty(status)
-            .header("Content-Type", "text/html; charset=UTF-8")
-            .body(body)
+        Self::empty(status).header("Content-Type", "text/html; charset=UTF-8").body(body)
     }
 
     pub fn redirect(status: u16, location: &str) -> Self {
@@ -269,9 +239,7 @@ impl Answer {
     pub fn head(&self) -> Vec<u8> {
         let framing: Option<(String, String)> = match self.framing {
             Framing::Length => Some(("Content-Length".to_owned(), self.body.len().to_string())),
-            Framing::ClaimedLength(length) => {
-                Some(("Content-Length".to_owned(), length.to_string()))
-            }
+            Framing::ClaimedLength(length) => Some(("Content-Length".to_owned(), length.to_string())),
             Framing::Chunked => Some(("Transfer-Encoding".to_owned(), "chunked".to_owned())),
             Framing::Close => None,
         };

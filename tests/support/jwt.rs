@@ -14,9 +14,7 @@ const SIGNATURE_LENGTH: usize = 256;
 
 /// The time in seconds since 1970.
 pub fn now() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .expect("the clock is past 1970");
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is past 1970");
     i64::try_from(since.as_secs()).expect("seconds fit")
 }
 
@@ -55,10 +53,7 @@ pub fn claims(subdomain: &str, email: &str, expires_in: i64) -> Value {
 pub fn encode(claims: &Value, serial: u8) -> String {
     let header = json!({"alg": "RS256", "kid": KEY_ID, "typ": "JWT"});
     let [header, payload] = [&header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
-    format!(
-        "{header}.{payload}.{}",
-        URL_SAFE_NO_PAD.encode([serial; SIGNATURE_LENGTH])
-    )
+    format!("{header}.{payload}.{}", URL_SAFE_NO_PAD.encode([serial; SIGNATURE_LENGTH]))
 }
 
 /// [`encode`] of [`claims`]: a token as an earlier run may have left it.
@@ -69,8 +64,6 @@ pub fn token(subdomain: &str, email: &str, expires_in: i64) -> String {
 /// The claims of a token, its signature unchecked.
 pub fn decode(token: &str) -> Value {
     let payload = token.split('.').nth(1).expect("a JWT has three parts");
-    let json = URL_SAFE_NO_PAD
-        .decode(payload)
-        .expect("the payload is base64url");
+    let json = URL_SAFE_NO_PAD.decode(payload).expect("the payload is base64url");
     serde_json::from_slice(&json).expect("the payload is JSON")
 }

@@ -74,11 +74,7 @@ impl Listener {
             let stop = stop.clone();
             move || accept(&listener, &stop, admit)
         });
-        Ok(Self {
-            address,
-            stop,
-            accepting: Some(accepting),
-        })
+        Ok(Self { address, stop, accepting: Some(accepting) })
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -104,13 +100,9 @@ impl Drop for Listener {
 /// process lives, and nothing listens.
 pub fn dead_address() -> SocketAddr {
     let any: SocketAddr = (Ipv4Addr::LOCALHOST, 0).into();
-    let socket = rustix::net::socket_with(
-        AddressFamily::INET,
-        SocketType::STREAM,
-        SocketFlags::CLOEXEC,
-        None,
-    )
-    .expect("a socket can be made");
+    let socket =
+        rustix::net::socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None)
+            .expect("a socket can be made");
     rustix::net::bind(&socket, &any).expect("loopback has a free port");
     let address = rustix::net::getsockname(&socket).expect("a bound socket has an address");
     mem::forget(socket);
@@ -133,9 +125,7 @@ where
         serving.push(thread::spawn(admit(tcp, index, stop.clone())));
     }
     for thread in serving {
-        thread
-            .join()
-            .expect("a connection is served without a panic");
+        thread.join().expect("a connection is served without a panic");
     }
 }
 

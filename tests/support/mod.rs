@@ -4,14 +4,8 @@
 //!
 //! Tests run side by side and start processes. Between fork and exec such a child holds whatever is
 //! open here, so that for a moment more than one's own end keeps a pipe, a socket or a file open.
-#![allow(
-    dead_code,
-    reason = "each of the crates that include this uses a part of it"
-)]
-#![allow(
-    unreachable_pub,
-    reason = "a module of several crates, each of which is a binary"
-)]
+#![allow(dead_code, reason = "each of the crates that include this uses a part of it")]
+#![allow(unreachable_pub, reason = "a module of several crates, each of which is a binary")]
 
 use std::fs::{self, File, Permissions};
 use std::io::Write as _;
@@ -77,9 +71,7 @@ pub fn write_script(path: &Path, script: &str) {
         .spawn()
         .expect("a shell starts");
     let mut stdin = writer.stdin.take().expect("it is piped");
-    stdin
-        .write_all(script.as_bytes())
-        .expect("the shell reads the script");
+    stdin.write_all(script.as_bytes()).expect("the shell reads the script");
     drop(stdin);
     let status = writer.wait().expect("the shell ends");
     assert!(status.success(), "{} is written", path.display());
@@ -91,14 +83,8 @@ pub fn make_fifo(path: &Path) {
 
 /// Waits until the last reader of a pipe has left it, its writing end being given.
 pub fn wait_until_unread(writer: impl AsFd) {
-    let limit = Timespec {
-        tv_sec: 10,
-        tv_nsec: 0,
-    };
+    let limit = Timespec { tv_sec: 10, tv_nsec: 0 };
     let mut ends = [PollFd::new(&writer, PollFlags::empty())];
     poll(&mut ends, Some(&limit)).expect("a pipe can be waited for");
-    assert!(
-        ends[0].revents().contains(PollFlags::ERR),
-        "nobody reads the pipe any more"
-    );
+    assert!(ends[0].revents().contains(PollFlags::ERR), "nobody reads the pipe any more");
 }

@@ -43,25 +43,16 @@ impl Refusal {
         match self {
             Self::GrantText => Answer::text(400, "invalid_grant"),
             Self::GrantJson => Answer::json(400, &json!("invalid_grant")),
-            Self::OAuth => Answer::json(
-                400,
-                &json!({"error": "invalid_grant", "error_description": text}),
-            ),
+            Self::OAuth => Answer::json(400, &json!({"error": "invalid_grant", "error_description": text})),
             Self::Validation(property) => {
-                let error =
-                    json!({"ErrorCode": "invalid", "ErrorMessage": text, "PropertyName": property});
-                let entity =
-                    json!({"Entity": null, "TypeName": "Person", "ValidationErrors": [error]});
+                let error = json!({"ErrorCode": "invalid", "ErrorMessage": text, "PropertyName": property});
+                let entity = json!({"Entity": null, "TypeName": "Person", "ValidationErrors": [error]});
                 let message = "Validation failed for one or more entities.";
-                Answer::json(
-                    400,
-                    &json!({"ErrorMessage": message, "EntityValidationErrors": [entity]}),
-                )
+                Answer::json(400, &json!({"ErrorMessage": message, "EntityValidationErrors": [entity]}))
             }
-            Self::Property(property) => Answer::json(
-                400,
-                &json!({"ErrorMessage": text, "PropertyName": property}),
-            ),
+            Self::Property(property) => {
+                Answer::json(400, &json!({"ErrorMessage": text, "PropertyName": property}))
+            }
             Self::Message => Answer::json(400, &json!({"Message": text})),
             Self::NotFound => Answer::json(404, &json!({"Message": text})),
             Self::NotFoundEmpty => Answer::empty(404),
@@ -175,11 +166,7 @@ struct RateLimit {
 impl RateLimit {
     /// Counts a request unless the limit is reached.
     fn admits(&mut self, now: Instant) -> bool {
-        while self
-            .recent
-            .front()
-            .is_some_and(|at| now.duration_since(*at) >= Duration::from_secs(1))
-        {
+        while self.recent.front().is_some_and(|at| now.duration_since(*at) >= Duration::from_secs(1)) {
             self.recent.pop_front();
         }
         let admitted = self.recent.len() < self.per_second;
@@ -280,11 +267,7 @@ impl Account {
     /// `Retry-After`.
     #[must_use]
     pub fn rate_limit(mut self, per_second: usize, refusal: Answer) -> Self {
-        self.rate_limit = Some(RateLimit {
-            per_second,
-            refusal,
-            recent: VecDeque::new(),
-        });
+        self.rate_limit = Some(RateLimit { per_second, refusal, recent: VecDeque::new() });
         self
     }
 
@@ -292,19 +275,14 @@ impl Account {
         match (request.method.as_str(), request.path()) {
             ("GET", "/.well-known/jwks") => jwks(),
             ("GET", "/api/v1/profile") => self.profile(request),
-            ("POST", "/api/v1/tokens") => self
-                .refuse_key(request)
-                .unwrap_or_else(|| self.mint(request)),
-            ("GET", "/api/v1/crm/people") => self
-                .refuse_key(request)
-                .unwrap_or_else(|| self.people(request)),
-            ("GET", "/api/v1/billing/planfamilies") => self
-                .refuse_key(request)
-                .unwrap_or_else(|| plan_families(request)),
-            (_, path) => Answer::json(
-                404,
-                &json!({"Message": format!("No HTTP resource was found at {path}.")}),
-            ),
+            ("POST", "/api/v1/tokens") => self.refuse_key(request).unwrap_or_else(|| self.mint(request)),
+            ("GET", "/api/v1/crm/people") => self.refuse_key(request).unwrap_or_else(|| self.people(request)),
+            ("GET", "/api/v1/billing/planfamilies") => {
+                self.refuse_key(request).unwrap_or_else(|| plan_families(request))
+            }
+            (_, path) => {
+                Answer::json(404, &json!({"Message": format!("No HTTP resource was found at {path}.")}))
+            }
         }
     }
 
@@ -359,28 +337,19 @@ impl Account {
 
     fn people(&self, request: &Request) -> Answer {
         let pattern = request.query("Email").unwrap_or_else(|| "*".to_owned());
-        let people = self
-            .users
-            .iter()
-            .enumerate()
-            .filter(|(_, user)| matches(&pattern, &user.email));
+        let people = self.users.iter().enumerate().filter(|(_, user)| matches(&pattern, &user.email));
         let mut items: Vec<Value> = people.map(|(index, user)| user.person(index)).collect();
         if !self.nested_fields {
             for item in &mut items {
-                item.as_object_mut()
-                    .expect("a person is an object")
-                    .remove("PersonAccount");
+                item.as_object_mut().expect("a person is an object").remove("PersonAccount");
             }
         }
         list(request, &items)
     }
 
     fn profile(&self, request: &Request) -> Answer {
-        let bearer = request
-            .header("authorization")
-            .and_then(|value| value.strip_prefix("Bearer "));
-        let issued =
-            bearer.and_then(|token| self.issued.iter().find(|issued| issued.token == token));
+        let bearer = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+        let issued = bearer.and_then(|token| self.issued.iter().find(|issued| issued.token == token));
         match issued {
             Some(issued) if issued.expires_at > jwt::now() => {
                 Answer::json(200, &json!({"Email": issued.email}))
@@ -399,31 +368,19 @@ pub struct Model {
 impl Model {
     /// The first account is the one that answers on hosts outside outseta.com.
     pub fn new(accounts: Vec<Account>) -> Self {
-        assert!(
-            !accounts.is_empty(),
-            "a fake Outseta serves at least one account"
-        );
+        assert!(!accounts.is_empty(), "a fake Outseta serves at least one account");
         Self { accounts }
     }
 
     pub fn answer(&mut self, request: &Request, secure: bool) -> Answer {
-        let host = request
-            .header("host")
-            .unwrap_or_default()
-            .to_ascii_lowercase();
-        let subdomain = host
-            .split(':')
-            .next()
-            .and_then(|name| name.strip_suffix(".outseta.com"));
+        let host = request.header("host").unwrap_or_default().to_ascii_lowercase();
+        let subdomain = host.split(':').next().and_then(|name| name.strip_suffix(".outseta.com"));
         if let (Some(_), false) = (subdomain, secure) {
             return Answer::redirect(301, &format!("https://{host}{}", request.target));
         }
         let account = match subdomain {
             None => self.accounts.first_mut(),
-            Some(name) => self
-                .accounts
-                .iter_mut()
-                .find(|account| account.subdomain == name),
+            Some(name) => self.accounts.iter_mut().find(|account| account.subdomain == name),
         };
         match account {
             _ if !looks_like_a_client(request) => cloudflare(403),
@@ -443,27 +400,19 @@ fn looks_like_a_client(request: &Request) -> bool {
 /// The kind of page that Cloudflare answers with in the place of Outseta.
 pub fn cloudflare(status: u16) -> Answer {
     let page = "<!DOCTYPE html>\n<html><title>Attention Required! | Cloudflare</title></html>\n";
-    Answer::html(status, page)
-        .header("Server", "cloudflare")
-        .header("CF-RAY", "8f0c6d1e2a3b4c5d-FRA")
+    Answer::html(status, page).header("Server", "cloudflare").header("CF-RAY", "8f0c6d1e2a3b4c5d-FRA")
 }
 
 /// The user that the body of `POST /api/v1/tokens` names: exactly `{"username": "<email>"}`.
 fn username(request: &Request) -> Result<String, Answer> {
-    let media_type = request
-        .header("content-type")
-        .and_then(|value| value.split(';').next());
+    let media_type = request.header("content-type").and_then(|value| value.split(';').next());
     if media_type != Some("application/json") {
-        return Err(Answer::json(
-            415,
-            &json!({"Message": "The media type is not supported."}),
-        ));
+        return Err(Answer::json(415, &json!({"Message": "The media type is not supported."})));
     }
     match serde_json::from_slice(&request.body) {
-        Ok(Value::Object(fields)) if fields.len() == 1 => fields
-            .get("username")
-            .and_then(Value::as_str)
-            .map(str::to_owned),
+        Ok(Value::Object(fields)) if fields.len() == 1 => {
+            fields.get("username").and_then(Value::as_str).map(str::to_owned)
+        }
         _ => None,
     }
     .ok_or_else(|| Answer::json(400, &json!({"Message": "The request is invalid."})))
@@ -492,25 +441,15 @@ fn matches(pattern: &str, value: &str) -> bool {
 /// A page of `items`, cut down to the `fields` that the request names.
 fn list(request: &Request, items: &[Value]) -> Answer {
     let number = |name| request.query(name).and_then(|value| value.parse().ok());
-    let (limit, offset) = (
-        number("limit").unwrap_or(PAGE),
-        number("offset").unwrap_or(0),
-    );
+    let (limit, offset) = (number("limit").unwrap_or(PAGE), number("offset").unwrap_or(0));
     let fields = request.query("fields");
     let paths: Option<Vec<&str>> = fields.as_deref().map(|fields| fields.split(',').collect());
-    let page = items
-        .iter()
-        .skip(offset)
-        .take(limit)
-        .map(|item| match &paths {
-            Some(paths) => project(item, paths),
-            None => item.clone(),
-        });
+    let page = items.iter().skip(offset).take(limit).map(|item| match &paths {
+        Some(paths) => project(item, paths),
+        None => item.clone(),
+    });
     let metadata = json!({"limit": limit, "offset": offset, "total": items.len()});
-    Answer::json(
-        200,
-        &json!({"metadata": metadata, "items": page.collect::<Vec<_>>()}),
-    )
+    Answer::json(200, &json!({"metadata": metadata, "items": page.collect::<Vec<_>>()}))
 }
 
 /// What the dotted `paths` name in `value`; a path goes through lists without an index.
@@ -524,9 +463,7 @@ fn project(value: &Value, paths: &[&str]) -> Value {
         if paths.contains(&name.as_str()) {
             return Some((name.clone(), field.clone()));
         }
-        let below = paths
-            .iter()
-            .filter_map(|path| path.strip_prefix(name.as_str())?.strip_prefix('.'));
+        let below = paths.iter().filter_map(|path| path.strip_prefix(name.as_str())?.strip_prefix('.'));
         let below: Vec<&str> = below.collect();
         (!below.is_empty()).then(|| (name.clone(), project(field, &below)))
     });

@@ -65,10 +65,7 @@ impl Proxy {
             behaviour: Behaviour::Tunnel,
             requests: Vec::new(),
         };
-        let shared = Arc::new(Shared {
-            tls,
-            state: Mutex::new(state),
-        });
+        let shared = Arc::new(Shared { tls, state: Mutex::new(state) });
         let listener = Listener::start({
             let shared = Arc::clone(&shared);
             move |tcp, index, stop| {
@@ -83,10 +80,7 @@ impl Proxy {
     /// Leads `target`, such as `acme.outseta.com:443`, to `address`.
     #[must_use]
     pub fn route(self, target: &str, address: SocketAddr) -> Self {
-        self.shared
-            .state()
-            .routes
-            .insert(target.to_owned(), address);
+        self.shared.state().routes.insert(target.to_owned(), address);
         self
     }
 
@@ -116,11 +110,7 @@ impl Proxy {
     }
 
     fn url_of(&self, user_info: &str) -> String {
-        let scheme = if self.shared.tls.is_some() {
-            "https"
-        } else {
-            "http"
-        };
+        let scheme = if self.shared.tls.is_some() { "https" } else { "http" };
         format!("{scheme}://{user_info}{}", self.address())
     }
 
@@ -133,12 +123,7 @@ impl Proxy {
     pub fn transcript(&self) -> impl Fn() -> String + Send + Sync + 'static {
         let shared = Arc::clone(&self.shared);
         move || {
-            let requests: String = shared
-                .state()
-                .requests
-                .iter()
-                .map(Request::to_string)
-                .collect();
+            let requests: String = shared.state().requests.iter().map(Request::to_string).collect();
             format!("proxy:\n{requests}")
         }
     }
@@ -146,9 +131,7 @@ impl Proxy {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state
-            .lock()
-            .expect("no thread panicked with the proxy's state")
+        self.state.lock().expect("no thread panicked with the proxy's state")
     }
 
     fn serve(&self, tcp: TcpStream, index: usize, stop: &Stop) -> io::Result<()> {
@@ -183,11 +166,7 @@ impl Shared {
     fn decide(&self, request: Request) -> (Behaviour, Option<SocketAddr>) {
         let mut state = self.state();
         let address = match request.method.as_str() {
-            "CONNECT" => state
-                .routes
-                .get(&request.target)
-                .copied()
-                .or(state.otherwise),
+            "CONNECT" => state.routes.get(&request.target).copied().or(state.otherwise),
             _ => None,
         };
         state.requests.push(request);
@@ -224,19 +203,10 @@ fn tunnel(mut client: Wire, mut server: TcpStream, stop: &Stop) -> io::Result<()
 
 /// Which of two connections has bytes, or its end, to be read; waits one tick for it.
 pub(super) fn readable(client: &TcpStream, server: &TcpStream) -> io::Result<(bool, bool)> {
-    let tick = Timespec {
-        tv_sec: 0,
-        tv_nsec: TICK.subsec_nanos().into(),
-    };
-    let mut sockets = [
-        PollFd::new(client, PollFlags::IN),
-        PollFd::new(server, PollFlags::IN),
-    ];
+    let tick = Timespec { tv_sec: 0, tv_nsec: TICK.subsec_nanos().into() };
+    let mut sockets = [PollFd::new(client, PollFlags::IN), PollFd::new(server, PollFlags::IN)];
     poll(&mut sockets, Some(&tick))?;
-    Ok((
-        !sockets[0].revents().is_empty(),
-        !sockets[1].revents().is_empty(),
-    ))
+    Ok((!sockets[0].revents().is_empty(), !sockets[1].revents().is_empty()))
 }
 
 /// The real URL led to a fake: a TLS server for `*.outseta.com`, a proxy in front of it, and the
@@ -252,10 +222,6 @@ impl Detour {
         let authority = Authority::new();
         let server = Server::https(account, authority.server(&NAMES));
         let proxy = Proxy::http().route_all(server.address());
-        Self {
-            authority,
-            server,
-            proxy,
-        }
+        Self { authority, server, proxy }
     }
 }

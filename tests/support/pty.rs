@@ -24,32 +24,15 @@ pub struct Streams {
 }
 
 impl Streams {
-    pub const ALL: Self = Self {
-        stdin: true,
-        stdout: true,
-        stderr: true,
-    };
+    pub const ALL: Self = Self { stdin: true, stdout: true, stderr: true };
     /// As in `outseta-token > file`.
-    pub const NOT_STDOUT: Self = Self {
-        stdout: false,
-        ..Self::ALL
-    };
+    pub const NOT_STDOUT: Self = Self { stdout: false, ..Self::ALL };
     /// As in `outseta-token 2> file`.
-    pub const NOT_STDERR: Self = Self {
-        stderr: false,
-        ..Self::ALL
-    };
+    pub const NOT_STDERR: Self = Self { stderr: false, ..Self::ALL };
     /// As in `echo jane@example.com | outseta-token`.
-    pub const NOT_STDIN: Self = Self {
-        stdin: false,
-        ..Self::ALL
-    };
+    pub const NOT_STDIN: Self = Self { stdin: false, ..Self::ALL };
     /// There is a controlling terminal, and no stream is it.
-    pub const NONE: Self = Self {
-        stdin: false,
-        stdout: false,
-        stderr: false,
-    };
+    pub const NONE: Self = Self { stdin: false, stdout: false, stderr: false };
 }
 
 /// How a terminal treats what goes through it: the flags of termios(3).
@@ -92,14 +75,9 @@ impl Run {
         if !streams.stderr {
             command = command.stderr(Stdio::piped());
         }
-        let held = terminal
-            .as_fd()
-            .try_clone_to_owned()
-            .expect("a descriptor can be copied");
+        let held = terminal.as_fd().try_clone_to_owned().expect("a descriptor can be copied");
         let started = Instant::now();
-        let child = command
-            .spawn(terminal)
-            .expect("the program starts on a terminal");
+        let child = command.spawn(terminal).expect("the program starts on a terminal");
         let screen = Collector::of(copy(&keyboard));
         Session {
             running: Running::new(run, child, started),
@@ -117,9 +95,7 @@ impl Session {
     /// Waits until the terminal shows `text` after what an earlier call has waited for.
     #[track_caller]
     pub fn wait_for(&mut self, text: &str) -> &mut Self {
-        let end = self
-            .screen
-            .wait_for(text, self.seen, self.running.deadline());
+        let end = self.screen.wait_for(text, self.seen, self.running.deadline());
         self.seen = end.unwrap_or_else(|| self.fail(&format!("show {text:?}")));
         self
     }
@@ -128,18 +104,14 @@ impl Session {
     #[track_caller]
     pub fn send(&mut self, keys: &str) -> &mut Self {
         self.key_typed |= keys.contains(KEY);
-        self.keyboard
-            .write_all(keys.as_bytes())
-            .expect("the terminal takes keys");
+        self.keyboard.write_all(keys.as_bytes()).expect("the terminal takes keys");
         self
     }
 
     #[track_caller]
     fn fail(&mut self, wanted: &str) -> ! {
         let screen = self.screen();
-        self.running.fail(&format!(
-            "the terminal should come to {wanted}, it shows {screen:?}"
-        ))
+        self.running.fail(&format!("the terminal should come to {wanted}, it shows {screen:?}"))
     }
 
     /// All that the terminal has shown, echoed keys included.
@@ -185,10 +157,7 @@ impl Session {
         screen.wait_for_end(deadline);
         outcome.terminal = screen.text();
         outcome.check_secrets(self.key_typed);
-        assert!(
-            modes(&keyboard) == self.modes_before,
-            "the terminal should be left as it was\n{outcome}"
-        );
+        assert!(modes(&keyboard) == self.modes_before, "the terminal should be left as it was\n{outcome}");
         outcome
     }
 }
@@ -205,9 +174,6 @@ fn modes(terminal: &Pty) -> Modes {
 
 /// A second handle, for the thread that reads.
 fn copy(terminal: &Pty) -> File {
-    let handle = terminal
-        .as_fd()
-        .try_clone_to_owned()
-        .expect("a descriptor can be copied");
+    let handle = terminal.as_fd().try_clone_to_owned().expect("a descriptor can be copied");
     handle.into()
 }

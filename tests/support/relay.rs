@@ -72,27 +72,15 @@ impl Relay {
     }
 
     /// Listens on a given address of this machine, such as `::1`; port 0 is any free one.
-    pub fn bound(
-        host: IpAddr,
-        port: u16,
-        server: SocketAddr,
-        spoils: &[Spoil],
-    ) -> io::Result<Self> {
+    pub fn bound(host: IpAddr, port: u16, server: SocketAddr, spoils: &[Spoil]) -> io::Result<Self> {
         let spoils = spoils.to_vec();
         let passed = Arc::new(Mutex::new(Vec::new()));
         let listener = Listener::bound((host, port).into(), {
             let passed = Arc::clone(&passed);
             move |client, index, stop| {
                 let spoil = spoils.get(index).copied();
-                passed
-                    .lock()
-                    .expect("no thread panicked")
-                    .push(Passed::default());
-                let connection = Connection {
-                    index,
-                    spoil,
-                    passed: Arc::clone(&passed),
-                };
+                passed.lock().expect("no thread panicked").push(Passed::default());
+                let connection = Connection { index, spoil, passed: Arc::clone(&passed) };
                 // An error is a client or a server that left.
                 move || drop(connection.relay(client, server, &stop))
             }

@@ -33,10 +33,8 @@ pub fn program() -> PathBuf {
         return path.into();
     }
     let example = std::env::current_exe().expect("a program knows its path");
-    let target = example
-        .parent()
-        .and_then(Path::parent)
-        .expect("an example lies in a folder of the target folder");
+    let target =
+        example.parent().and_then(Path::parent).expect("an example lies in a folder of the target folder");
     target.join("outseta-token")
 }
 
@@ -77,10 +75,7 @@ impl Expected {
             }
             Self::Parts(parts) => {
                 for part in parts {
-                    assert!(
-                        actual.contains(part.as_str()),
-                        "{stream} should contain {part:?}\n{outcome}"
-                    );
+                    assert!(actual.contains(part.as_str()), "{stream} should contain {part:?}\n{outcome}");
                 }
             }
         }
@@ -152,9 +147,7 @@ impl Run {
     /// A run of the program by a shell, whose script starts it as `"$0" "$@"`: for a umask, limits
     /// and descriptors that std cannot give a child.
     pub fn by_shell(script: &str) -> Self {
-        Self::of("/bin/sh".into())
-            .args(["-c", script])
-            .arg(program())
+        Self::of("/bin/sh".into()).args(["-c", script]).arg(program())
     }
 
     #[must_use]
@@ -168,15 +161,13 @@ impl Run {
     where
         I: IntoIterator<Item: AsRef<OsStr>>,
     {
-        self.args
-            .extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
         self
     }
 
     #[must_use]
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
-        self.env
-            .insert(name.as_ref().to_owned(), value.as_ref().to_owned());
+        self.env.insert(name.as_ref().to_owned(), value.as_ref().to_owned());
         self
     }
 
@@ -189,32 +180,25 @@ impl Run {
     /// The API key and secret of the fake's accounts.
     #[must_use]
     pub fn credentials(self) -> Self {
-        self.env("OUTSETA_API_KEY", KEY)
-            .env("OUTSETA_API_SECRET", SECRET)
+        self.env("OUTSETA_API_KEY", KEY).env("OUTSETA_API_SECRET", SECRET)
     }
 
     /// Talks to `server` by its base URL, with credentials.
     #[must_use]
     pub fn server(self, server: &Server) -> Self {
-        self.credentials()
-            .env("OUTSETA_BASE_URL", server.url())
-            .watch(server.transcript())
+        self.credentials().env("OUTSETA_BASE_URL", server.url()).watch(server.transcript())
     }
 
     /// Talks to the real URL of `acme`, with credentials, and reaches the detour's server.
     #[must_use]
     pub fn detour(self, detour: &Detour) -> Self {
-        let run = self
-            .credentials()
-            .env("OUTSETA_SUBDOMAIN", "acme")
-            .watch(detour.server.transcript());
+        let run = self.credentials().env("OUTSETA_SUBDOMAIN", "acme").watch(detour.server.transcript());
         run.via_proxy(&detour.proxy).trust(&detour.authority)
     }
 
     #[must_use]
     pub fn via_proxy(self, proxy: &Proxy) -> Self {
-        self.env("https_proxy", proxy.url())
-            .watch(proxy.transcript())
+        self.env("https_proxy", proxy.url()).watch(proxy.transcript())
     }
 
     /// Trusts this authority in place of the built-in roots.
@@ -361,16 +345,9 @@ impl Run {
     /// Runs to the end and checks all that is expected.
     #[track_caller]
     pub fn run(mut self) -> Outcome {
-        let Expectations {
-            status,
-            stdout,
-            stderr,
-        } = std::mem::take(&mut self.expected);
+        let Expectations { status, stdout, stderr } = std::mem::take(&mut self.expected);
         let outcome = self.start().outcome();
-        assert!(
-            outcome.status == Some(status),
-            "the status should be {status}\n{outcome}"
-        );
+        assert!(outcome.status == Some(status), "the status should be {status}\n{outcome}");
         stdout.check("standard output", &outcome.stdout_text(), &outcome);
         stderr.check("standard error", &outcome.stderr, &outcome);
         outcome
@@ -387,14 +364,10 @@ impl Run {
     #[track_caller]
     pub fn start(self) -> Running {
         let mut command = self.command();
-        command
-            .stdin(self.stdin_stdio())
-            .stdout(self.stdout_stdio())
-            .stderr(Stdio::piped());
+        command.stdin(self.stdin_stdio()).stdout(self.stdout_stdio()).stderr(Stdio::piped());
         let started = Instant::now();
-        let child = command
-            .spawn()
-            .unwrap_or_else(|error| panic!("{} cannot be started: {error}", self.shown()));
+        let child =
+            command.spawn().unwrap_or_else(|error| panic!("{} cannot be started: {error}", self.shown()));
         Running::new(self, child, started)
     }
 
@@ -419,11 +392,7 @@ impl Run {
         words.push(self.program.clone().into());
         words.extend_from_slice(&self.args);
         let mut command = Command::new(&words[0]);
-        command
-            .args(&words[1..])
-            .env_clear()
-            .envs(&self.env)
-            .current_dir(self.work());
+        command.args(&words[1..]).env_clear().envs(&self.env).current_dir(self.work());
         command
     }
 
@@ -431,9 +400,7 @@ impl Run {
         match &self.stdin {
             Stdin::Null | Stdin::Closed => Stdio::null(),
             Stdin::Bytes(_) | Stdin::Open => Stdio::piped(),
-            Stdin::File(path) => File::open(path)
-                .expect("the file for standard input opens")
-                .into(),
+            Stdin::File(path) => File::open(path).expect("the file for standard input opens").into(),
         }
     }
 
@@ -441,11 +408,9 @@ impl Run {
         match &self.stdout_to {
             Stdout::Collected => Stdio::piped(),
             Stdout::Closed => Stdio::null(),
-            Stdout::File(path) => File::options()
-                .write(true)
-                .open(path)
-                .expect("the file for standard output opens")
-                .into(),
+            Stdout::File(path) => {
+                File::options().write(true).open(path).expect("the file for standard output opens").into()
+            }
             Stdout::Broken => {
                 let (reader, writer) = io::pipe().expect("a pipe");
                 drop(reader);
@@ -457,20 +422,15 @@ impl Run {
 
     /// The command line, for reports.
     fn shown(&self) -> String {
-        let words = std::iter::once(self.program.as_os_str())
-            .chain(self.args.iter().map(OsString::as_os_str));
-        words
-            .map(|word| word.display().to_string())
-            .collect::<Vec<_>>()
-            .join(" ")
+        let words =
+            std::iter::once(self.program.as_os_str()).chain(self.args.iter().map(OsString::as_os_str));
+        words.map(|word| word.display().to_string()).collect::<Vec<_>>().join(" ")
     }
 }
 
 fn write(path: &Path, contents: &[u8]) {
     let folder = path.parent().expect("a file lies in a folder");
-    fs::create_dir_all(folder)
-        .and_then(|()| fs::write(path, contents))
-        .expect("the file is written");
+    fs::create_dir_all(folder).and_then(|()| fs::write(path, contents)).expect("the file is written");
 }
 
 /// The program while it runs; killed when dropped.
@@ -497,15 +457,7 @@ impl Running {
         }
         let stdout = child.stdout.take().map_or_else(ended, Collector::of);
         let stderr = child.stderr.take().map_or_else(ended, Collector::of);
-        Self {
-            run,
-            child,
-            stdin,
-            stdout,
-            stderr,
-            started,
-            seen: 0,
-        }
+        Self { run, child, stdin, stdout, stderr, started, seen: 0 }
     }
 
     pub fn deadline(&self) -> Instant {
@@ -516,8 +468,7 @@ impl Running {
     #[track_caller]
     pub fn write(&mut self, bytes: impl AsRef<[u8]>) {
         let pipe = self.stdin.as_mut().expect("standard input is open");
-        pipe.write_all(bytes.as_ref())
-            .expect("the program reads its input");
+        pipe.write_all(bytes.as_ref()).expect("the program reads its input");
     }
 
     pub fn end_stdin(&mut self) {
@@ -545,10 +496,7 @@ impl Running {
 
     #[track_caller]
     pub fn signal(&self, signal: Signal) {
-        let id = i32::try_from(self.child.id())
-            .ok()
-            .and_then(Pid::from_raw)
-            .expect("a process id");
+        let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process id");
         kill_process(id, signal).expect("the signal is sent");
     }
 
@@ -597,16 +545,8 @@ impl Running {
         }
     }
 
-    fn describe(
-        &mut self,
-        status: Option<ExitStatus>,
-        elapsed: Duration,
-        terminal: String,
-    ) -> Outcome {
-        let folder = std::mem::replace(
-            &mut self.run.folder,
-            TempDir::new().expect("a temporary folder"),
-        );
+    fn describe(&mut self, status: Option<ExitStatus>, elapsed: Duration, terminal: String) -> Outcome {
+        let folder = std::mem::replace(&mut self.run.folder, TempDir::new().expect("a temporary folder"));
         Outcome {
             status: status.and_then(|status| status.code()),
             signal: status.and_then(|status| status.signal()),
@@ -657,8 +597,7 @@ impl Outcome {
     /// Standard output as one JSON value.
     #[track_caller]
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.stdout)
-            .unwrap_or_else(|error| panic!("not JSON: {error}\n{self}"))
+        serde_json::from_slice(&self.stdout).unwrap_or_else(|error| panic!("not JSON: {error}\n{self}"))
     }
 
     /// The working directory, as the program left it.
@@ -675,10 +614,7 @@ impl Outcome {
             ("standard error", self.stderr.clone()),
             ("the terminal", self.terminal.clone()),
         ] {
-            assert!(
-                !shows_secret(&text),
-                "{stream} shows the API secret\n{self}"
-            );
+            assert!(!shows_secret(&text), "{stream} shows the API secret\n{self}");
             let echoed = key_typed && stream == "the terminal";
             assert!(
                 echoed || !text.contains(key),
@@ -697,18 +633,12 @@ fn shows_secret(text: &str) -> bool {
 impl Display for Outcome {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, "command: {}", self.command)?;
-        writeln!(
-            f,
-            "status: {:?}, signal: {:?}, after {:?}",
-            self.status, self.signal, self.elapsed
-        )?;
+        writeln!(f, "status: {:?}, signal: {:?}, after {:?}", self.status, self.signal, self.elapsed)?;
         writeln!(f, "standard output:\n{}", self.stdout_text())?;
         writeln!(f, "standard error:\n{}", self.stderr)?;
         if !self.terminal.is_empty() {
             writeln!(f, "terminal:\n{}", self.terminal)?;
         }
-        self.seen_by
-            .iter()
-            .try_for_each(|seen| writeln!(f, "{seen}"))
+        self.seen_by.iter().try_for_each(|seen| writeln!(f, "{seen}"))
     }
 }

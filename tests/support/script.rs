@@ -72,29 +72,20 @@ pub struct Reply {
 
 impl From<Answer> for Reply {
     fn from(answer: Answer) -> Self {
-        Self {
-            answer: Some(answer),
-            fault: None,
-        }
+        Self { answer: Some(answer), fault: None }
     }
 }
 
 impl From<Fault> for Reply {
     fn from(fault: Fault) -> Self {
-        Self {
-            answer: None,
-            fault: Some(fault),
-        }
+        Self { answer: None, fault: Some(fault) }
     }
 }
 
 impl Answer {
     /// This answer, delivered with a fault.
     pub fn with(self, fault: Fault) -> Reply {
-        Reply {
-            answer: Some(self),
-            fault: Some(fault),
-        }
+        Reply { answer: Some(self), fault: Some(fault) }
     }
 }
 
@@ -221,10 +212,7 @@ pub struct Script<T> {
 
 impl<T> Default for Script<T> {
     fn default() -> Self {
-        Self {
-            queue: VecDeque::new(),
-            lasting: Vec::new(),
-        }
+        Self { queue: VecDeque::new(), lasting: Vec::new() }
     }
 }
 
@@ -251,8 +239,6 @@ impl<T: Clone> Script<T> {
 
 impl Script<(On, Reply)> {
     pub fn reply(&mut self, request: &Request) -> Reply {
-        self.take(|(on, _)| on.is(request))
-            .map(|(_, reply)| reply)
-            .unwrap_or_default()
+        self.take(|(on, _)| on.is(request)).map(|(_, reply)| reply).unwrap_or_default()
     }
 }

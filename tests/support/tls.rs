@@ -5,9 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rcgen::{
-    BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd,
-};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::crypto::ring;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
@@ -32,14 +30,8 @@ impl Authority {
         // Of two authorities with one name a client would say that the signature is wrong.
         let name = format!("authority of {}", folder.path().display());
         params.distinguished_name.push(DnType::CommonName, name);
-        let certificate = params
-            .self_signed(&key)
-            .expect("the authority signs itself");
-        let authority = Self {
-            issuer: Issuer::new(params, key),
-            certificate,
-            folder,
-        };
+        let certificate = params.self_signed(&key).expect("the authority signs itself");
+        let authority = Self { issuer: Issuer::new(params, key), certificate, folder };
         fs::write(authority.pem_file(), authority.pem()).expect("the PEM file is written");
         authority
     }
@@ -73,21 +65,15 @@ impl Authority {
     /// A client that trusts this authority alone.
     pub fn client(&self) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
-        roots
-            .add(self.certificate.der().clone())
-            .expect("the authority is a root");
+        roots.add(self.certificate.der().clone()).expect("the authority is a root");
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
-        let config = config
-            .with_safe_default_protocol_versions()
-            .expect("ring has the default versions");
+        let config = config.with_safe_default_protocol_versions().expect("ring has the default versions");
         Arc::new(config.with_root_certificates(roots).with_no_client_auth())
     }
 
     fn sign(&self, params: &CertificateParams) -> Arc<ServerConfig> {
         let key = key();
-        let certificate = params
-            .signed_by(&key, &self.issuer)
-            .expect("the authority signs");
+        let certificate = params.signed_by(&key, &self.issuer).expect("the authority signs");
         server_config(&certificate, &key)
     }
 }
@@ -95,9 +81,7 @@ impl Authority {
 /// A server whose certificate vouches for itself.
 pub fn self_signed(names: &[&str]) -> Arc<ServerConfig> {
     let key = key();
-    let certificate = params(names)
-        .self_signed(&key)
-        .expect("the certificate signs itself");
+    let certificate = params(names).self_signed(&key).expect("the certificate signs itself");
     server_config(&certificate, &key)
 }
 
@@ -112,12 +96,8 @@ fn params(names: &[&str]) -> CertificateParams {
 
 fn server_config(certificate: &Certificate, key: &KeyPair) -> Arc<ServerConfig> {
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
-    let config = config
-        .with_safe_default_protocol_versions()
-        .expect("ring has the default versions");
+    let config = config.with_safe_default_protocol_versions().expect("ring has the default versions");
     let key = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
-    let config = config
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key);
+    let config = config.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key);
     Arc::new(config.expect("the key belongs to the certificate"))
 }

@@ -21,8 +21,7 @@ impl Wire {
         match tls {
             None => Self::Plain(tcp),
             Some(config) => {
-                let session =
-                    ServerConnection::new(Arc::clone(config)).expect("a valid TLS configuration");
+                let session = ServerConnection::new(Arc::clone(config)).expect("a valid TLS configuration");
                 Self::Tls(Box::new(StreamOwned::new(session, tcp)))
             }
         }
@@ -56,10 +55,7 @@ impl Wire {
     /// Keeps the connection open and silent until the peer or the listener ends.
     pub fn hold(&mut self, stop: &Stop) {
         let mut ignored = [0; 1024];
-        while self
-            .read_some(&mut ignored, stop)
-            .is_ok_and(|read| read > 0)
-        {}
+        while self.read_some(&mut ignored, stop).is_ok_and(|read| read > 0) {}
     }
 
     /// Ends as a well-behaved server does, under TLS with a `close_notify`.
@@ -79,8 +75,7 @@ impl Wire {
 
 /// The reset is sent when the stream is dropped.
 pub fn reset(tcp: &TcpStream) {
-    rustix::net::sockopt::set_socket_linger(tcp, Some(Duration::ZERO))
-        .expect("SO_LINGER can be set");
+    rustix::net::sockopt::set_socket_linger(tcp, Some(Duration::ZERO)).expect("SO_LINGER can be set");
 }
 
 pub fn is_timeout(error: &io::Error) -> bool {

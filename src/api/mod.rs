@@ -4,6 +4,11 @@
 //! `POST /api/v1/tokens` with the API key and `{"username": email}` mints a token (Outseta's documentation). A refusal
 //! leads to one `GET /api/v1/crm/people`, within the same deadline.
 
+mod client;
+mod response;
+mod retry;
+mod token;
+
 use std::cell::Cell;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,24 +16,19 @@ use std::time::{Duration, Instant};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
-use crate::base_url::BaseUrl;
-use crate::client::{Answer, Client, Request, USER_AGENT};
+use self::client::{Answer, Client, Request, USER_AGENT};
+use self::response::{Asked, Verdict};
+use self::retry::{Deadline, Next};
+pub(crate) use self::token::{Token, now, second_after};
+use crate::cli::Options;
+use crate::config::{BaseUrl, Credentials, Settings};
 use crate::email::Email;
 use crate::error::Error;
 use crate::log::Log;
-use crate::options::Options;
-use crate::response::{self, Asked, Verdict};
-use crate::retry::{self, Deadline, Next};
 use crate::secret::Secret;
-use crate::settings::{Credentials, Settings};
-use crate::token::Token;
 
 /// All but RFC 3986's unreserved characters: in a query Outseta would read `+` as a space.
-const QUERY: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The body of the POST.
 #[derive(Serialize)]
@@ -81,21 +81,13 @@ impl Outseta {
     /// Why there is none.
     pub(crate) fn token(&self, email: &Email) -> Result<Token, Error> {
         let mut deadline = Deadline::starting_now(self.timeout);
-        let asked = Asked {
-            email,
-            host: self.base.host(),
-            credentials: &self.credentials,
-        };
+        let asked = Asked { email, host: self.base.host(), credentials: &self.credentials };
         let request = self.login(email);
-        let verdict = self.with_retries(&request, &mut deadline, |answer| {
-            response::judge(answer, asked)
-        })?;
+        let verdict = self.with_retries(&request, &mut deadline, |answer| response::judge(answer, asked))?;
         match verdict {
             Verdict::Token(token) => Ok(token),
             Verdict::LookUp(refusal) => {
-                self.log.detail(format_args!(
-                    "looking up the person, since the answer does not tell why"
-                ));
+                self.log.detail(format_args!("looking up the person, since the answer does not tell why"));
                 let answer = self.exchange(&self.look_up(email), &mut deadline).ok();
                 Err(response::judge_look_up(answer.as_ref(), refusal, asked))
             }
@@ -115,10 +107,8 @@ impl Outseta {
     /// # Errors
     /// Why the key does not read them.
     pub(crate) fn read_with_key(&self) -> Result<(), Error> {
-        let request = self.get(
-            "/api/v1/billing/planfamilies?limit=1&fields=Uid",
-            Some(self.credentials.authorization()),
-        );
+        let request = self
+            .get("/api/v1/billing/planfamilies?limit=1&fields=Uid", Some(self.credentials.authorization()));
         self.read(&request, Some(&self.credentials))
     }
 
@@ -138,26 +128,15 @@ impl Outseta {
     ) -> Result<T, Error> {
         let mut attempt = 0;
         loop {
-            let result = self
-                .exchange(request, deadline)
-                .and_then(|answer| judge(&answer));
+            let result = self.exchange(request, deadline).and_then(|answer| judge(&answer));
             let error = match result {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
-            match retry::next(
-                &error,
-                attempt,
-                self.retries,
-                deadline.left(),
-                retry::jitter(),
-            ) {
+            match retry::next(&error, attempt, self.retries, deadline.left(), retry::jitter()) {
                 Next::Stop => return Err(error),
                 Next::TryAfter(wait) => {
-                    self.log.detail(format_args!(
-                        "{error}; trying again in {} ms",
-                        wait.as_millis()
-                    ));
+                    self.log.detail(format_args!("{error}; trying again in {} ms", wait.as_millis()));
                     thread::sleep(wait);
                     attempt += 1;
                 }
@@ -174,51 +153,30 @@ impl Outseta {
         let milliseconds = started.elapsed().as_millis();
         match &answer {
             Ok(answer) => self.log_answer(answer, milliseconds),
-            Err(error) => self
-                .log
-                .detail(format_args!("< no answer after {milliseconds} ms: {error}")),
+            Err(error) => self.log.detail(format_args!("< no answer after {milliseconds} ms: {error}")),
         }
         answer
     }
 
     /// Waits until the next request may start, and says how long.
     fn throttle(&self) -> Duration {
-        let wait = self.last_request.get().map_or(Duration::ZERO, |last| {
-            self.pause.saturating_sub(last.elapsed())
-        });
+        let wait =
+            self.last_request.get().map_or(Duration::ZERO, |last| self.pause.saturating_sub(last.elapsed()));
         thread::sleep(wait);
         wait
     }
 
     fn login(&self, email: &Email) -> Request {
-        let query = if self.no_activity_log {
-            "?donotlog=1"
-        } else {
-            ""
-        };
-        let body = serde_json::to_vec(&Login {
-            username: email.as_str(),
-        })
-        .expect("a string serialises into memory");
-        let mut request = self.get(
-            &format!("/api/v1/tokens{query}"),
-            Some(self.credentials.authorization()),
-        );
-        request
-            .headers
-            .push(("Content-Type", Secret::new("application/json")));
-        Request {
-            body: Some(body),
-            ..request
-        }
+        let query = if self.no_activity_log { "?donotlog=1" } else { "" };
+        let body =
+            serde_json::to_vec(&Login { username: email.as_str() }).expect("a string serialises into memory");
+        let mut request = self.get(&format!("/api/v1/tokens{query}"), Some(self.credentials.authorization()));
+        request.headers.push(("Content-Type", Secret::new("application/json")));
+        Request { body: Some(body), ..request }
     }
 
     fn look_up(&self, email: &Email) -> Request {
-        let log = if self.no_activity_log {
-            "&donotlog=1"
-        } else {
-            ""
-        };
+        let log = if self.no_activity_log { "&donotlog=1" } else { "" };
         let email = utf8_percent_encode(email.as_str(), QUERY);
         let fields = "Uid,Email,PersonAccount.Account.AccountStage";
         self.get(
@@ -229,30 +187,20 @@ impl Outseta {
 
     fn get(&self, path: &str, authorization: Option<Secret>) -> Request {
         // What sits in front of the API answers a client without these with an HTML page.
-        let mut headers = vec![
-            ("Accept", Secret::new("application/json")),
-            ("User-Agent", Secret::new(USER_AGENT)),
-        ];
+        let mut headers =
+            vec![("Accept", Secret::new("application/json")), ("User-Agent", Secret::new(USER_AGENT))];
         headers.extend(authorization.map(|value| (AUTHORIZATION, value)));
-        Request {
-            url: self.base.join(path),
-            headers,
-            body: None,
-        }
+        Request { url: self.base.join(path), headers, body: None }
     }
 
     fn log_request(&self, request: &Request) {
-        self.log
-            .detail(format_args!("> {} {}", request.method(), request.url));
+        self.log.detail(format_args!("> {} {}", request.method(), request.url));
         for (name, value) in &request.headers {
             match *name {
-                AUTHORIZATION => self.log.detail(format_args!(
-                    "> {name}: {}",
-                    self.credentials.masked_authorization()
-                )),
-                _ => self
-                    .log
-                    .detail(format_args!("> {name}: {}", value.reveal())),
+                AUTHORIZATION => {
+                    self.log.detail(format_args!("> {name}: {}", self.credentials.masked_authorization()));
+                }
+                _ => self.log.detail(format_args!("> {name}: {}", value.reveal())),
             }
         }
     }
@@ -260,16 +208,9 @@ impl Outseta {
     fn log_answer(&self, answer: &Answer, milliseconds: u128) {
         if self.log.is_verbose() {
             let status = answer.status;
-            self.log
-                .detail(format_args!("< {status} after {milliseconds} ms"));
-            self.log.detail(format_args!(
-                "< headers: {}",
-                response::header_names(answer)
-            ));
-            self.log.detail(format_args!(
-                "< body: {}",
-                response::describe(answer, &self.credentials)
-            ));
+            self.log.detail(format_args!("< {status} after {milliseconds} ms"));
+            self.log.detail(format_args!("< headers: {}", response::header_names(answer)));
+            self.log.detail(format_args!("< body: {}", response::describe(answer, &self.credentials)));
         }
     }
 }

@@ -3,8 +3,9 @@
 
 use std::fmt::Write;
 
+use super::Generated;
+use super::table::{Kind, Spec, TABLE};
 use crate::error::Status;
-use crate::options::{Generated, Kind, Spec, TABLE};
 
 const NAME: &str = "outseta-token";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -13,18 +14,9 @@ const SUMMARY: &str = "print an access token for a user of an Outseta account";
 /// The synopsis: arguments, and what comes of them.
 const USAGE: [(&str, &str); 4] = [
     ("[OPTION]... [EMAIL]", "print the response for one user"),
-    (
-        "[OPTION]... EMAIL -- COMMAND [ARG]...",
-        "run COMMAND with the token in its environment",
-    ),
-    (
-        "--batch [OPTION]... [FILE]",
-        "print one JSON line for each email",
-    ),
-    (
-        "--check [OPTION]...",
-        "say what is configured and whether it works",
-    ),
+    ("[OPTION]... EMAIL -- COMMAND [ARG]...", "run COMMAND with the token in its environment"),
+    ("--batch [OPTION]... [FILE]", "print one JSON line for each email"),
+    ("--check [OPTION]...", "say what is configured and whether it works"),
 ];
 
 /// How the arguments are read, and what COMMAND finds.
@@ -50,46 +42,25 @@ const SETTINGS: [(&str, &str); 6] = [
         "OUTSETA_API_SECRET, OUTSETA_API_SECRET_FILE in the environment; OUTSETA_API_SECRET in the env file; a hidden \
          prompt",
     ),
-    (
-        "env file",
-        "--env-file; $XDG_CONFIG_HOME/outseta-token/env, else ~/.config/outseta-token/env",
-    ),
+    ("env file", "--env-file; $XDG_CONFIG_HOME/outseta-token/env, else ~/.config/outseta-token/env"),
     ("roots", "--cacert; SSL_CERT_FILE; built in"),
-    (
-        "proxy",
-        "https_proxy, HTTPS_PROXY, all_proxy, ALL_PROXY, but for hosts in no_proxy, NO_PROXY",
-    ),
+    ("proxy", "https_proxy, HTTPS_PROXY, all_proxy, ALL_PROXY, but for hosts in no_proxy, NO_PROXY"),
 ];
 
 /// Exit statuses and when they occur.
 const STATUSES: [(u8, &str); 16] = [
     (0, "the token was printed, or FILE was still good"),
     (Status::Usage as u8, "the command line is wrong"),
-    (
-        Status::DataErr as u8,
-        "invalid email: malformed, or Outseta says so",
-    ),
-    (
-        Status::NoInput as u8,
-        "a file, or standard input, cannot be read",
-    ),
+    (Status::DataErr as u8, "invalid email: malformed, or Outseta says so"),
+    (Status::NoInput as u8, "a file, or standard input, cannot be read"),
     (Status::NoUser as u8, "Outseta has no such user"),
     (Status::NoHost as u8, "no Outseta account at this subdomain"),
-    (
-        Status::Unavailable as u8,
-        "network: DNS, connection, proxy, TLS, lost connection, time-out",
-    ),
+    (Status::Unavailable as u8, "network: DNS, connection, proxy, TLS, lost connection, time-out"),
     (Status::Software as u8, "a bug in outseta-token"),
     (Status::CantCreat as u8, "the output file cannot be created"),
     (Status::IoErr as u8, "the result could not be written"),
-    (
-        Status::TempFail as u8,
-        "Outseta is over its rate limit or failing: try again later",
-    ),
-    (
-        Status::Protocol as u8,
-        "an answer that is not a token for this user",
-    ),
+    (Status::TempFail as u8, "Outseta is over its rate limit or failing: try again later"),
+    (Status::Protocol as u8, "an answer that is not a token for this user"),
     (
         Status::NoPerm as u8,
         "Outseta rejected the API key, will not log this user in, or wants a second factor",
@@ -109,41 +80,23 @@ const EXAMPLES: [(&str, &str); 4] = [
         "outseta-token -f header -- \"$EMAIL\" | curl -H @- https://api.example.com/",
         "call an API as the user",
     ),
-    (
-        "outseta-token -r -o token --min-ttl 1h jane@example.com",
-        "keep a file with a fresh token",
-    ),
+    ("outseta-token -r -o token --min-ttl 1h jane@example.com", "keep a file with a fresh token"),
 ];
 
 /// The text of `--help`.
 pub(crate) fn help() -> String {
     let mut text = format!("{NAME} {VERSION}: {SUMMARY}\n\nUsage:\n");
-    rows(
-        &mut text,
-        USAGE.map(|(arguments, result)| (format!("{NAME} {arguments}"), result)),
-    );
+    rows(&mut text, USAGE.map(|(arguments, result)| (format!("{NAME} {arguments}"), result)));
     paragraph(&mut text, EMAIL);
     text.push_str("\nOptions:\n");
-    rows(
-        &mut text,
-        TABLE.iter().map(|spec| (option(spec, "  "), spec.help)),
-    );
+    rows(&mut text, TABLE.iter().map(|spec| (option(spec, "  "), spec.help)));
     paragraph(&mut text, CLAIMS);
     text.push_str("\nSettings, each from the first place that has it:\n");
-    rows(
-        &mut text,
-        SETTINGS.map(|(name, places)| (name.to_owned(), places)),
-    );
+    rows(&mut text, SETTINGS.map(|(name, places)| (name.to_owned(), places)));
     text.push_str("\nExit status:\n");
-    rows(
-        &mut text,
-        STATUSES.map(|(status, when)| (status.to_string(), when)),
-    );
+    rows(&mut text, STATUSES.map(|(status, when)| (status.to_string(), when)));
     text.push_str("\nExamples:\n");
-    rows(
-        &mut text,
-        EXAMPLES.map(|(command, result)| (command.to_owned(), result)),
-    );
+    rows(&mut text, EXAMPLES.map(|(command, result)| (command.to_owned(), result)));
     text
 }
 
@@ -173,12 +126,7 @@ fn rows(text: &mut String, rows: impl IntoIterator<Item = (String, &'static str)
         if name.len() + 4 > FIRST {
             let _ = writeln!(text, "  {name}");
         } else {
-            let _ = writeln!(
-                text,
-                "  {name:<width$}{}",
-                lines.next().unwrap_or_default(),
-                width = FIRST - 2
-            );
+            let _ = writeln!(text, "  {name:<width$}{}", lines.next().unwrap_or_default(), width = FIRST - 2);
         }
         for line in lines {
             let _ = writeln!(text, "{:FIRST$}{line}", "");
@@ -212,13 +160,8 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 
 /// `-f, --format FORMAT`; options without a short form are set in by `indent` twice.
 fn option(spec: &Spec, indent: &str) -> String {
-    let short = spec
-        .short
-        .map_or_else(|| indent.repeat(2), |short| format!("-{short}, "));
-    let metavar = spec
-        .value
-        .as_ref()
-        .map_or_else(String::new, |value| format!(" {}", value.metavar));
+    let short = spec.short.map_or_else(|| indent.repeat(2), |short| format!("-{short}, "));
+    let metavar = spec.value.as_ref().map_or_else(String::new, |value| format!(" {}", value.metavar));
     format!("{short}{}{metavar}", spec.long)
 }
 
@@ -234,29 +177,17 @@ fn man() -> String {
     page.push_str(".SH DESCRIPTION\n");
     items(&mut page, forms);
     let _ = writeln!(page, ".PP\n{}\n.SH OPTIONS", roff(EMAIL));
-    items(
-        &mut page,
-        TABLE.iter().map(|spec| (option(spec, ""), spec.help)),
-    );
+    items(&mut page, TABLE.iter().map(|spec| (option(spec, ""), spec.help)));
     let _ = writeln!(
         page,
         ".PP\n{}\n.SH ENVIRONMENT\nEach setting is taken from the first place that has it.",
         roff(CLAIMS)
     );
-    items(
-        &mut page,
-        SETTINGS.map(|(name, places)| (name.to_owned(), places)),
-    );
+    items(&mut page, SETTINGS.map(|(name, places)| (name.to_owned(), places)));
     page.push_str(".SH EXIT STATUS\n");
-    items(
-        &mut page,
-        STATUSES.map(|(status, when)| (status.to_string(), when)),
-    );
+    items(&mut page, STATUSES.map(|(status, when)| (status.to_string(), when)));
     page.push_str(".SH EXAMPLES\n");
-    items(
-        &mut page,
-        EXAMPLES.map(|(command, result)| (command.to_owned(), result)),
-    );
+    items(&mut page, EXAMPLES.map(|(command, result)| (command.to_owned(), result)));
     page
 }
 
@@ -272,16 +203,8 @@ fn items(page: &mut String, items: impl IntoIterator<Item = (String, &'static st
 /// Text in which roff finds neither a request nor an escape.
 fn roff(text: &str) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let text = text
-        .replace('\\', "\\e")
-        .replace('-', "\\-")
-        .replace('"', "\\(dq")
-        .replace('~', "\\(ti");
-    if text.starts_with(['.', '\'']) {
-        format!("\\&{text}")
-    } else {
-        text
-    }
+    let text = text.replace('\\', "\\e").replace('-', "\\-").replace('"', "\\(dq").replace('~', "\\(ti");
+    if text.starts_with(['.', '\'']) { format!("\\&{text}") } else { text }
 }
 
 /// The value of an option that completion chooses or looks for.
@@ -293,35 +216,22 @@ fn choices(spec: &Spec) -> Option<&'static [&'static str]> {
 }
 
 fn takes_file(spec: &Spec) -> bool {
-    spec.value
-        .as_ref()
-        .is_some_and(|value| value.kind == Kind::File)
+    spec.value.as_ref().is_some_and(|value| value.kind == Kind::File)
 }
 
 fn names(spec: &Spec) -> Vec<String> {
-    spec.short
-        .map(|short| format!("-{short}"))
-        .into_iter()
-        .chain([spec.long.to_owned()])
-        .collect()
+    spec.short.map(|short| format!("-{short}")).into_iter().chain([spec.long.to_owned()]).collect()
 }
 
 fn bash() -> String {
     let mut values = String::new();
     for spec in TABLE.iter().filter(|spec| spec.value.is_some()) {
         let answer = match choices(spec) {
-            Some(choices) => format!(
-                "COMPREPLY=($(compgen -W '{}' -- \"$cur\"))",
-                choices.join(" ")
-            ),
+            Some(choices) => format!("COMPREPLY=($(compgen -W '{}' -- \"$cur\"))", choices.join(" ")),
             None if takes_file(spec) => "_outseta_token_files -f".to_owned(),
             None => "COMPREPLY=()".to_owned(),
         };
-        let _ = writeln!(
-            values,
-            "        {}) {answer}; return ;;",
-            names(spec).join("|")
-        );
+        let _ = writeln!(values, "        {}) {answer}; return ;;", names(spec).join("|"));
     }
     let options: Vec<String> = TABLE.iter().flat_map(names).collect();
     format!(
@@ -362,12 +272,8 @@ complete -F _outseta_token {NAME}
 fn zsh() -> String {
     let mut arguments = String::new();
     for spec in TABLE {
-        let help = spec
-            .help
-            .replace('\'', "'\\''")
-            .replace('[', "\\[")
-            .replace(']', "\\]")
-            .replace(':', "\\:");
+        let help =
+            spec.help.replace('\'', "'\\''").replace('[', "\\[").replace(']', "\\]").replace(':', "\\:");
         let value = match (&spec.value, choices(spec)) {
             (None, _) => String::new(),
             (Some(value), Some(choices)) => format!(":{}:({})", value.metavar, choices.join(" ")),
@@ -384,10 +290,7 @@ fn zsh() -> String {
             } else {
                 "+"
             };
-            let _ = writeln!(
-                arguments,
-                "    '({exclusive}){name}{equals}[{help}]{value}' \\"
-            );
+            let _ = writeln!(arguments, "    '({exclusive}){name}{equals}[{help}]{value}' \\");
         }
     }
     format!("#compdef {NAME}\n_arguments -s -S \\\n{arguments}    '*:file:_files'\n")
@@ -396,9 +299,7 @@ fn zsh() -> String {
 fn fish() -> String {
     let mut script = format!("# fish completion for {NAME}\n");
     for spec in TABLE {
-        let short = spec
-            .short
-            .map_or_else(String::new, |short| format!(" -s {short}"));
+        let short = spec.short.map_or_else(String::new, |short| format!(" -s {short}"));
         let value = match (&spec.value, choices(spec)) {
             (None, _) => String::new(),
             (Some(_), Some(choices)) => format!(" -x -a '{}'", choices.join(" ")),
@@ -407,179 +308,10 @@ fn fish() -> String {
         };
         let long = spec.long.trim_start_matches('-');
         let help = spec.help.replace('\\', "\\\\").replace('\'', "\\'");
-        let _ = writeln!(
-            script,
-            "complete -c {NAME}{short} -l {long}{value} -d '{help}'"
-        );
+        let _ = writeln!(script, "complete -c {NAME}{short} -l {long}{value} -d '{help}'");
     }
     script
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn all() -> [String; 5] {
-        [help(), man().replace("\\-", "-"), bash(), zsh(), fish()]
-    }
-
-    #[test]
-    fn every_option_is_in_each_text() {
-        for (at, text) in all().iter().enumerate() {
-            for spec in TABLE {
-                let long = if at == 4 {
-                    format!("-l {}", &spec.long[2..])
-                } else {
-                    spec.long.to_owned()
-                };
-                assert!(text.contains(&long), "{long} in {text}");
-                for choice in choices(spec).into_iter().flatten() {
-                    assert!(text.contains(choice), "{choice} in {text}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn completions_offer_what_a_value_can_be() {
-        for (script, lines) in [
-            (
-                bash(),
-                [
-                    "        -f|--format) COMPREPLY=($(compgen -W 'json token header env claims' -- \"$cur\")); return ;;\n",
-                    "        -o|--output) _outseta_token_files -f; return ;;\n",
-                    "        --retries) COMPREPLY=(); return ;;\n",
-                ],
-            ),
-            (
-                zsh(),
-                [
-                    ":FORMAT:(json token header env claims)' \\\n",
-                    "is standard output]:FILE:_files' \\\n",
-                    "may pass (default 2; 0\\: none)]:N: ' \\\n",
-                ],
-            ),
-            (
-                fish(),
-                [
-                    " -s f -l format -x -a 'json token header env claims' -d ",
-                    " -s o -l output -r -F -d ",
-                    " -l retries -x -d ",
-                ],
-            ),
-        ] {
-            for line in lines {
-                assert!(script.contains(line), "{line} in {script}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_man_page_explains_all_that_help_does() {
-        let page = man();
-        let options = TABLE.iter().map(|spec| (option(spec, ""), spec.help));
-        let usage = USAGE.map(|(arguments, result)| (format!("{NAME} {arguments}"), result));
-        let others = [SETTINGS.as_slice(), EXAMPLES.as_slice()].concat();
-        let items = others
-            .into_iter()
-            .map(|(name, text)| (name.to_owned(), text))
-            .chain(usage)
-            .chain(options);
-        for (name, text) in items {
-            let item = format!(".TP\n.B {}\n{}\n", roff(&name), roff(text));
-            assert!(page.contains(&item), "{item} in {page}");
-        }
-        for paragraph in [EMAIL, CLAIMS] {
-            assert!(
-                page.contains(&format!(".PP\n{}\n", roff(paragraph))),
-                "{paragraph} in {page}"
-            );
-        }
-    }
-
-    #[test]
-    fn every_status_is_in_help_and_man_page() {
-        let statuses: Vec<u8> = STATUSES.iter().map(|(status, _)| *status).collect();
-        assert_eq!(
-            statuses,
-            [
-                0, 64, 65, 66, 67, 68, 69, 70, 73, 74, 75, 76, 77, 78, 126, 127
-            ]
-        );
-        for (status, when) in STATUSES {
-            assert!(
-                help().contains(&format!("  {status:<26}{}", wrapped(when, 52)[0])),
-                "{status}"
-            );
-            assert!(
-                man().contains(&format!(".B {status}\n{}\n", roff(when))),
-                "{status}"
-            );
-        }
-    }
-
-    #[test]
-    fn help_fits_a_terminal() {
-        for line in help().lines() {
-            assert!(line.len() <= WIDTH && line.trim_end() == line, "{line:?}");
-        }
-    }
-
-    #[test]
-    fn help_has_a_known_shape() {
-        let help = help();
-        assert!(help.starts_with(&format!("{NAME} {VERSION}: {SUMMARY}\n\nUsage:\n")));
-        assert!(help.contains(
-            "\n  -f, --format FORMAT       what to print: json (default), token, header, env or\n"
-        ));
-        assert!(help.contains("\n      --no-input            never prompt\n"));
-    }
-
-    #[test]
-    fn a_paragraph_stands_alone_and_a_wide_name_on_its_own_line() {
-        for text in [EMAIL, CLAIMS] {
-            let lines = wrapped(text, WIDTH).join("\n");
-            assert!(help().contains(&format!("\n\n{lines}\n\n")), "{lines}");
-        }
-        let mut text = String::new();
-        let names = ["n".repeat(24), "w".repeat(25)];
-        rows(&mut text, names.clone().map(|name| (name, "why")));
-        let [narrow, wide] = names;
-        let expected = format!("  {narrow}  why\n  {wide}\n{:28}why\n", "");
-        assert_eq!(text, expected);
-    }
-
-    #[test]
-    fn each_text_is_generated_by_its_name() {
-        let generated = [
-            Generated::Man,
-            Generated::Bash,
-            Generated::Zsh,
-            Generated::Fish,
-        ];
-        assert_eq!(generated.map(generate), [man(), bash(), zsh(), fish()]);
-    }
-
-    #[test]
-    fn version_is_the_packages() {
-        assert_eq!(
-            version(),
-            concat!("outseta-token ", env!("CARGO_PKG_VERSION"), "\n")
-        );
-    }
-
-    #[test]
-    fn words_are_wrapped() {
-        assert_eq!(wrapped("aa bb cc", 5), ["aa bb", "cc"]);
-        assert_eq!(wrapped("aaaaaaa b", 3), ["aaaaaaa", "b"]);
-        assert_eq!(wrapped("", 3), [""]);
-    }
-
-    #[test]
-    fn roff_has_nothing_to_interpret() {
-        assert_eq!(
-            roff(".a \\b -c \"~\"  d"),
-            "\\&.a \\eb \\-c \\(dq\\(ti\\(dq d"
-        );
-    }
-}
+mod tests;

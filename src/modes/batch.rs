@@ -2,28 +2,65 @@
 //! ends it, after that email's record.
 
 use std::fmt;
-use std::io::BufRead;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::ser::SerializeMap;
 
-use crate::api::Outseta;
-use crate::clock;
-use crate::email::{Line, Lines};
+use super::{complete_settings, find_settings};
+use crate::api::{Outseta, Token, now};
+use crate::cli::Options;
+use crate::config::Prompt;
+use crate::email::{self, Line, Lines};
 use crate::error::Error;
 use crate::log::{self, Log};
 use crate::output::{self, FIRST_FIELDS};
-use crate::token::Token;
+use crate::text::{Shown, reason};
+
+pub(crate) fn run(
+    options: &Options,
+    file: Option<&Path>,
+    pause: Duration,
+    log: Log,
+) -> Result<ExitCode, Error> {
+    let (input, name): (Box<dyn BufRead>, Shown) = match file {
+        None => (Box::new(BufReader::new(email::standard_input()?)), Shown::new(email::STANDARD_INPUT)),
+        Some(path) => {
+            let name = Shown::os(path);
+            let file = File::open(path)
+                .map_err(|error| Error::Unreadable { what: name.clone(), why: reason(&error) })?;
+            (Box::new(BufReader::new(file)), name)
+        }
+    };
+    let prompt = Prompt::allowed(options.no_input);
+    let settings = complete_settings(find_settings(options, log)?, prompt.as_ref(), log)?;
+    let outseta = Outseta::new(settings, options, pause, log)?;
+    let summary = answer_all(Lines::new(input, name), &outseta, log)?;
+    log.success(format_args!("{summary}"));
+    let (context, error) = match (summary.stopped, summary.first_failure) {
+        (Some((line, error)), _) => (format!("stopped at line {line}: "), error),
+        (None, Some((line, error))) => {
+            (format!("{} failed, the first at line {line}: ", summary.failures), error)
+        }
+        (None, None) => return Ok(ExitCode::SUCCESS),
+    };
+    log::error(format_args!("{context}"), &error);
+    Ok(ExitCode::from(error.status().code()))
+}
 
 /// How a batch went.
 #[derive(Debug, Default)]
-pub(crate) struct Summary {
-    pub(crate) tokens: u64,
-    pub(crate) failures: u64,
+struct Summary {
+    tokens: u64,
+    failures: u64,
     /// The line of the first failure, and its error.
-    pub(crate) first_failure: Option<(u64, Error)>,
+    first_failure: Option<(u64, Error)>,
     /// The line at which it ended early, and why.
-    pub(crate) stopped: Option<(u64, Error)>,
+    stopped: Option<(u64, Error)>,
 }
 
 impl fmt::Display for Summary {
@@ -36,33 +73,19 @@ impl fmt::Display for Summary {
 ///
 /// # Errors
 /// `Error::Unreadable` for the input, `Error::CannotWrite` or `Error::BrokenPipe` for a record.
-pub(crate) fn run(
-    lines: Lines<impl BufRead>,
-    outseta: &Outseta,
-    log: Log,
-) -> Result<Summary, Error> {
+fn answer_all(lines: Lines<impl BufRead>, outseta: &Outseta, log: Log) -> Result<Summary, Error> {
     let mut summary = Summary::default();
     for line in lines {
-        let Line {
-            number,
-            text,
-            email,
-        } = line.inspect_err(|_| clear_progress(log))?;
+        let Line { number, text, email } = line.inspect_err(|_| clear_progress(log))?;
         let result = email.and_then(|email| outseta.token(&email));
-        let record = Record {
-            email: &text,
-            result: &result,
-        };
+        let record = Record { email: &text, result: &result };
         let bytes = output::compact(&record);
         clear_progress(log);
         output::print(&bytes)?;
         match result {
             Ok(token) => {
                 summary.tokens += 1;
-                if token
-                    .seconds_left(clock::now())
-                    .is_some_and(|left| left <= 0)
-                {
+                if token.seconds_left(now()).is_some_and(|left| left <= 0) {
                     log::expired(format_args!("line {number}: "), &text);
                 }
             }
@@ -122,11 +145,7 @@ struct ErrorRecord {
 
 impl ErrorRecord {
     fn of(error: &Error) -> Self {
-        Self {
-            status: error.status().code(),
-            name: error.status().name(),
-            message: error.to_string(),
-        }
+        Self { status: error.status().code(), name: error.status().name(), message: error.to_string() }
     }
 }
 
@@ -142,7 +161,8 @@ mod tests {
 
     #[test]
     fn a_record_of_a_token_has_four_fields() {
-        let Value::Object(fields) = json!({"refresh_token": "r", "expires_in": 60, "token_type": "bearer", "access_token": "t"})
+        let Value::Object(fields) =
+            json!({"refresh_token": "r", "expires_in": 60, "token_type": "bearer", "access_token": "t"})
         else {
             panic!()
         };
@@ -154,11 +174,8 @@ mod tests {
 
     #[test]
     fn a_record_of_a_failure_has_status_name_and_message() {
-        let error = Error::NoSuchUser {
-            email: Shown::new("j@e.de"),
-            message: Shown::new(""),
-            confirmed: true,
-        };
+        let error =
+            Error::NoSuchUser { email: Shown::new("j@e.de"), message: Shown::new(""), confirmed: true };
         assert_eq!(
             record("j@e.de", &Err(error)),
             r#"{"email":"j@e.de","error":{"status":67,"name":"EX_NOUSER","message":"no such user: j@e.de"}}"#

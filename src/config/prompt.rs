@@ -11,10 +11,7 @@ use crate::unix;
 /// Somebody at a terminal who may be asked.
 pub(crate) struct Prompt(());
 
-#[expect(
-    clippy::unused_self,
-    reason = "having the value is the permission to ask"
-)]
+#[expect(clippy::unused_self, reason = "having the value is the permission to ask")]
 impl Prompt {
     /// Only if standard input and standard error are terminals, and prompting is not forbidden.
     pub(crate) fn allowed(no_input: bool) -> Option<Self> {
@@ -40,41 +37,28 @@ impl Prompt {
         // somebody who became another user in it (`su`); the controlling terminal can.
         let typed = unix::without_sigint(|| {
             hidden_line("/dev/stdin").or_else(|error| match error.kind() {
-                io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound => {
-                    hidden_line("/dev/tty")
-                }
+                io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound => hidden_line("/dev/tty"),
                 _ => Err(error),
             })
         });
         ask("\n");
-        if typed
-            .as_ref()
-            .is_err_and(|error| error.kind() == io::ErrorKind::Interrupted)
-        {
+        if typed.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {
             unix::interrupt();
         }
         // After a hang-up rpassword hands out what was typed so far, as if it were all.
         let whole = typed.ok().filter(|_| io::stdin().is_terminal());
-        whole
-            .map(|line| line.trim().to_owned())
-            .filter(|line| !line.is_empty())
-            .map(Secret::new)
+        whole.map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).map(Secret::new)
     }
 }
 
 fn hidden_line(terminal: &str) -> io::Result<String> {
     rpassword::read_password_with_config(
-        ConfigBuilder::new()
-            .input_file_path(terminal)
-            .output_discard()
-            .build(),
+        ConfigBuilder::new().input_file_path(terminal).output_discard().build(),
     )
 }
 
 /// Writes to standard error; if that fails, the question goes unseen, as does any message about it.
 fn ask(question: &str) {
     let mut stderr = io::stderr().lock();
-    let _ = stderr
-        .write_all(question.as_bytes())
-        .and_then(|()| stderr.flush());
+    let _ = stderr.write_all(question.as_bytes()).and_then(|()| stderr.flush());
 }

@@ -17,10 +17,7 @@ pub(crate) struct Deadline {
 
 impl Deadline {
     pub(crate) fn starting_now(total: Duration) -> Self {
-        Self {
-            started: Instant::now(),
-            total,
-        }
+        Self { started: Instant::now(), total }
     }
 
     /// Puts it off: what a batch waits for its rate is not time of the email.
@@ -46,26 +43,20 @@ pub(crate) enum Next {
 /// number from 0 to 1.
 pub(crate) fn next(error: &Error, attempt: u32, retries: u32, left: Duration, jitter: f64) -> Next {
     let wait = match error {
-        Error::Busy {
-            asked: Some(asked), ..
-        } => *asked,
+        Error::Busy { asked: Some(asked), .. } => *asked,
         _ => backoff(attempt),
     };
     if !is_retryable(error) || attempt >= retries || wait >= left {
         return Next::Stop;
     }
     // Lengthened, so that many that failed at once do not come back at once; never over the half of what is left.
-    let lengthening = wait
-        .mul_f64(jitter / 2.0)
-        .min(left.saturating_sub(wait) / 2);
+    let lengthening = wait.mul_f64(jitter / 2.0).min(left.saturating_sub(wait) / 2);
     Next::TryAfter(wait + lengthening)
 }
 
 /// 0.5 s, 1 s, 2 s, …
 fn backoff(attempt: u32) -> Duration {
-    2_u32
-        .checked_pow(attempt)
-        .map_or(Duration::MAX, |factor| FIRST_WAIT.saturating_mul(factor))
+    2_u32.checked_pow(attempt).map_or(Duration::MAX, |factor| FIRST_WAIT.saturating_mul(factor))
 }
 
 /// Whether the same request may do better later. Minting a token twice harms nothing, so a lost answer is one of them.
@@ -80,10 +71,9 @@ fn is_retryable(error: &Error) -> bool {
             | Network::Proxy(_)
             | Network::Lost => true,
             // A timeout is the end of the time for this email; the others would fail the same way.
-            Network::ProxyRefusal(_)
-            | Network::Certificate(_)
-            | Network::Tls(_)
-            | Network::Timeout(_) => false,
+            Network::ProxyRefusal(_) | Network::Certificate(_) | Network::Tls(_) | Network::Timeout(_) => {
+                false
+            }
         },
         Error::Usage(_)
         | Error::Email(_)
@@ -117,60 +107,32 @@ mod tests {
     use super::*;
     use crate::error::AnswerFault;
 
-    const BUSY: Error = Error::Busy {
-        status: 503,
-        asked: None,
-    };
+    const BUSY: Error = Error::Busy { status: 503, asked: None };
 
     fn seconds(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
     }
 
     fn network(fault: Network) -> Error {
-        Error::Network {
-            host: "h".to_owned(),
-            fault,
-        }
+        Error::Network { host: "h".to_owned(), fault }
     }
 
     fn wait(attempt: u32, asked: Option<u64>, left: u64, jitter: f64) -> Next {
-        next(
-            &Error::Busy {
-                status: 429,
-                asked: asked.map(seconds),
-            },
-            attempt,
-            9,
-            seconds(left),
-            jitter,
-        )
+        next(&Error::Busy { status: 429, asked: asked.map(seconds) }, attempt, 9, seconds(left), jitter)
     }
 
     #[test]
     fn waits_double() {
         for (attempt, milliseconds) in [(0, 500), (1, 1000), (2, 2000), (5, 16_000)] {
-            assert_eq!(
-                wait(attempt, None, 100, 0.0),
-                Next::TryAfter(Duration::from_millis(milliseconds))
-            );
+            assert_eq!(wait(attempt, None, 100, 0.0), Next::TryAfter(Duration::from_millis(milliseconds)));
         }
-        assert_eq!(
-            next(&BUSY, 40, 50, seconds(100), 0.0),
-            Next::Stop,
-            "no overflow"
-        );
+        assert_eq!(next(&BUSY, 40, 50, seconds(100), 0.0), Next::Stop, "no overflow");
     }
 
     #[test]
     fn waits_are_lengthened_by_up_to_half() {
-        assert_eq!(
-            wait(1, None, 100, 1.0),
-            Next::TryAfter(Duration::from_millis(1500))
-        );
-        assert_eq!(
-            wait(1, None, 100, 0.5),
-            Next::TryAfter(Duration::from_millis(1250))
-        );
+        assert_eq!(wait(1, None, 100, 1.0), Next::TryAfter(Duration::from_millis(1500)));
+        assert_eq!(wait(1, None, 100, 0.5), Next::TryAfter(Duration::from_millis(1250)));
         assert_eq!(wait(1, Some(10), 100, 1.0), Next::TryAfter(seconds(15)));
     }
 
@@ -190,10 +152,7 @@ mod tests {
     fn it_stops_when_attempts_or_time_are_used_up() {
         assert_eq!(next(&BUSY, 0, 0, seconds(9), 0.0), Next::Stop);
         assert_eq!(next(&BUSY, 2, 2, seconds(9), 0.0), Next::Stop);
-        assert_eq!(
-            next(&BUSY, 1, 2, seconds(9), 0.0),
-            Next::TryAfter(seconds(1))
-        );
+        assert_eq!(next(&BUSY, 1, 2, seconds(9), 0.0), Next::TryAfter(seconds(1)));
         assert_eq!(next(&BUSY, 1, 2, seconds(1), 0.0), Next::Stop);
     }
 
@@ -218,10 +177,7 @@ mod tests {
             network(Network::Timeout(seconds(1))),
             Error::Answer(AnswerFault::NotHttp),
             Error::Answer(AnswerFault::Html { status: 200 }),
-            Error::SecondFactor {
-                email: shown(),
-                enrolment: false,
-            },
+            Error::SecondFactor { email: shown(), enrolment: false },
         ] {
             assert_eq!(next(&error, 0, 9, seconds(9), 0.0), Next::Stop, "{error:?}");
         }
@@ -231,11 +187,7 @@ mod tests {
     fn jitter_stays_in_their_range_and_differ() {
         let thrown: Vec<f64> = (0..100).map(|_| jitter()).collect();
         assert!(thrown.iter().all(|jitter| (0.0..=1.0).contains(jitter)));
-        assert!(
-            thrown
-                .iter()
-                .any(|jitter| (jitter - thrown[0]).abs() > 1e-6)
-        );
+        assert!(thrown.iter().any(|jitter| (jitter - thrown[0]).abs() > 1e-6));
     }
 
     #[test]

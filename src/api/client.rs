@@ -21,12 +21,9 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Body, ProxyProtocol, Timeout};
 
-use crate::base_url;
+use crate::config::{Proxy, Settings, Sourced, is_address};
 use crate::error::{AnswerFault, Error, Network};
-use crate::origin::Sourced;
-use crate::proxy::Proxy;
 use crate::secret::Secret;
-use crate::settings::Settings;
 use crate::text::{Shown, reason};
 
 /// What a server sees as the program.
@@ -132,15 +129,10 @@ impl Resolver for Addresses {
             return Ok(addresses.clone());
         }
         // An address needs no thread that could be abandoned.
-        let address = uri.host().is_some_and(base_url::is_address);
-        let timeout = if address {
-            NextTimeout::default()
-        } else {
-            timeout
-        };
-        let found = DefaultResolver::default()
-            .resolve(uri, config, timeout)
-            .map_err(|error| match error {
+        let address = uri.host().is_some_and(is_address);
+        let timeout = if address { NextTimeout::default() } else { timeout };
+        let found =
+            DefaultResolver::default().resolve(uri, config, timeout).map_err(|error| match error {
                 ureq::Error::Io(_) => ureq::Error::HostNotFound,
                 error => error,
             })?;
@@ -178,10 +170,7 @@ impl Client {
             .max_idle_connections_per_host(1)
             .build();
         let addresses = Addresses::default();
-        let uri = url
-            .join("/")
-            .parse()
-            .map_err(|_| Error::Bug("the base URL is none"))?;
+        let uri = url.join("/").parse().map_err(|_| Error::Bug("the base URL is none"))?;
         Ok(Self {
             agent: ManuallyDrop::new(Agent::with_parts(
                 config,
@@ -211,9 +200,7 @@ impl Client {
         thread::Builder::new()
             .spawn(move || drop(sender.send(client.perform(&request, left))))
             .map_err(|error| self.network(Network::Connection(reason(&error))))?;
-        receiver
-            .recv_timeout(left)
-            .unwrap_or_else(|_| Err(self.network(Network::Timeout(self.timeout))))
+        receiver.recv_timeout(left).unwrap_or_else(|_| Err(self.network(Network::Timeout(self.timeout))))
     }
 
     fn perform(&self, request: &Request, left: Duration) -> Result<Answer, Error> {
@@ -224,26 +211,14 @@ impl Client {
             return Err(self.network(Network::ProxyRefusal(None)));
         }
         let answer = sent.and_then(|mut response| {
-            let body = response
-                .body_mut()
-                .with_config()
-                .limit(BODY_LIMIT)
-                .read_to_vec()?;
+            let body = response.body_mut().with_config().limit(BODY_LIMIT).read_to_vec()?;
             Ok((response, body))
         });
         match answer {
             Ok((response, body)) => {
-                let text =
-                    |value: &http::HeaderValue| value.to_str().unwrap_or_default().to_owned();
-                let headers = response
-                    .headers()
-                    .iter()
-                    .map(|(name, value)| (name.to_string(), text(value)));
-                Ok(Answer {
-                    status: response.status().as_u16(),
-                    headers: headers.collect(),
-                    body,
-                })
+                let text = |value: &http::HeaderValue| value.to_str().unwrap_or_default().to_owned();
+                let headers = response.headers().iter().map(|(name, value)| (name.to_string(), text(value)));
+                Ok(Answer { status: response.status().as_u16(), headers: headers.collect(), body })
             }
             Err(error) => {
                 self.addresses.forget();
@@ -258,13 +233,9 @@ impl Client {
         if !self.via_proxy {
             // ureq counts connecting from the end of the lookup: so that both fit into the limit, the lookup comes
             // first. It is made in a thread that can be abandoned: the only bound there is.
-            let timeout = NextTimeout {
-                after: limit.into(),
-                reason: Timeout::Resolve,
-                ..NextTimeout::default()
-            };
-            self.addresses
-                .resolve(&self.uri, self.agent.config(), timeout)?;
+            let timeout =
+                NextTimeout { after: limit.into(), reason: Timeout::Resolve, ..NextTimeout::default() };
+            self.addresses.resolve(&self.uri, self.agent.config(), timeout)?;
         }
         let connect = limit.saturating_sub(started.elapsed());
         if connect.is_zero() {
@@ -301,11 +272,7 @@ impl Client {
         let fault = match error {
             ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
                 let limit = self.connect_limit(left);
-                if self.via_proxy {
-                    Network::SlowProxy(limit)
-                } else {
-                    Network::SlowConnection(limit)
-                }
+                if self.via_proxy { Network::SlowProxy(limit) } else { Network::SlowConnection(limit) }
             }
             ureq::Error::Timeout(_) => Network::Timeout(self.timeout),
             ureq::Error::HostNotFound if self.via_proxy => {
@@ -334,18 +301,13 @@ impl Client {
     }
 
     fn network(&self, fault: Network) -> Error {
-        Error::Network {
-            host: self.host.clone(),
-            fault,
-        }
+        Error::Network { host: self.host.clone(), fault }
     }
 
     fn io_failure(&self, error: &io::Error) -> Network {
         if let Some(text) = tls_fault(error) {
             return match text.strip_prefix("invalid peer certificate: ") {
-                Some(why) => {
-                    Network::Certificate(Shown::new(&format!("invalid certificate: {why}")))
-                }
+                Some(why) => Network::Certificate(Shown::new(&format!("invalid certificate: {why}"))),
                 None => Network::Tls(Shown::new(&text)),
             };
         }
@@ -369,15 +331,12 @@ fn certificates(pem: &Sourced<Vec<u8>>) -> Result<Vec<Certificate<'static>>, Err
         what: "CA file",
         origin: pem.origin.clone(),
         why: why.to_owned(),
-        hint: Some(
-            "it holds one or more certificates in PEM form, each between BEGIN and END lines",
-        ),
+        hint: Some("it holds one or more certificates in PEM form, each between BEGIN and END lines"),
     };
     let mut certificates = Vec::new();
     for der in CertificateDer::pem_slice_iter(&pem.value) {
         let der = der.map_err(|_| malformed("a block in it is broken"))?;
-        webpki::anchor_from_trusted_cert(&der)
-            .map_err(|_| malformed("a certificate in it is broken"))?;
+        webpki::anchor_from_trusted_cert(&der).map_err(|_| malformed("a certificate in it is broken"))?;
         certificates.push(Certificate::from_der(&der).to_owned());
     }
     if certificates.is_empty() {
@@ -387,17 +346,8 @@ fn certificates(pem: &Sourced<Vec<u8>>) -> Result<Vec<Certificate<'static>>, Err
 }
 
 fn ureq_proxy(proxy: &Sourced<Proxy>) -> Result<ureq::Proxy, Error> {
-    let Proxy {
-        tls,
-        host,
-        port,
-        credentials,
-    } = &proxy.value;
-    let protocol = if *tls {
-        ProxyProtocol::Https
-    } else {
-        ProxyProtocol::Http
-    };
+    let Proxy { tls, host, port, credentials } = &proxy.value;
+    let protocol = if *tls { ProxyProtocol::Https } else { ProxyProtocol::Http };
     let mut builder = ureq::Proxy::builder(protocol).host(host).port(*port);
     if let Some((user, password)) = credentials {
         builder = builder.username(user).password(password.reveal());
@@ -413,93 +363,16 @@ fn ureq_proxy(proxy: &Sourced<Proxy>) -> Result<ureq::Proxy, Error> {
 /// The text of the rustls error inside an I/O error, if one is there. rustls is not a dependency of this program: its
 /// error type is inferred from ureq's, so that it is always the one that ureq uses.
 fn tls_fault(error: &io::Error) -> Option<String> {
-    fn inner<T: std::error::Error + 'static>(
-        error: &io::Error,
-        _: fn(T) -> ureq::Error,
-    ) -> Option<String> {
-        error
-            .get_ref()?
-            .downcast_ref::<T>()
-            .map(ToString::to_string)
+    fn inner<T: std::error::Error + 'static>(error: &io::Error, _: fn(T) -> ureq::Error) -> Option<String> {
+        error.get_ref()?.downcast_ref::<T>().map(ToString::to_string)
     }
     inner(error, ureq::Error::Rustls)
 }
 
 /// The status in ureq's "proxy server responded 407/…".
 fn proxy_status(reason: &str) -> Option<u16> {
-    reason
-        .strip_prefix("proxy server responded ")?
-        .split('/')
-        .next()?
-        .parse()
-        .ok()
+    reason.strip_prefix("proxy server responded ")?.split('/').next()?.parse().ok()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::base_url::BaseUrl;
-    use crate::origin::Origin;
-    use crate::settings::Credentials;
-
-    fn client(roots: Option<&str>, timeout: Duration) -> Client {
-        let secret = |text| Sourced::new(Secret::new(text), Origin::Prompt);
-        let settings = Settings {
-            base: Sourced::new(BaseUrl::parse("https://h").unwrap(), Origin::Prompt),
-            credentials: Credentials {
-                key: secret("k"),
-                secret: secret("s"),
-            },
-            roots: roots.map(|pem| Sourced::new(pem.as_bytes().to_vec(), Origin::Prompt)),
-            proxy: None,
-        };
-        Client::new(&settings, timeout).unwrap()
-    }
-
-    #[test]
-    fn certificates_that_are_given_replace_the_built_in_ones() {
-        let roots = |pem: Option<&str>| {
-            let client = client(pem, Duration::from_secs(1));
-            client.agent.config().tls_config().root_certs().clone()
-        };
-        assert!(matches!(roots(None), RootCerts::WebPki));
-        let name = vec!["authority.example".to_owned()];
-        let given = rcgen::generate_simple_self_signed(name).unwrap().cert;
-        let RootCerts::Specific(trusted) = roots(Some(&given.pem())) else {
-            panic!("the given certificate should be trusted")
-        };
-        let trusted: Vec<&[u8]> = trusted.iter().map(Certificate::der).collect();
-        assert_eq!(trusted, [given.der().as_ref()]);
-    }
-
-    #[test]
-    fn connecting_may_take_a_third_of_the_time_and_ten_seconds_at_most() {
-        for (timeout, expected) in [(600, 10_000), (30, 10_000), (15, 5_000), (1, 333)] {
-            let client = client(None, Duration::from_secs(timeout));
-            assert_eq!(client.connect_limit(Duration::MAX).as_millis(), expected);
-            let left = Duration::from_millis(200);
-            assert_eq!(client.connect_limit(left), left);
-        }
-    }
-
-    #[test]
-    fn a_refusal_of_a_proxy_has_a_status() {
-        assert_eq!(proxy_status("proxy server responded 407/407"), Some(407));
-        assert_eq!(proxy_status("proxy server did not respond"), None);
-    }
-
-    #[test]
-    fn the_first_header_of_a_name_counts() {
-        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let answer = Answer {
-            headers: vec![
-                header("A", "1"),
-                header("Retry-After", "2"),
-                header("retry-after", "3"),
-            ],
-            ..Answer::default()
-        };
-        assert_eq!(answer.header("retry-after"), Some("2"));
-        assert_eq!(answer.header("retry"), None);
-    }
-}
+mod tests;

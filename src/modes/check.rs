@@ -5,16 +5,22 @@ use std::fmt::Display;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::ExitCode;
 
+use super::find_settings;
 use crate::api::Outseta;
+use crate::cli::Options;
+use crate::config::{self, Found, Origin, Sourced};
 use crate::error::{Error, Network, Setting, Status};
 use crate::log::{self, Log};
-use crate::options::Options;
-use crate::origin::{Origin, Sourced};
 use crate::output;
 use crate::secret::Secret;
-use crate::settings::{self, Found};
 use crate::text::Shown;
+
+pub(crate) fn run(options: &Options, log: Log) -> Result<ExitCode, Error> {
+    let status = report(find_settings(options, log)?, options, log)?;
+    Ok(status.map_or(ExitCode::SUCCESS, |status| ExitCode::from(status.code())))
+}
 
 /// What became of the lines that were printed: the status of the first thing that is wrong.
 #[derive(Debug, Default)]
@@ -70,7 +76,7 @@ fn fault(error: &Error) -> String {
 ///
 /// # Errors
 /// What keeps the report from being written.
-pub(crate) fn run(found: Found, options: &Options, log: Log) -> Result<Option<Status>, Error> {
+fn report(found: Found, options: &Options, log: Log) -> Result<Option<Status>, Error> {
     let mut report = Report::default();
     list(&found, &mut report)?;
     if report.failure.is_some() {
@@ -96,13 +102,8 @@ fn list(found: &Found, report: &mut Report) -> Result<(), Error> {
         Err(error) => report.failure("base URL", error)?,
     }
     warn_if_readable(&[&found.key, &found.secret]);
-    credential(&found.key, Setting::ApiKey, settings::masked_key, report)?;
-    credential(
-        &found.secret,
-        Setting::ApiSecret,
-        |_| "[hidden]".to_owned(),
-        report,
-    )?;
+    credential(&found.key, Setting::ApiKey, config::masked_key, report)?;
+    credential(&found.secret, Setting::ApiSecret, |_| "[hidden]".to_owned(), report)?;
     match found.roots() {
         Ok(Some(roots)) => Report::line("roots", roots.origin)?,
         Ok(None) => Report::line("roots", "built in")?,
@@ -112,9 +113,7 @@ fn list(found: &Found, report: &mut Report) -> Result<(), Error> {
         return Ok(());
     };
     match found.proxy(&base.value) {
-        Ok(Some(proxy)) => {
-            Report::line("proxy", format_args!("{} ({})", proxy.value, proxy.origin))
-        }
+        Ok(Some(proxy)) => Report::line("proxy", format_args!("{} ({})", proxy.value, proxy.origin)),
         Ok(None) => Report::line("proxy", "none"),
         Err(error) => report.failure("proxy", &error),
     }
@@ -127,10 +126,9 @@ fn credential(
     report: &mut Report,
 ) -> Result<(), Error> {
     match found {
-        Ok(Some(found)) => Report::line(
-            setting.name(),
-            format_args!("{} ({})", shown(&found.value), found.origin),
-        ),
+        Ok(Some(found)) => {
+            Report::line(setting.name(), format_args!("{} ({})", shown(&found.value), found.origin))
+        }
         Ok(None) => report.missing(setting.name(), setting),
         Err(error) => report.failure(setting.name(), error),
     }
@@ -166,14 +164,7 @@ fn probe(outseta: &Outseta, tls: bool, report: &mut Report) -> Result<(), Error>
     match fault {
         None => {
             Report::line(CONNECTION, "ok")?;
-            Report::line(
-                "TLS",
-                if tls {
-                    "ok"
-                } else {
-                    "not used with a loopback host"
-                },
-            )?;
+            Report::line("TLS", if tls { "ok" } else { "not used with a loopback host" })?;
             report.result("account", &account)?;
         }
         Some(Network::Certificate(_) | Network::Tls(_)) => {
@@ -200,10 +191,7 @@ mod tests {
             why: "it holds a space".to_owned(),
             hint: None,
         };
-        assert_eq!(
-            fault(&error),
-            "invalid (OUTSETA_API_KEY in the environment): it holds a space"
-        );
+        assert_eq!(fault(&error), "invalid (OUTSETA_API_KEY in the environment): it holds a space");
         assert_eq!(fault(&Error::BrokenPipe), "standard output was closed");
     }
 }

@@ -1,0 +1,374 @@
+use std::os::unix::ffi::OsStringExt;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+use proptest::test_runner::Config;
+
+use super::table::TABLE;
+use super::*;
+
+/// Parses words; `''` is an empty argument.
+fn words(line: &str) -> Result<Invocation, Error> {
+    parse(line.split_whitespace().map(|word| OsString::from(if word == "''" { "" } else { word })))
+}
+
+fn run(line: &str) -> Options {
+    match words(line) {
+        Ok(Invocation::Run(options)) => options,
+        other => panic!("{line} gave {other:?}"),
+    }
+}
+
+fn print(line: &str) -> Print {
+    match run(line).mode {
+        Mode::Print(print) => print,
+        other => panic!("{line} gave {other:?}"),
+    }
+}
+
+fn usage(line: &str) -> String {
+    match words(line) {
+        Err(Error::Usage(usage)) => usage.to_string(),
+        other => panic!("{line} gave {other:?}"),
+    }
+}
+
+#[test]
+fn nothing_at_all_has_the_documented_defaults() {
+    let print = Print { email: None, format: Format::Json, output: None, min_ttl: None };
+    assert_eq!(
+        run(""),
+        Options {
+            mode: Mode::Print(print),
+            subdomain: None,
+            base_url: None,
+            env_file: None,
+            cacert: None,
+            timeout: Duration::from_secs(30),
+            retries: 2,
+            no_activity_log: false,
+            no_input: false,
+            verbosity: Verbosity::Normal,
+        }
+    );
+}
+
+#[test]
+fn options_stand_before_or_behind_the_email_with_or_without_an_equals_sign() {
+    for line in [
+        "--subdomain acme -f token --timeout=5s j@e.de",
+        "j@e.de --timeout 5s --format=token -s acme",
+        "-sacme j@e.de -f=token --timeout=5",
+        "-rs acme --timeout 5000ms -- j@e.de",
+    ] {
+        let options = run(line);
+        assert_eq!(options.subdomain.as_deref(), Some("acme"), "{line}");
+        assert_eq!(options.timeout, Duration::from_secs(5), "{line}");
+        assert_eq!(print(line).email.as_deref(), Some(OsStr::new("j@e.de")), "{line}");
+        assert_eq!(print(line).format, Format::Token, "{line}");
+    }
+}
+
+#[test]
+fn each_option_reaches_its_field() {
+    let line = "--base-url https://h -e a --cacert b --retries 0 --no-activity-log --no-input -v";
+    let options = run(line);
+    assert_eq!(options.base_url.as_deref(), Some("https://h"));
+    assert_eq!(options.env_file, Some("a".into()));
+    assert_eq!(options.cacert, Some("b".into()));
+    assert_eq!(options.retries, 0);
+    assert!(options.no_activity_log && options.no_input);
+    assert_eq!(options.verbosity, Verbosity::Verbose);
+    assert_eq!(run("-q").verbosity, Verbosity::Quiet);
+    let print = print("-o c --min-ttl 1h");
+    assert_eq!(print.output, Some("c".into()));
+    assert_eq!(print.min_ttl, Some(Duration::from_secs(3600)));
+}
+
+#[test]
+fn formats() {
+    for (name, format) in [
+        ("json", Format::Json),
+        ("token", Format::Token),
+        ("header", Format::Header),
+        ("env", Format::Env),
+        ("claims", Format::Claims),
+    ] {
+        assert_eq!(print(&format!("-f {name}")).format, format);
+    }
+    assert_eq!(print("-r").format, Format::Token);
+    assert!(usage("-f JSON").contains("it needs json, token, header, env or claims"));
+}
+
+#[test]
+fn a_hyphen_is_standard_input_or_output() {
+    assert_eq!(print("-").email, None);
+    assert_eq!(print("-- -").email, Some("-".into()));
+    assert_eq!(print("-o -").output, None);
+    assert!(matches!(run("--batch -").mode, Mode::Batch { file: None, .. }));
+}
+
+#[test]
+fn help_and_version_win_whatever_else_is_given() {
+    for line in
+        ["--help", "-h -V", "--bogus -r -r --quiet=1 --timeout= a b --help", "-qvh", "--generate nothing -h"]
+    {
+        assert_eq!(words(line), Ok(Invocation::Help), "{line}");
+    }
+    assert_eq!(words("x y -V -h"), Ok(Invocation::Version));
+    assert!(matches!(words("-o --help"), Ok(Invocation::Run(_))), "it is a value there");
+    assert!(matches!(words("j@e.de -- curl --help"), Ok(Invocation::Run(_))), "it is curl's");
+}
+
+#[test]
+fn mistakes_name_the_option() {
+    for (line, expected) in [
+        ("--bogus", "unknown option --bogus"),
+        ("-x", "unknown option -x"),
+        ("--subdomain", "option --subdomain needs a value: an Outseta subdomain such as acme"),
+        ("--subdomain=", "option --subdomain has an empty value"),
+        ("-o ''", "option --output has an empty value"),
+        ("--quiet=yes", "option --quiet takes no value"),
+        ("-r --raw", "option --raw was given twice"),
+        ("-s a -s a", "option --subdomain was given twice"),
+        ("-r -f json", "options --raw and --format contradict each other"),
+        ("-q -v", "options --quiet and --verbose contradict each other"),
+        ("-s a --base-url b", "options --base-url and --subdomain contradict each other"),
+        ("--batch --check", "options --batch and --check contradict each other"),
+        ("a@e.de b@e.de", "unexpected argument 'b@e.de': there is one EMAIL"),
+        ("--batch a b", "unexpected argument 'b': --batch takes one FILE"),
+        ("--batch a -- b", "unexpected argument 'b': --batch takes one FILE"),
+        ("--batch ''", "option --batch has an empty value: it needs a file, or - for standard input"),
+        ("--check a", "unexpected argument 'a': --check takes no argument"),
+        ("--rate 1", "option --rate is of no use without --batch"),
+        ("--batch -r", "option --raw is of no use with --batch"),
+        ("--check --no-activity-log", "option --no-activity-log is of no use with --check"),
+        ("a@e.de -o x -- true", "option --output is of no use with a command"),
+        ("--min-ttl 1h", "option --min-ttl is of no use without -o FILE"),
+        ("--min-ttl 1h -o -", "option --min-ttl is of no use without -o FILE"),
+        ("--min-ttl 1h -o x -f claims", "option --min-ttl is of no use with --format claims"),
+        ("--generate man -q", "option --generate stands alone"),
+        ("--generate man a@e.de", "option --generate stands alone"),
+        ("--generate man --", "option --generate stands alone"),
+        ("--generate info", "invalid value 'info' for --generate"),
+        ("--timeout 0", "invalid value '0' for --timeout: it needs a duration"),
+        ("--timeout 0ms", "invalid value '0ms' for --timeout"),
+        ("--retries -1", "invalid value '-1' for --retries: it needs a whole number"),
+        ("--retries 1.5", "invalid value '1.5' for --retries"),
+        ("--retries 4294967296", "invalid value '4294967296' for --retries"),
+        ("a@e.de --", "no command behind --"),
+        ("-- a@e.de --", "no command behind --"),
+        ("- -- true", "with a command the email must be an argument"),
+        ("--one --two", "unknown option --one"),
+    ] {
+        assert!(usage(line).starts_with(expected), "{line}: {}", usage(line));
+    }
+}
+
+#[test]
+fn behind_two_hyphens_comes_the_email_then_the_command() {
+    assert_eq!(print("-- --base-url=https://evil").email, Some("--base-url=https://evil".into()));
+    assert_eq!(print("--").email, None);
+    for line in ["a@e.de -q -- curl -r -- ''", "-q -- a@e.de curl -r -- ''", "-q -- a@e.de -- curl -r -- ''"]
+    {
+        let Mode::Command { email, command } = run(line).mode else { panic!("{line}") };
+        assert_eq!(email, "a@e.de");
+        assert_eq!(command, ["curl", "-r", "--", ""]);
+    }
+    let Mode::Command { command, .. } = run("a@e.de -- --").mode else { panic!() };
+    assert_eq!(command, ["--"]);
+}
+
+#[test]
+fn a_value_may_look_like_an_option() {
+    assert_eq!(print("-o --").output, Some("--".into()));
+    assert_eq!(print("--output -q j@e.de").output, Some("-q".into()));
+}
+
+#[test]
+fn modes() {
+    assert_eq!(run("--check").mode, Mode::Check);
+    let batch = |line: &str| match run(line).mode {
+        Mode::Batch { file, pause } => (file, pause),
+        other => panic!("{line} gave {other:?}"),
+    };
+    assert_eq!(batch("--batch"), (None, Duration::from_millis(250)));
+    assert_eq!(batch("--batch f --rate 0"), (Some("f".into()), Duration::ZERO));
+    assert_eq!(batch("--rate=0.5 --batch -- -f"), (Some("-f".into()), Duration::from_secs(2)));
+    for rate in ["-1", "-0", "nan", "inf", "1e-300", "x", "4/s"] {
+        let usage = usage(&format!("--batch --rate {rate}"));
+        assert!(usage.starts_with("invalid value"), "{rate}: {usage}");
+    }
+}
+
+#[test]
+fn each_mode_takes_its_own_options() {
+    let [print, command, batch, check] = ["", "j@e.de -- true", "--batch", "--check"];
+    let all = &[print, command, batch, check][..];
+    let table = [
+        ("-f token", &[print][..]),
+        ("-r", &[print]),
+        ("-o f", &[print]),
+        ("-o f --min-ttl 1s", &[print]),
+        ("-s acme", all),
+        ("--base-url u", all),
+        ("-e f", all),
+        ("--cacert f", all),
+        ("--timeout 1s", all),
+        ("--retries 1", all),
+        ("--rate 1", &[batch]),
+        ("--no-activity-log", &[print, command, batch]),
+        ("--no-input", all),
+        ("-q", all),
+        ("-v", all),
+    ];
+    // All but --batch, --check, --generate, --help and --version.
+    assert_eq!(table.len(), TABLE.len() - 5);
+    for (option, modes) in table {
+        for &mode in all {
+            let line = format!("{option} {mode}");
+            if modes.contains(&mode) {
+                assert!(matches!(words(&line), Ok(Invocation::Run(_))), "{line}");
+            } else {
+                let usage = usage(&line);
+                assert!(usage.contains(" is of no use "), "{line}: {usage}");
+            }
+        }
+    }
+}
+
+#[test]
+fn generated_texts() {
+    for (name, generated) in [
+        ("man", Generated::Man),
+        ("complete-bash", Generated::Bash),
+        ("complete-zsh", Generated::Zsh),
+        ("complete-fish", Generated::Fish),
+    ] {
+        assert_eq!(words(&format!("--generate {name}")), Ok(Invocation::Generate(generated)));
+    }
+}
+
+#[test]
+fn durations() {
+    for (text, milliseconds) in [
+        ("500ms", 500),
+        ("0", 0),
+        ("7", 7000),
+        ("10s", 10_000),
+        ("2m", 120_000),
+        ("1h", 3_600_000),
+        ("7d", 604_800_000),
+        ("3660d", 3660 * 86_400_000),
+    ] {
+        assert_eq!(duration(text), Some(Duration::from_millis(milliseconds)), "{text}");
+    }
+    let overflowing = ["3661d", "18446744073709551615d", "99999999999999999999"];
+    for text in ["", "s", "1.5s", "-1s", "1 s", "1S", "1w", "+1"].into_iter().chain(overflowing) {
+        assert_eq!(duration(text), None, "{text}");
+    }
+}
+
+#[test]
+fn arguments_need_not_be_utf8() {
+    let bytes = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
+    let parsed = parse([bytes(b"-o"), bytes(b"f\xff"), bytes(b"j\xff@e.de")]).unwrap();
+    let Invocation::Run(Options { mode: Mode::Print(print), .. }) = parsed else { panic!() };
+    assert_eq!(print.output, Some(PathBuf::from(bytes(b"f\xff"))));
+    assert_eq!(print.email, Some(bytes(b"j\xff@e.de")));
+    let error = parse([bytes(b"-s"), bytes(b"\xff")]).unwrap_err();
+    assert_eq!(error, Error::Usage(Usage::NotUtf8 { option: "--subdomain" }));
+    assert!(matches!(parse([bytes(b"--\xff")]), Err(Error::Usage(Usage::UnknownOption(_)))));
+}
+
+#[test]
+fn the_table_is_sound() {
+    for (at, spec) in TABLE.iter().enumerate() {
+        assert!(spec.long.starts_with("--") && spec.long.len() > 3, "{spec:?}");
+        assert!(!spec.help.is_empty() && !spec.help.ends_with('.'), "{spec:?}");
+        for other in &TABLE[at + 1..] {
+            assert!(spec.long != other.long && spec.name != other.name, "{spec:?}");
+            assert!(spec.short.is_none() || spec.short != other.short, "{spec:?}");
+        }
+    }
+}
+
+fn config() -> Config {
+    Config { failure_persistence: None, ..Config::with_cases(500) }
+}
+
+fn bytes(length: std::ops::Range<usize>) -> impl Strategy<Value = OsString> {
+    vec(any::<u8>(), length).prop_map(OsString::from_vec)
+}
+
+/// An argument that means something, or nearly, or nothing.
+fn argument() -> impl Strategy<Value = OsString> {
+    let names = TABLE.iter().flat_map(|spec| {
+        let short = spec.short.map(|short| format!("-{short}"));
+        short.into_iter().chain([spec.long.to_owned()])
+    });
+    let names: Vec<String> = names.collect();
+    let values = ["1", "json", "man", "0", "", "-", "--", "j@e.de", "=", "-qv", "-s=a"];
+    prop_oneof![
+        select(names.clone()).prop_map(OsString::from),
+        (select(names), select(values.to_vec())).prop_map(|(name, value)| format!("{name}={value}").into()),
+        select(values.to_vec()).prop_map(OsString::from),
+        bytes(0..6),
+    ]
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn any_arguments_are_read(arguments in vec(argument(), 0..8)) {
+        // What is asserted is that it returns.
+        let _ = parse(arguments);
+    }
+
+    #[test]
+    fn help_wins_in_front_of_whatever_follows(arguments in vec(argument(), 0..8)) {
+        let arguments = [OsString::from("--help")].into_iter().chain(arguments);
+        prop_assert_eq!(parse(arguments), Ok(Invocation::Help));
+    }
+
+    #[test]
+    fn behind_two_hyphens_nothing_is_an_option(email in bytes(0..12)) {
+        let arguments = [OsString::from("--"), email.clone()];
+        let mut expected = run("");
+        let Mode::Print(print) = &mut expected.mode else { panic!() };
+        print.email = Some(email);
+        prop_assert_eq!(parse(arguments), Ok(Invocation::Run(expected)));
+    }
+
+    #[test]
+    fn an_equals_sign_and_a_space_are_the_same(
+        spec in select(TABLE.iter().filter(|spec| spec.value.is_some()).collect::<Vec<_>>()),
+        value in prop_oneof![argument(), bytes(1..8)],
+    ) {
+        let joined = [spec.long.as_bytes(), b"=", value.as_encoded_bytes()].concat();
+        prop_assert_eq!(
+            parse([spec.long.into(), value]),
+            parse([OsString::from_vec(joined)])
+        );
+    }
+
+    #[test]
+    fn the_order_of_options_makes_no_difference(
+        groups in subsequence(
+            vec![
+                "-q", "--no-input", "-s acme", "-f token", "-o x", "--timeout=5", "--retries 1", "-e y",
+                "--cacert=z", "--no-activity-log", "j@e.de",
+            ],
+            0..=11,
+        ),
+        seed in any::<u64>(),
+    ) {
+        let mut shuffled = groups.clone();
+        shuffled.sort_by_key(|group| {
+            group.bytes().fold(seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+        });
+        prop_assert_eq!(words(&groups.join(" ")), words(&shuffled.join(" ")));
+    }
+}

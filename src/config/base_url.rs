@@ -1,0 +1,196 @@
+//! The address of an Outseta account: the grammar of a subdomain and of a base URL, and the URLs of the API behind
+//! them. It knows neither where a setting comes from nor HTTP.
+//!
+//! Every part is checked here, since the HTTP client is lenient: it connects to port 443 for an impossible port and
+//! turns user info into credentials.
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+const OUTSETA: &str = "outseta.com";
+
+/// A validated address: scheme, host, port and the path before the API's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BaseUrl {
+    tls: bool,
+    /// In lower case; an IPv6 address in brackets.
+    host: String,
+    port: Option<u16>,
+    /// Empty, or with a leading and without a trailing slash.
+    path: String,
+}
+
+impl BaseUrl {
+    /// Takes `acme`, `acme.outseta.com` or a pasted `https://acme.outseta.com/...`, in any case.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub(crate) fn from_subdomain(text: &str) -> Result<Self, String> {
+        let text = text.trim().to_ascii_lowercase();
+        let pasted = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let host =
+            pasted.map_or(text.as_str(), |rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
+        let name = match host.strip_suffix(OUTSETA).and_then(|name| name.strip_suffix('.')) {
+            Some(name) => name,
+            None if pasted.is_some() => {
+                return Err(format!("it is not an address below {OUTSETA}"));
+            }
+            None => host,
+        };
+        if name.is_empty() {
+            return Err("it is empty".to_owned());
+        }
+        if name.contains('.') {
+            return Err(format!("it is a name alone, such as acme for acme.{OUTSETA}"));
+        }
+        label_fault(name).map_or(Ok(()), |fault| Err(fault.to_owned()))?;
+        Ok(Self { tls: true, host: format!("{name}.{OUTSETA}"), port: None, path: String::new() })
+    }
+
+    /// Takes an `https://` URL, or an `http://` one of a loopback host. The path is kept.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let (scheme, rest) =
+            text.split_once("://").ok_or("it has no scheme: write https:// before the host")?;
+        let tls = match scheme.to_ascii_lowercase().as_str() {
+            "https" => true,
+            "http" => false,
+            _ => return Err("its scheme is not https".to_owned()),
+        };
+        if rest.contains(['?', '#']) {
+            return Err("it has a query or a fragment".to_owned());
+        }
+        let (authority, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
+        if authority.contains('@') {
+            return Err("it holds a user name or a password".to_owned());
+        }
+        let (host, port) = host_and_port(authority)?;
+        if !path.chars().all(is_path_character) {
+            return Err("its path holds a character that must be percent-encoded".to_owned());
+        }
+        let path = path.trim_end_matches('/');
+        if path.ends_with("/api/v1") {
+            return Err("/api/v1 is appended to it: leave that out".to_owned());
+        }
+        let url = Self { tls, host, port, path: path.to_owned() };
+        if !url.tls && !url.is_loopback() {
+            return Err("plain http would send the key unencrypted: use https".to_owned());
+        }
+        Ok(url)
+    }
+
+    /// The URL of an API path, which starts with a slash.
+    pub(crate) fn join(&self, path: &str) -> String {
+        format!("{self}{path}")
+    }
+
+    /// The host, in lower case, an IPv6 address in brackets.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    pub(crate) fn is_tls(&self) -> bool {
+        self.tls
+    }
+
+    /// Whether the host is this machine by its very name: `localhost`, 127.0.0.0/8 or `::1`.
+    pub(crate) fn is_loopback(&self) -> bool {
+        self.host == "localhost"
+            || self.host.parse().is_ok_and(|address: Ipv4Addr| address.is_loopback())
+            || ipv6(&self.host).is_some_and(|address| address.is_loopback())
+    }
+
+    /// Whether the host is one below outseta.com, by which tokens name their account.
+    pub(crate) fn names_account(&self) -> bool {
+        names_account(&self.host)
+    }
+}
+
+/// Whether a host is one below outseta.com.
+pub(crate) fn names_account(host: &str) -> bool {
+    host.to_ascii_lowercase().strip_suffix(OUTSETA).is_some_and(|name| name.ends_with('.'))
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.tls { "https" } else { "http" };
+        write!(f, "{scheme}://{}", self.host)?;
+        if let Some(port) = self.port {
+            write!(f, ":{port}")?;
+        }
+        f.write_str(&self.path)
+    }
+}
+
+/// Whether a host is an IP address, not a name; an IPv6 one in brackets.
+pub(crate) fn is_address(host: &str) -> bool {
+    host.parse::<Ipv4Addr>().is_ok() || ipv6(host).is_some()
+}
+
+/// Splits `host`, `host:port`, `[v6]` or `[v6]:port`; the host in lower case.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub(crate) fn host_and_port(authority: &str) -> Result<(String, Option<u16>), String> {
+    let (host, port) = match authority.find(']') {
+        Some(end) => authority.split_at(end + 1),
+        None => authority.find(':').map_or((authority, ""), |colon| authority.split_at(colon)),
+    };
+    let port = match port.strip_prefix(':') {
+        None if port.is_empty() => None,
+        Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => {
+            Some(digits.parse().ok().filter(|port| *port > 0).ok_or("its port is not between 1 and 65535")?)
+        }
+        _ => return Err("its port is not a number".to_owned()),
+    };
+    if let Some(fault) = host_fault(host) {
+        return Err(fault.to_owned());
+    }
+    Ok((host.to_ascii_lowercase(), port))
+}
+
+fn host_fault(host: &str) -> Option<&'static str> {
+    if host.is_empty() {
+        return Some("it has no host");
+    }
+    if host.starts_with('[') {
+        return ipv6(host).is_none().then_some("its IPv6 address is malformed");
+    }
+    if !host.is_ascii() {
+        return Some("its host is not ASCII: write the punycode form, xn--…");
+    }
+    if host.len() > 253 {
+        return Some("its host is longer than 253 characters");
+    }
+    host.split('.').find_map(label_fault)
+}
+
+fn ipv6(host: &str) -> Option<Ipv6Addr> {
+    host.strip_prefix('[')?.strip_suffix(']')?.parse().ok()
+}
+
+/// What is wrong with one part of a host name (RFC 1123 section 2.1, and the underscore that occurs).
+fn label_fault(label: &str) -> Option<&'static str> {
+    if label.is_empty() {
+        Some("it has an empty part: a dot too many")
+    } else if label.len() > 63 {
+        Some("a part of it is longer than 63 characters")
+    } else if label.starts_with('-') || label.ends_with('-') {
+        Some("a part of it starts or ends with a hyphen")
+    } else if !label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')) {
+        Some("a character of its name is not allowed")
+    } else {
+        None
+    }
+}
+
+/// RFC 3986's `pchar`, the slash and the percent sign.
+fn is_path_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "/%-._~!$&'()*+,;=:@".contains(c)
+}
+
+#[cfg(test)]
+mod tests;

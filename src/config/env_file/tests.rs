@@ -1,0 +1,163 @@
+use std::collections::BTreeMap;
+use std::env;
+use std::io::{self, Write};
+use std::process::{Command, Stdio};
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, TestRunner};
+
+use super::*;
+
+fn all(text: &str) -> Vec<(String, String)> {
+    parse(text)
+}
+
+fn value_of(text: &str) -> String {
+    let assignments = all(text);
+    assert_eq!(assignments.len(), 1, "{text:?}: {assignments:?}");
+    assignments.into_iter().next().unwrap().1
+}
+
+#[test]
+fn bare_values() {
+    assert_eq!(value_of("A=b"), "b");
+    assert_eq!(value_of("  A = b c  \n"), "b c");
+    assert_eq!(value_of("A=b # comment"), "b");
+    assert_eq!(value_of("A=b#c"), "b");
+    assert_eq!(value_of("A="), "");
+    assert_eq!(value_of("A=$HOME ${X} `id`"), "$HOME ${X} `id`");
+    assert_eq!(value_of("A=it's"), "it's");
+    assert_eq!(value_of("A=b\\nc"), "b\\nc");
+    assert_eq!(value_of("\u{feff}A=b"), "b");
+}
+
+#[test]
+fn other_ways_to_assign() {
+    assert_eq!(value_of("export A=b"), "b");
+    assert_eq!(value_of("A: b"), "b");
+    assert_eq!(all("A:b"), []);
+    assert_eq!(all("A :b"), []);
+    assert_eq!(all("export=b"), [("export".to_owned(), "b".to_owned())]);
+    assert_eq!(all("A.B-C_1=x"), [("A.B-C_1".to_owned(), "x".to_owned())]);
+}
+
+#[test]
+fn quoted_values() {
+    assert_eq!(value_of("A='b # c'"), "b # c");
+    assert_eq!(value_of("A=\"b # c\" # d"), "b # c");
+    assert_eq!(value_of("A=`it's \"b\"`"), "it's \"b\"");
+    assert_eq!(value_of("A=' b '"), " b ");
+    assert_eq!(value_of("A=\"b\\nc\\rd\""), "b\nc\rd");
+    assert_eq!(value_of("A='b\\nc'"), "b\\nc");
+    assert_eq!(value_of("A='b\nc'"), "b\nc");
+    assert_eq!(value_of(r#"A="b\"c""#), r#"b\"c"#);
+    assert_eq!(value_of("A=''"), "");
+    assert_eq!(value_of(r#"A="b\" # c""#), r#"b\" # c"#);
+    assert_eq!(
+        all("A='b'\nB='c'"),
+        [("A", "b"), ("B", "c")].map(|(name, value)| (name.to_owned(), value.to_owned()))
+    );
+}
+
+#[test]
+fn edges_follow_the_regular_expression() {
+    assert_eq!(value_of("A=\n'b'"), "b", "a quoted value may start on the next line");
+    assert_eq!(value_of("A='b' c"), "'b' c", "more than a comment follows");
+    assert_eq!(value_of("A=\"b\\nc"), "\"b\nc", "a quote that is not closed still expands");
+    assert_eq!(value_of(r"A='b\'"), r"b\", "an escaped quote closes where no other does");
+    assert_eq!(value_of("A=#b"), "");
+}
+
+#[test]
+fn each_like_pair_of_quotes_at_line_ends_is_taken_off() {
+    let text: Vec<char> = "\"a\u{2028}\"b\"\u{2028}'c' d\u{2028}`e`".chars().collect();
+    assert_eq!(unquote(&text), "a\u{2028}\"b\u{2028}'c' d\u{2028}e");
+    // It must end: every line is looked at once.
+    let hostile: Vec<char> = "\"x\u{2028}".repeat(30_000).chars().collect();
+    assert_eq!(unquote(&hostile).chars().count(), hostile.len());
+}
+
+#[test]
+fn lines_that_cannot_be_read_are_passed_over() {
+    assert_eq!(
+        all("nothing\n# A=1\n=b\n{json: true}\r\nA=1\r\rB=2\rA=3"),
+        [("A", "1"), ("B", "2"), ("A", "3")].map(|(name, value)| (name.to_owned(), value.to_owned()))
+    );
+}
+
+/// Files out of all that means something to dotenv, in any order, and out of lines that are nearly right.
+fn files() -> impl Strategy<Value = String> {
+    let pieces = [
+        "A", "B", "=", ":", " ", "\t", "\n", "\r\n", "\r", "'", "\"", "`", "\\", "\\n", "\\r", "#", "$A",
+        "export", "export ", "A=", "B: ", ".", "-", "é", "\u{a0}", "\u{feff}", "\u{2028}", "\u{85}", "x",
+        "//",
+    ];
+    let soup = vec(select(pieces.to_vec()), 0..40).prop_map(|pieces| pieces.concat());
+    let line = "[ \t]{0,2}(export +)?[AB]{1,2} ?(=|: ?) ?(['\"`])?[ab #\\\\n'\"`$]{0,6}['\"`]?( ?#[ab'\"]{0,3})?(\n|\r\n|\n\n)";
+    let lines = vec(line, 0..6).prop_map(|lines| lines.concat());
+    prop_oneof![soup, lines]
+}
+
+proptest! {
+    #![proptest_config(Config { failure_persistence: None, ..Config::with_cases(500) })]
+
+    #[test]
+    fn any_text_is_read(text in prop_oneof![files(), any::<String>()]) {
+        for (name, _) in parse(&text) {
+            prop_assert!(!name.is_empty());
+            prop_assert!(name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c)), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_in_the_plainest_way_is_read_back(
+        name in "[A-Za-z_][A-Za-z0-9_]{0,9}",
+        bare in "[!-~&&[^#'\"`]]{0,20}",
+        // A backslash before the closing quote would be read as one that hides it.
+        quoted in "([^'\r]{0,20}[^'\r\\\\])?",
+    ) {
+        prop_assert_eq!(all(&format!("{name}={bare}\n")), [(name.clone(), bare)]);
+        prop_assert_eq!(all(&format!("{name}='{quoted}'\n")), [(name, quoted)]);
+    }
+}
+
+/// Compares with dotenv itself, if the variable DOTENV names a folder in which `npm install dotenv@17` was run.
+#[test]
+fn dotenv_reads_the_same() {
+    // An object has no assignable property of this name.
+    const LOST: &str = "__proto__";
+    let Some(folder) = env::var_os("DOTENV") else {
+        // Past the test harness, which keeps what a test prints to itself unless it fails.
+        let why = "the variable DOTENV names no folder with npm's dotenv 17 in it";
+        let _ = writeln!(io::stderr(), "dotenv_reads_the_same is skipped: {why}");
+        return;
+    };
+    let mut runner = TestRunner::deterministic();
+    let tree = vec(files(), 4_000).new_tree(&mut runner).expect("the strategy gives files");
+    let files = tree.current();
+    let script = "const {parse} = require('dotenv'); \
+         const files = JSON.parse(require('fs').readFileSync(0, 'utf8')); \
+         console.log(JSON.stringify(files.map(file => parse(file))))";
+    let mut node = Command::new("node")
+        .args(["-e", script])
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("node is installed where DOTENV is set");
+    let mut stdin = node.stdin.take().expect("it is a pipe");
+    stdin.write_all(&serde_json::to_vec(&files).expect("strings serialise")).expect("node reads the files");
+    drop(stdin);
+    let output = node.wait_with_output().expect("node ends");
+    let expected: Vec<BTreeMap<String, String>> =
+        serde_json::from_slice(&output.stdout).expect("node prints an object for each file");
+    assert_eq!(expected.len(), files.len());
+    for (file, expected) in files.iter().zip(expected) {
+        let mut ours: BTreeMap<_, _> = parse(file).into_iter().collect();
+        ours.remove(LOST);
+        assert_eq!(ours, expected, "{file:?}");
+    }
+}

@@ -1,0 +1,488 @@
+//! What was typed and what this machine says → settings, each with where it came from. It reads the environment, env
+//! files and the files that settings name, and asks at the terminal for what is missing. It does not know HTTP.
+//!
+//! No secret is ever an option, since options stand in the process list, and no value is ever shown in a message.
+
+mod base_url;
+mod env_file;
+mod origin;
+mod prompt;
+mod proxy;
+
+use std::collections::HashMap;
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+pub(crate) use self::base_url::{BaseUrl, is_address, names_account};
+pub(crate) use self::origin::{Origin, Sourced};
+pub(crate) use self::prompt::Prompt;
+pub(crate) use self::proxy::Proxy;
+use crate::cli::Options;
+use crate::error::{Error, Setting};
+use crate::secret::Secret;
+use crate::text::{Shown, reason};
+
+const BASE_URL: &str = "OUTSETA_BASE_URL";
+const SUBDOMAIN: &str = "OUTSETA_SUBDOMAIN";
+const API_KEY: &str = "OUTSETA_API_KEY";
+const API_KEY_FILE: &str = "OUTSETA_API_KEY_FILE";
+const API_SECRET: &str = "OUTSETA_API_SECRET";
+const API_SECRET_FILE: &str = "OUTSETA_API_SECRET_FILE";
+/// Every variable that leads to a credential. COMMAND must see none of them.
+pub(crate) const CREDENTIAL_VARIABLES: [&str; 4] = [API_KEY, API_KEY_FILE, API_SECRET, API_SECRET_FILE];
+const CA_FILE: &str = "SSL_CERT_FILE";
+const PROXIES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+const NO_PROXIES: [&str; 2] = ["no_proxy", "NO_PROXY"];
+
+/// Bytes of an env file or a credential's file, at most.
+const FILE_LIMIT: u64 = 64 * 1024;
+
+/// Bytes of a file of certificates, at most: a system's whole store is some hundred kilobytes.
+const CA_LIMIT: u64 = 16 << 20;
+
+/// The API key and its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Credentials {
+    pub(crate) key: Sourced<Secret>,
+    pub(crate) secret: Sourced<Secret>,
+}
+
+impl Credentials {
+    /// The value of the Authorization header: `Outseta {key}:{secret}` (Outseta's documentation of its API).
+    pub(crate) fn authorization(&self) -> Secret {
+        Secret::new(format!("Outseta {}:{}", self.key.value.reveal(), self.secret.value.reveal()))
+    }
+
+    /// The same as a log may show it.
+    pub(crate) fn masked_authorization(&self) -> String {
+        format!("Outseta {}:[hidden]", masked_key(&self.key.value))
+    }
+
+    /// What a server's text must not repeat.
+    pub(crate) fn secrets(&self) -> [&Secret; 2] {
+        [&self.secret.value, &self.key.value]
+    }
+}
+
+/// Enough of a key to tell it from another: its first four characters, if more than as many again stay hidden.
+pub(crate) fn masked_key(key: &Secret) -> String {
+    let key = key.reveal();
+    if key.len() > 8 { format!("{}…", &key[..4]) } else { "[hidden]".to_owned() }
+}
+
+/// All that a request needs.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) base: Sourced<BaseUrl>,
+    pub(crate) credentials: Credentials,
+    /// The text of a PEM file; `None`: the built-in roots.
+    pub(crate) roots: Option<Sourced<Vec<u8>>>,
+    pub(crate) proxy: Option<Sourced<Proxy>>,
+}
+
+impl Settings {
+    /// Each setting with its source, nothing secret, a line each.
+    pub(crate) fn describe(&self) -> [String; 5] {
+        let Credentials { key, secret } = &self.credentials;
+        [
+            format!("base URL {} ({})", self.base.value, self.base.origin),
+            format!("API key {} ({})", masked_key(&key.value), key.origin),
+            format!("API secret [hidden] ({})", secret.origin),
+            self.roots
+                .as_ref()
+                .map_or("roots built in".to_owned(), |roots| format!("roots {}", roots.origin)),
+            self.proxy
+                .as_ref()
+                .map_or("no proxy".to_owned(), |proxy| format!("proxy {} ({})", proxy.value, proxy.origin)),
+        ]
+    }
+}
+
+/// What was found without asking anybody; a malformed setting is an error only where it is needed.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) base: Result<Option<Sourced<BaseUrl>>, Error>,
+    pub(crate) key: Result<Option<Sourced<Secret>>, Error>,
+    pub(crate) secret: Result<Option<Sourced<Secret>>, Error>,
+    /// The env file whose base URL does not count, because it does not bring the credentials too.
+    pub(crate) ignored_base_url: Option<PathBuf>,
+    /// The env file that was read and the settings in it, for a log.
+    pub(crate) env_file: Option<String>,
+    cacert: Option<Sourced<PathBuf>>,
+    environment: Environment,
+}
+
+/// The variables of the process's environment that are looked at. Empty ones count as not set.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Environment(HashMap<&'static str, OsString>);
+
+impl Environment {
+    pub(crate) fn of_process() -> Self {
+        let names = [BASE_URL, SUBDOMAIN, CA_FILE, "HOME", "XDG_CONFIG_HOME"];
+        let names = names.into_iter().chain(CREDENTIAL_VARIABLES).chain(PROXIES).chain(NO_PROXIES);
+        Self(names.filter_map(|name| Some((name, env::var_os(name)?))).collect())
+    }
+
+    fn get(&self, name: &str) -> Option<&OsStr> {
+        self.0.get(name).map(OsString::as_os_str).filter(|value| !value.is_empty())
+    }
+
+    /// The first of some variables that is set.
+    fn first(&self, names: &[&'static str]) -> Option<(&'static str, &OsStr)> {
+        names.iter().find_map(|name| Some((*name, self.get(name)?)))
+    }
+}
+
+/// The assignments of the env file that is read.
+#[derive(Debug, Default)]
+struct EnvFile {
+    path: PathBuf,
+    values: HashMap<String, String>,
+}
+
+impl EnvFile {
+    fn get(&self, name: &'static str) -> Option<Sourced<String>> {
+        let value = self.values.get(name).filter(|value| !value.is_empty())?;
+        Some(Sourced::new(value.clone(), Origin::EnvFile(name, self.path.clone())))
+    }
+
+    /// The names of the settings in it; `None` where no file was read.
+    fn describe(&self) -> Option<String> {
+        if self.path.as_os_str().is_empty() {
+            return None;
+        }
+        let names = [BASE_URL, SUBDOMAIN, API_KEY, API_SECRET];
+        let set: Vec<&str> = names.into_iter().filter(|name| self.get(name).is_some()).collect();
+        let set = if set.is_empty() { "no setting".to_owned() } else { set.join(", ") };
+        Some(format!("env file {}: {set}", Shown::os(&self.path)))
+    }
+}
+
+/// Refuses a setting on the command line that is wrong by itself.
+///
+/// # Errors
+/// `Error::Malformed`.
+pub(crate) fn check_options(options: &Options) -> Result<(), Error> {
+    typed_base(options).transpose().map(drop)
+}
+
+/// Whether a credential, or what stands in its place, was taken from the env file.
+fn is_of_env_file(credential: &Result<Option<Sourced<Secret>>, Error>) -> bool {
+    let origin = match credential {
+        Ok(Some(found)) => &found.origin,
+        Err(Error::Malformed { origin, .. }) => origin,
+        Ok(None) | Err(_) => return false,
+    };
+    matches!(origin, Origin::EnvFile(..))
+}
+
+impl Found {
+    /// Looks for every setting, first at the options, then in the environment, then in the env file.
+    ///
+    /// # Errors
+    /// `Error::Unreadable` and `Error::Malformed`, for an env file as a whole.
+    pub(crate) fn new(options: &Options, environment: Environment) -> Result<Self, Error> {
+        let file = EnvFile::read(options, &environment)?;
+        let key = credential(&environment, &file, Setting::ApiKey, API_KEY, API_KEY_FILE);
+        let secret = credential(&environment, &file, Setting::ApiSecret, API_SECRET, API_SECRET_FILE);
+        let mut ignored_base_url = None;
+        let base = typed_base(options).or_else(|| environment_base(&environment)).or_else(|| {
+            let url = file.get(BASE_URL);
+            if url.is_some() && !(is_of_env_file(&key) && is_of_env_file(&secret)) {
+                // A file in a checked-out repository must not be able to send the credentials of CI elsewhere.
+                ignored_base_url = Some(file.path.clone());
+                return file.get(SUBDOMAIN).map(|name| subdomain(&name));
+            }
+            url.map(|url| base_url(&url)).or_else(|| file.get(SUBDOMAIN).map(|name| subdomain(&name)))
+        });
+        let cacert = match &options.cacert {
+            Some(path) => Some(Sourced::new(path.clone(), Origin::Option("--cacert"))),
+            None => {
+                environment.get(CA_FILE).map(|path| Sourced::new(path.into(), Origin::Environment(CA_FILE)))
+            }
+        };
+        Ok(Self {
+            base: base.transpose(),
+            key,
+            secret,
+            ignored_base_url,
+            env_file: file.describe(),
+            cacert,
+            environment,
+        })
+    }
+
+    /// Asks for what is missing, if somebody may be asked.
+    ///
+    /// # Errors
+    /// The first malformed setting, else every missing one at once; `Error::Unreadable` for a file of certificates.
+    pub(crate) fn complete(self, prompt: Option<&Prompt>) -> Result<Settings, Error> {
+        let (base, key, secret) = (self.base.clone()?, self.key.clone()?, self.secret.clone()?);
+        // Before anybody is asked.
+        if let Some(base) = &base {
+            self.proxy(&base.value)?;
+        }
+        let roots = self.roots()?;
+        let mut missing = Vec::new();
+        let base = base.map_or_else(|| asked_subdomain(prompt, &mut missing), |base| Ok(Some(base)))?;
+        let mut credential = |found: Option<Sourced<Secret>>, setting| match found {
+            Some(found) => Ok(Some(found)),
+            None => asked_credential(prompt, setting, &mut missing),
+        };
+        let (key, secret) = (credential(key, Setting::ApiKey)?, credential(secret, Setting::ApiSecret)?);
+        let (Some(base), Some(key), Some(secret)) = (base, key, secret) else {
+            return Err(Error::Missing(missing));
+        };
+        let proxy = self.proxy(&base.value)?;
+        Ok(Settings { base, credentials: Credentials { key, secret }, roots, proxy })
+    }
+
+    /// The proxy that requests to this URL go through.
+    ///
+    /// # Errors
+    /// `Error::Malformed`.
+    pub(crate) fn proxy(&self, url: &BaseUrl) -> Result<Option<Sourced<Proxy>>, Error> {
+        let Some((name, value)) = self.environment.first(&PROXIES) else {
+            return Ok(None);
+        };
+        let no_proxy = self.environment.first(&NO_PROXIES).map(|(_, value)| value.to_string_lossy());
+        if !proxy::is_for(url, no_proxy.as_deref().unwrap_or_default()) {
+            return Ok(None);
+        }
+        let origin = Origin::Environment(name);
+        let hint = Some("write http://host:port; no_proxy names hosts to reach directly");
+        let text = value.to_str().ok_or("it is not valid UTF-8".to_owned());
+        match text.and_then(Proxy::parse) {
+            Ok(proxy) => Ok(Some(Sourced::new(proxy, origin))),
+            Err(why) => Err(Error::Malformed { what: "proxy", origin, why, hint }),
+        }
+    }
+
+    /// The text of the file of certificates.
+    ///
+    /// # Errors
+    /// `Error::Unreadable`, `Error::Malformed` for one of more than 16 MiB.
+    pub(crate) fn roots(&self) -> Result<Option<Sourced<Vec<u8>>>, Error> {
+        let Some(Sourced { value: path, origin }) = &self.cacert else {
+            return Ok(None);
+        };
+        let bytes = open(path, origin).and_then(|file| contents(file, path, origin, "CA file", CA_LIMIT))?;
+        Ok(Some(Sourced::new(bytes, at(path, origin))))
+    }
+}
+
+impl EnvFile {
+    /// The file that `--env-file` names, else the user's own, if that exists.
+    fn read(options: &Options, environment: &Environment) -> Result<Self, Error> {
+        let origin = Origin::Option("--env-file");
+        if let Some(path) = &options.env_file {
+            return Self::parse(open(path, &origin)?, path, &origin);
+        }
+        let Some(path) = user_file(environment).filter(|path| path.exists()) else {
+            return Ok(Self::default());
+        };
+        let origin = Origin::EnvFile("the user's settings", path.clone());
+        let file = open(&path, &origin)?;
+        let mode = file.metadata().map_err(|error| unreadable(&path, &origin, &error))?.permissions().mode();
+        if mode & 0o022 != 0 {
+            return Err(Error::Malformed {
+                what: "env file",
+                origin,
+                why: "others than its owner may write it".to_owned(),
+                hint: Some("chmod go-w it, after a look at what it holds"),
+            });
+        }
+        Self::parse(file, &path, &origin)
+    }
+
+    fn parse(file: File, path: &Path, origin: &Origin) -> Result<Self, Error> {
+        let bytes = contents(file, path, origin, "env file", FILE_LIMIT)?;
+        let text = String::from_utf8(bytes).map_err(|_| Error::Malformed {
+            what: "env file",
+            origin: at(path, origin),
+            why: "it is not valid UTF-8".to_owned(),
+            hint: Some("save it as UTF-8 text"),
+        })?;
+        Ok(Self { path: path.to_owned(), values: env_file::parse(&text).into_iter().collect() })
+    }
+}
+
+/// `$XDG_CONFIG_HOME/outseta-token/env`, else `~/.config/outseta-token/env` (XDG Base Directory Specification, which
+/// has relative paths ignored).
+fn user_file(environment: &Environment) -> Option<PathBuf> {
+    let absolute = |name| environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let config = absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")))?;
+    Some(config.join("outseta-token/env"))
+}
+
+fn typed_base(options: &Options) -> Option<Result<Sourced<BaseUrl>, Error>> {
+    let typed = |text: &Option<String>, option| Some(Sourced::new(text.clone()?, Origin::Option(option)));
+    let url = typed(&options.base_url, "--base-url").map(|url| base_url(&url));
+    url.or_else(|| typed(&options.subdomain, "--subdomain").map(|name| subdomain(&name)))
+}
+
+fn environment_base(environment: &Environment) -> Option<Result<Sourced<BaseUrl>, Error>> {
+    let set = |name, what| environment.get(name).map(|value| utf8(value, what, Origin::Environment(name)));
+    let url = set(BASE_URL, "base URL").map(|url| url.and_then(|url| base_url(&url)));
+    url.or_else(|| set(SUBDOMAIN, "subdomain").map(|name| name.and_then(|name| subdomain(&name))))
+}
+
+fn base_url(text: &Sourced<String>) -> Result<Sourced<BaseUrl>, Error> {
+    let hint = Some("a base URL looks like https://auth.example.com");
+    checked("base URL", text, BaseUrl::parse(&text.value), hint)
+}
+
+fn subdomain(text: &Sourced<String>) -> Result<Sourced<BaseUrl>, Error> {
+    let hint = Some("it is acme for https://acme.outseta.com; --base-url names another host");
+    checked("subdomain", text, BaseUrl::from_subdomain(&text.value), hint)
+}
+
+fn checked<T>(
+    what: &'static str,
+    text: &Sourced<String>,
+    value: Result<T, String>,
+    hint: Option<&'static str>,
+) -> Result<Sourced<T>, Error> {
+    let origin = text.origin.clone();
+    match value {
+        Ok(value) => Ok(Sourced::new(value, origin)),
+        Err(why) => Err(Error::Malformed { what, origin, why, hint }),
+    }
+}
+
+fn credential(
+    environment: &Environment,
+    env_file: &EnvFile,
+    setting: Setting,
+    variable: &'static str,
+    file_variable: &'static str,
+) -> Result<Option<Sourced<Secret>>, Error> {
+    let text = if let Some(value) = environment.get(variable) {
+        utf8(value, setting.name(), Origin::Environment(variable))?
+    } else if let Some(path) = environment.get(file_variable) {
+        credential_file(Path::new(path), setting, file_variable)?
+    } else if let Some(text) = env_file.get(variable) {
+        text
+    } else {
+        return Ok(None);
+    };
+    usable(setting, text).map(Some)
+}
+
+/// The text of a credential's file, one line feed or CRLF at its end dropped.
+fn credential_file(path: &Path, setting: Setting, variable: &'static str) -> Result<Sourced<String>, Error> {
+    let (naming, origin) = (Origin::Environment(variable), Origin::FileOf(variable, path.to_owned()));
+    let bytes =
+        open(path, &naming).and_then(|file| contents(file, path, &naming, setting.name(), FILE_LIMIT))?;
+    let text = utf8(OsStr::from_bytes(&bytes), setting.name(), origin.clone())?;
+    let line = text.value.strip_suffix("\r\n").or(text.value.strip_suffix('\n'));
+    let line = line.unwrap_or(&text.value).to_owned();
+    Ok(Sourced::new(line, origin))
+}
+
+/// Refuses what could forge a header, or move the boundary between key and secret.
+fn usable(setting: Setting, text: Sourced<String>) -> Result<Sourced<Secret>, Error> {
+    let colon = setting == Setting::ApiKey && text.value.contains(':');
+    let why = if text.value.trim().is_empty() {
+        "it is blank"
+    } else if text.value.chars().any(char::is_control) {
+        "it holds a line break or another control character"
+    } else if text.value.contains(' ') {
+        "it holds a space"
+    } else if !text.value.is_ascii() {
+        "it holds a non-ASCII character"
+    } else if colon {
+        "it holds a colon: the key is the part before it, the secret the part behind it"
+    } else {
+        return Ok(Sourced::new(Secret::new(text.value), text.origin));
+    };
+    let hint = Some("copy it again from Settings > Integrations > API Keys in Outseta");
+    Err(Error::Malformed { what: setting.name(), origin: text.origin, why: why.to_owned(), hint })
+}
+
+fn asked_subdomain(
+    prompt: Option<&Prompt>,
+    missing: &mut Vec<Setting>,
+) -> Result<Option<Sourced<BaseUrl>>, Error> {
+    let Some(name) = prompt.and_then(|prompt| prompt.line("Outseta subdomain: ")) else {
+        missing.push(Setting::Subdomain);
+        return Ok(None);
+    };
+    subdomain(&Sourced::new(name, Origin::Prompt)).map(Some)
+}
+
+fn asked_credential(
+    prompt: Option<&Prompt>,
+    setting: Setting,
+    missing: &mut Vec<Setting>,
+) -> Result<Option<Sourced<Secret>>, Error> {
+    // Once an answer is missing there is nothing to ask on for.
+    let prompt = prompt.filter(|_| missing.is_empty());
+    let typed = match setting {
+        Setting::ApiSecret => prompt.and_then(|prompt| prompt.secret("API secret (not shown): ")),
+        Setting::ApiKey | Setting::Subdomain => {
+            prompt.and_then(|prompt| prompt.line("API key: ")).map(Secret::new)
+        }
+    };
+    let Some(typed) = typed else {
+        missing.push(setting);
+        return Ok(None);
+    };
+    usable(setting, Sourced::new(typed.reveal().to_owned(), Origin::Prompt)).map(Some)
+}
+
+fn open(path: &Path, origin: &Origin) -> Result<File, Error> {
+    File::open(path).map_err(|error| unreadable(path, origin, &error))
+}
+
+fn contents(
+    file: File,
+    path: &Path,
+    origin: &Origin,
+    what: &'static str,
+    limit: u64,
+) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| unreadable(path, origin, &error))?;
+    if bytes.len() as u64 > limit {
+        let why = format!("the file is larger than {} KiB", limit / 1024);
+        return Err(Error::Malformed {
+            what,
+            origin: at(path, origin),
+            why,
+            hint: Some("check that it is the right file"),
+        });
+    }
+    Ok(bytes)
+}
+
+fn unreadable(path: &Path, origin: &Origin, error: &io::Error) -> Error {
+    let what = match origin {
+        Origin::EnvFile(..) => path.display().to_string(),
+        _ => format!("{} ({origin})", path.display()),
+    };
+    Error::Unreadable { what: Shown::new(&what), why: reason(error) }
+}
+
+/// A fault in a file that an option or a variable names is a wrong setting, not a wrong command line.
+fn at(path: &Path, origin: &Origin) -> Origin {
+    match origin {
+        Origin::Option(name) | Origin::Environment(name) => Origin::FileOf(name, path.to_owned()),
+        Origin::FileOf(..) | Origin::EnvFile(..) | Origin::Prompt => origin.clone(),
+    }
+}
+
+fn utf8(value: &OsStr, what: &'static str, origin: Origin) -> Result<Sourced<String>, Error> {
+    match value.to_str() {
+        Some(text) => Ok(Sourced::new(text.to_owned(), origin)),
+        None => Err(Error::Malformed { what, origin, why: "it is not valid UTF-8".to_owned(), hint: None }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,49 @@
+//! One file for each mode, from its start to its end; they do not know each other. Here is what several of them need.
+
+pub(crate) mod batch;
+pub(crate) mod check;
+pub(crate) mod exec;
+pub(crate) mod print;
+
+use std::time::Duration;
+
+use crate::api::{Token, now};
+use crate::cli::Options;
+use crate::config::{Environment, Found, Prompt, Settings};
+use crate::email::Email;
+use crate::error::Error;
+use crate::log::{self, Log};
+use crate::text::{self, Shown};
+
+fn find_settings(options: &Options, log: Log) -> Result<Found, Error> {
+    let found = Found::new(options, Environment::of_process())?;
+    if let Some(file) = &found.env_file {
+        log.detail(format_args!("{file}"));
+    }
+    if let Some(path) = &found.ignored_base_url {
+        log::warning(format_args!("OUTSETA_BASE_URL in {} is not used", Shown::os(path)));
+        log::hint(format_args!(
+            "it counts only where key and secret come from that file too; --base-url always does"
+        ));
+    }
+    Ok(found)
+}
+
+fn complete_settings(found: Found, prompt: Option<&Prompt>, log: Log) -> Result<Settings, Error> {
+    let settings = found.complete(prompt)?;
+    for line in settings.describe() {
+        log.detail(format_args!("{line}"));
+    }
+    Ok(settings)
+}
+
+fn succeeded(email: &Email, token: &Token, log: Log) {
+    match token.seconds_left(now()) {
+        Some(seconds) if seconds > 0 => {
+            let left = text::rough(Duration::from_secs(seconds.unsigned_abs()));
+            log.success(format_args!("token for {email}, valid for {left}"));
+        }
+        Some(_) => log::expired(format_args!(""), email.as_str()),
+        None => log.success(format_args!("token for {email}")),
+    }
+}

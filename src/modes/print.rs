@@ -1,0 +1,50 @@
+//! Without a mode's option: one email, one token, printed or written to a file.
+
+use std::ffi::OsStr;
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use super::{complete_settings, find_settings, succeeded};
+use crate::api::{Outseta, Token, second_after};
+use crate::cli::{Options, Print};
+use crate::config::{Found, Prompt};
+use crate::email::{self, Email};
+use crate::error::{Error, Usage};
+use crate::log::Log;
+use crate::output::{self, Destination, Wanted};
+
+pub(crate) fn run(options: &Options, print: &Print, log: Log) -> Result<ExitCode, Error> {
+    let prompt = Prompt::allowed(options.no_input);
+    let email = take_email(print.email.as_deref(), prompt.as_ref())?;
+    let found = find_settings(options, log)?;
+    if let Some(token) = kept_token(print, &email, &found) {
+        log.detail(format_args!("the file is kept, and no request made"));
+        succeeded(&email, &token, log);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let settings = complete_settings(found, prompt.as_ref(), log)?;
+    let destination = Destination::open(print.output.as_deref())?;
+    let token = Outseta::new(settings, options, Duration::ZERO, log)?.token(&email)?;
+    destination.write(&output::render(&token, print.format)?)?;
+    succeeded(&email, &token, log);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The email from the argument, else from standard input, where a person at a terminal is asked.
+fn take_email(argument: Option<&OsStr>, prompt: Option<&Prompt>) -> Result<Email, Error> {
+    match (argument, prompt) {
+        (Some(argument), _) => Email::from_argument(argument),
+        (None, Some(prompt)) => Email::parse(&prompt.line("Email: ").unwrap_or_default()),
+        (None, None) if io::stdin().is_terminal() => Err(Error::Usage(Usage::NoEmail)),
+        (None, None) => Email::from_input(email::standard_input()?),
+    }
+}
+
+/// The token in the output file, where that is to be kept as long as it is good enough.
+fn kept_token(print: &Print, email: &Email, found: &Found) -> Option<Token> {
+    let (path, min_ttl) = (print.output.as_deref()?, print.min_ttl?);
+    let base = found.base.as_ref().ok().and_then(Option::as_ref);
+    let host = base.filter(|base| base.value.names_account()).map(|base| base.value.host());
+    output::kept(path, print.format, &Wanted { email, host, valid_at: second_after(min_ttl) })
+}

@@ -1,0 +1,177 @@
+//! Writing a result to a file: whole, or not at all.
+//!
+//! A file is written beside its place (unique name, mode 0600 from its first byte), flushed to disk and renamed over
+//! it, so that whoever reads it finds the old content or the new, whole. Each such new file is locked while its
+//! process lives; one that nobody locks was left by a killed run, and the next run in that folder removes it.
+
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use super::{cannot_write, print};
+use crate::error::Error;
+use crate::text::{Shown, reason};
+
+/// New files are named so, with 16 hexadecimal digits between.
+const NEW_PREFIX: &str = ".outseta-token-";
+const NEW_SUFFIX: &str = ".tmp";
+
+/// Where a result goes, found usable before any request is made.
+#[derive(Debug)]
+pub(crate) enum Destination {
+    StandardOutput,
+    /// A device, a FIFO or an inherited descriptor, which is written as it is.
+    Direct(File, PathBuf),
+    Replaced(NewFile),
+}
+
+impl Destination {
+    /// `None`: standard output.
+    ///
+    /// # Errors
+    /// `Error::CannotCreate`: the folder is missing or may not be written, or it is a folder itself.
+    pub(crate) fn open(path: Option<&Path>) -> Result<Self, Error> {
+        let Some(path) = path else {
+            return Ok(Self::StandardOutput);
+        };
+        if path == Path::new("/dev/stdout") {
+            return Ok(Self::StandardOutput);
+        }
+        let cannot_create =
+            |error: &io::Error| Error::CannotCreate { path: Shown::os(path), why: reason(error) };
+        let found = fs::symlink_metadata(path);
+        match &found {
+            Err(error) if error.kind() != io::ErrorKind::NotFound || !names_file(path) => {
+                return Err(cannot_create(error));
+            }
+            _ if path.is_dir() => return Err(cannot_create(&io::ErrorKind::IsADirectory.into())),
+            _ => {}
+        }
+        let special = found.is_ok_and(|found| !found.is_file() && !found.is_symlink());
+        if special || is_descriptor(path) {
+            let file = open_directly(path, special).map_err(|error| cannot_create(&error))?;
+            return Ok(Self::Direct(file, path.to_owned()));
+        }
+        NewFile::beside(path).map(Self::Replaced).map_err(|error| cannot_create(&error))
+    }
+
+    /// Writes the whole result.
+    ///
+    /// # Errors
+    /// `Error::CannotWrite`, `Error::BrokenPipe`; a file that was to be replaced is then untouched.
+    pub(crate) fn write(self, bytes: &[u8]) -> Result<(), Error> {
+        match self {
+            Self::StandardOutput => print(bytes),
+            Self::Direct(mut file, path) => {
+                file.write_all(bytes).map_err(|error| cannot_write(Shown::os(path), &error))
+            }
+            Self::Replaced(file) => {
+                let target = Shown::os(&file.target);
+                file.replace(bytes).map_err(|error| cannot_write(target, &error))
+            }
+        }
+    }
+}
+
+/// Opens what is written as it is: appending, so that a file behind a descriptor keeps what it holds. Where a device or a
+/// FIFO was seen, somebody else may have put a link or a file in its place since.
+pub(super) fn open_directly(path: &Path, special: bool) -> io::Result<File> {
+    let flags = if special { libc::O_NOFOLLOW } else { 0 };
+    let file = OpenOptions::new().append(true).custom_flags(flags | libc::O_NOCTTY).open(path)?;
+    if special && file.metadata()?.is_file() {
+        return Err(io::Error::other("it changed while it was looked at"));
+    }
+    Ok(file)
+}
+
+/// `/dev/fd/N`, `/dev/stderr` and the like: links to open descriptors, beside which nothing can be written.
+pub(super) fn is_descriptor(path: &Path) -> bool {
+    path.starts_with("/proc")
+        || path.starts_with("/dev/fd")
+        || path.parent() == Some(Path::new("/dev")) && path.is_symlink()
+}
+
+/// Whether a path that leads nowhere yet can be a file's: `missing/` and `missing/..` cannot.
+pub(super) fn names_file(path: &Path) -> bool {
+    let bytes = path.as_os_str().as_bytes();
+    path.file_name().is_some() && !bytes.ends_with(b"/") && !bytes.ends_with(b"/.")
+}
+
+/// A file that is to replace another, in the same folder. Dropped without that, it is removed.
+#[derive(Debug)]
+pub(crate) struct NewFile {
+    file: File,
+    path: PathBuf,
+    target: PathBuf,
+}
+
+impl NewFile {
+    fn beside(target: &Path) -> io::Result<Self> {
+        let folder = folder(target);
+        remove_left_behind(folder);
+        loop {
+            let path =
+                folder.join(format!("{NEW_PREFIX}{:016x}{NEW_SUFFIX}", RandomState::new().hash_one(0)));
+            let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+            let new = Self { file, path, target: target.to_owned() };
+            // Until it is locked it looks as if left behind: another run may remove it, and holds its lock then. (Where
+            // the file system has no locks, nobody removes anything.)
+            let taken = matches!(new.file.try_lock(), Err(TryLockError::WouldBlock));
+            if !taken && new.file.metadata()?.nlink() > 0 {
+                // The umask may have taken more than it should.
+                new.file.set_permissions(Permissions::from_mode(0o600))?;
+                return Ok(new);
+            }
+        }
+    }
+
+    fn replace(mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.file.sync_all()?;
+        fs::rename(&self.path, &self.target)?;
+        // The content is safe; that the name is too is all that a folder's flush adds.
+        let _ = File::open(folder(&self.target)).and_then(|folder| folder.sync_all());
+        // Nothing has this path any more, so there is nothing to remove.
+        self.path = PathBuf::new();
+        Ok(())
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if !self.path.as_os_str().is_empty() {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+pub(super) fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Removes new files of killed runs. What cannot be removed stays: it is in nobody's way.
+pub(super) fn remove_left_behind(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        if is_file && is_new_name(&entry.file_name().to_string_lossy()) {
+            let Ok(file) = OpenOptions::new()
+                .write(true)
+                .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+                .open(entry.path())
+            else {
+                continue;
+            };
+            if file.try_lock().is_ok() {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+pub(super) fn is_new_name(name: &str) -> bool {
+    let digits = name.strip_prefix(NEW_PREFIX).and_then(|name| name.strip_suffix(NEW_SUFFIX));
+    digits.is_some_and(|digits| digits.len() == 16 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
+}

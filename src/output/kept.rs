@@ -1,0 +1,76 @@
+//! `--min-ttl`: whether the token in a file is good enough to be kept.
+
+use std::fs::OpenOptions;
+use std::io::Read;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use super::file::{folder, remove_left_behind};
+use super::{FIRST_FIELDS, HEADER, VARIABLE, render};
+use crate::api::Token;
+use crate::cli::Format;
+use crate::config;
+use crate::email::Email;
+use crate::unix;
+
+/// Bytes of a file that may hold a token, at most: far more than the largest answer, indented.
+const KEPT_LIMIT: u64 = 8 << 20;
+
+/// The token that a kept file must hold.
+#[derive(Debug)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) email: &'a Email,
+    /// The account's host below outseta.com, where that is known.
+    pub(crate) host: Option<&'a str>,
+    /// Unix seconds at which it must still be valid.
+    pub(crate) valid_at: i64,
+}
+
+/// The token in a file, if that is good enough to be kept: a regular file that nobody but this user may write, holding
+/// just what this format would, for the wanted user. Anything else means that a new token is needed, and is no error.
+pub(crate) fn kept(path: &Path, format: Format, wanted: &Wanted<'_>) -> Option<Token> {
+    remove_left_behind(folder(path));
+    let file =
+        OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path).ok()?;
+    let metadata = file.metadata().ok()?;
+    let own = metadata.uid() == unix::effective_user() && metadata.mode() & 0o022 == 0;
+    if !metadata.is_file() || !own {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    file.take(KEPT_LIMIT).read_to_end(&mut bytes).ok()?;
+    recover(&bytes, format).filter(|token| fits(token, wanted))
+}
+
+pub(super) fn fits(token: &Token, wanted: &Wanted<'_>) -> bool {
+    let Some(claims) = token.claims() else {
+        return false;
+    };
+    let foreign = match (wanted.host, claims.issuer_host()) {
+        (Some(host), Some(issuer)) => config::names_account(issuer) && !issuer.eq_ignore_ascii_case(host),
+        _ => false,
+    };
+    !foreign
+        && claims.email().is_some_and(|email| wanted.email.is(email))
+        && claims.expires_at().is_some_and(|expiry| expiry >= wanted.valid_at)
+}
+
+/// The token in what `render` made; `None` for anything that it would not have made so.
+pub(super) fn recover(bytes: &[u8], format: Format) -> Option<Token> {
+    let line = |prefix: &str| {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let jwt = text.strip_prefix(prefix)?.strip_suffix('\n')?;
+        Some(Map::from_iter([(FIRST_FIELDS[0].to_owned(), Value::from(jwt))]))
+    };
+    let fields = match format {
+        Format::Json => serde_json::from_slice(bytes).ok()?,
+        Format::Token => line("")?,
+        Format::Header => line(HEADER)?,
+        Format::Env => line(&format!("{VARIABLE}="))?,
+        Format::Claims => return None,
+    };
+    let token = Token::new(fields).ok()?;
+    (render(&token, format).ok()? == bytes).then_some(token)
+}

@@ -1,0 +1,108 @@
+//! The result: how each format looks, and writing it completely. It knows no settings and no HTTP.
+
+mod file;
+mod kept;
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+
+use serde::Serialize;
+use serde::ser::SerializeMap;
+use serde_json::{Map, Value};
+
+pub(crate) use self::file::Destination;
+pub(crate) use self::kept::{Wanted, kept};
+use crate::api::Token;
+use crate::cli::Format;
+use crate::error::{AnswerFault, Error};
+use crate::text::{self, Shown, reason};
+
+const HEADER: &str = "Authorization: Bearer ";
+/// The variable in which others find the token.
+pub(crate) const VARIABLE: &str = "OUTSETA_ACCESS_TOKEN";
+
+/// The fields of an answer that come first, in this order.
+pub(crate) const FIRST_FIELDS: [&str; 3] = ["access_token", "token_type", "expires_in"];
+
+/// The whole result in a format.
+///
+/// # Errors
+/// `Error::Answer` where the claims of a token are asked for that is not a JWT.
+pub(crate) fn render(token: &Token, format: Format) -> Result<Vec<u8>, Error> {
+    let jwt = token.access_token();
+    Ok(match format {
+        Format::Json => pretty(&Ordered(token.fields())),
+        Format::Token => format!("{jwt}\n").into_bytes(),
+        Format::Header => format!("{HEADER}{jwt}\n").into_bytes(),
+        Format::Env => format!("{VARIABLE}={jwt}\n").into_bytes(),
+        Format::Claims => pretty(token.claims().ok_or(Error::Answer(AnswerFault::NotJwt))?.as_map()),
+    })
+}
+
+/// Indented by two, with a line feed.
+fn pretty(value: &impl Serialize) -> Vec<u8> {
+    harmless(serde_json::to_string_pretty(value))
+}
+
+/// On one line, with a line feed.
+pub(crate) fn compact(value: &impl Serialize) -> Vec<u8> {
+    harmless(serde_json::to_string(value))
+}
+
+/// Escapes what JSON lets stand in a string and a terminal would obey or hide (RFC 8259 section 7): the values stay the
+/// same.
+fn harmless(json: serde_json::Result<String>) -> Vec<u8> {
+    let json = json.expect("JSON values serialise into memory");
+    let mut escaped = String::with_capacity(json.len() + 1);
+    for c in json.chars() {
+        // Outside of strings there is none of these but the line feed.
+        if c != '\n' && text::is_invisible(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped.push('\n');
+    escaped.into_bytes()
+}
+
+/// An answer's fields, the well-known ones first.
+pub(crate) struct Ordered<'a>(pub(crate) &'a Map<String, Value>);
+
+impl Serialize for Ordered<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let first = FIRST_FIELDS.iter().filter_map(|name| self.0.get_key_value(*name));
+        let further = self.0.iter().filter(|(name, _)| !FIRST_FIELDS.contains(&name.as_str()));
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, value) in first.chain(further) {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+/// Writes to standard output, completely and at once: as a file, since std's own handle takes one that is not open for
+/// writing for one that swallows everything.
+///
+/// # Errors
+/// `Error::BrokenPipe`, `Error::CannotWrite`.
+pub(crate) fn print(bytes: &[u8]) -> Result<(), Error> {
+    let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
+    stdout
+        .and_then(|mut stdout| stdout.write_all(bytes))
+        .map_err(|error| cannot_write(Shown::new("standard output"), &error))
+}
+
+fn cannot_write(to: Shown, error: &io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => Error::BrokenPipe,
+        _ => Error::CannotWrite { to, why: reason(error) },
+    }
+}
+
+#[cfg(test)]
+mod tests;

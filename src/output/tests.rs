@@ -1,0 +1,249 @@
+use std::fs;
+use std::path::Path;
+
+use super::file::{folder, is_descriptor, is_new_name, names_file, open_directly};
+use super::kept::{fits, recover};
+use super::*;
+use crate::email::Email;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use proptest::prelude::*;
+use serde_json::{Number, json};
+
+#[test]
+fn what_took_a_devices_place_is_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+    fs::write(&file, "whole").unwrap();
+    std::os::unix::fs::symlink("/dev/null", &link).unwrap();
+    for path in [&file, &link] {
+        assert!(open_directly(path, true).is_err(), "{}", path.display());
+        open_directly(path, false).unwrap();
+    }
+    open_directly(Path::new("/dev/null"), true).unwrap();
+    assert_eq!(fs::read(&file).unwrap(), b"whole");
+}
+
+#[test]
+fn json_holds_nothing_that_a_terminal_would_obey() {
+    let name = "\u{9b}31m\u{7f}\u{202e}é\u{e0001}\n";
+    let value = json!({ "name": name });
+    let expected = r#"{"name":"\u009b31m\u007f\u202eé\udb40\udc01\n"}"#;
+    assert_eq!(compact(&value), format!("{expected}\n").into_bytes());
+    let read: Value = serde_json::from_slice(&pretty(&value)).expect("it is JSON");
+    assert_eq!(read, value);
+}
+
+const FORMATS: [Format; 4] = [Format::Json, Format::Token, Format::Header, Format::Env];
+
+fn token(fields: Value) -> Token {
+    let Value::Object(fields) = fields else { panic!("fields are an object") };
+    Token::new(fields).expect("a usable token")
+}
+
+fn text(token: &Token, format: Format) -> String {
+    String::from_utf8(render(token, format).expect("it can be rendered")).expect("UTF-8")
+}
+
+fn jwt(claims: &Value) -> String {
+    format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims.to_string()))
+}
+
+#[test]
+fn each_format_has_its_form() {
+    let token = token(json!({"z": 1, "expires_in": 60, "access_token": "e30.eyJhIjoxfQ.s",
+        "a": [], "token_type": "bearer"}));
+    assert_eq!(
+        text(&token, Format::Json),
+        "{\n  \"access_token\": \"e30.eyJhIjoxfQ.s\",\n  \"token_type\": \"bearer\",\n  \"expires_in\": 60,\n  \
+         \"a\": [],\n  \"z\": 1\n}\n"
+    );
+    assert_eq!(text(&token, Format::Token), "e30.eyJhIjoxfQ.s\n");
+    assert_eq!(text(&token, Format::Header), "Authorization: Bearer e30.eyJhIjoxfQ.s\n");
+    assert_eq!(text(&token, Format::Env), "OUTSETA_ACCESS_TOKEN=e30.eyJhIjoxfQ.s\n");
+    assert_eq!(text(&token, Format::Claims), "{\n  \"a\": 1\n}\n");
+}
+
+#[test]
+fn what_is_no_jwt_has_no_claims_to_render() {
+    let token = token(json!({"access_token": "opaque"}));
+    assert_eq!(render(&token, Format::Claims), Err(Error::Answer(AnswerFault::NotJwt)));
+    assert_eq!(recover(b"{}\n", Format::Claims), None);
+}
+
+#[test]
+fn only_what_was_rendered_is_recovered() {
+    for (format, bytes) in [
+        (Format::Token, &b""[..]),
+        (Format::Token, b"t"),
+        (Format::Token, b"\n"),
+        (Format::Token, b"t\n\n"),
+        (Format::Token, b"t\r\n"),
+        (Format::Token, b"a b\n"),
+        (Format::Token, b"\xff\n"),
+        (Format::Header, b"t\n"),
+        (Format::Header, b"authorization: Bearer t\n"),
+        (Format::Env, b"OUTSETA_ACCESS_TOKEN='t'\n"),
+        (Format::Json, b"{\"access_token\": \"t\"}\n"),
+        (Format::Json, b"{\n  \"access_token\": \"t\"\n}"),
+        (Format::Json, b"{\n  \"a\": 1,\n  \"access_token\": \"t\"\n}\n"),
+        (Format::Json, b"[]\n"),
+    ] {
+        let shown = String::from_utf8_lossy(bytes);
+        assert_eq!(recover(bytes, format), None, "{format:?} {shown:?}");
+    }
+    assert!(recover(b"t\n", Format::Token).is_some());
+    assert!(recover(b"{\n  \"access_token\": \"t\"\n}\n", Format::Json).is_some());
+}
+
+#[test]
+fn names_of_new_files_are_told_from_others() {
+    assert!(is_new_name(".outseta-token-0123456789abcdef.tmp"));
+    for name in [
+        "",
+        ".outseta-token-.tmp",
+        ".outseta-token-0123456789abcde.tmp",
+        ".outseta-token-0123456789abcdef0.tmp",
+        ".outseta-token-0123456789abcdeg.tmp",
+        ".outseta-token-0123456789abcdef",
+        "outseta-token-0123456789abcdef.tmp",
+        ".outseta-token-\u{e4}123456789abcde.tmp",
+    ] {
+        assert!(!is_new_name(name), "{name}");
+    }
+}
+
+#[test]
+fn paths_are_told_apart() {
+    for path in ["a", "a/b", "./a", "../a", "/a", "a.", "..a"] {
+        assert!(names_file(Path::new(path)), "{path}");
+    }
+    for path in ["", ".", "..", "/", "a/", "a/.", "a/..", "a//"] {
+        assert!(!names_file(Path::new(path)), "{path}");
+    }
+    for path in ["/dev/fd/3", "/proc/self/fd/1", "/proc/1/fd/1", "/dev//fd/0", "/dev/stderr"] {
+        assert!(is_descriptor(Path::new(path)), "{path}");
+    }
+    for path in ["/dev/null", "/dev/shm/token", "dev/fd/3", "/devfd/3"] {
+        assert!(!is_descriptor(Path::new(path)), "{path}");
+    }
+    for (path, parent) in [("a", "."), ("a/b", "a"), ("/a", "/"), ("../a", "..")] {
+        assert_eq!(folder(Path::new(path)), Path::new(parent), "{path}");
+    }
+}
+
+#[test]
+fn a_kept_token_fits() {
+    let email = Email::parse("jane@example.com").expect("an email");
+    let fits_wanted = |claims: &Value, host| {
+        let token = token(json!({"access_token": jwt(claims)}));
+        let wanted = Wanted { email: &email, host, valid_at: 5_000 };
+        fits(&token, &wanted)
+    };
+    let acme = Some("acme.outseta.com");
+    let issued = |iss: &str| json!({"email": "JANE@example.com", "exp": 5_000, "iss": iss});
+    assert!(fits_wanted(&issued("http://acme.outseta.com"), acme));
+    assert!(fits_wanted(&issued("http://ACME.outseta.com/"), acme));
+    assert!(fits_wanted(&issued("https://auth.example.com"), acme));
+    assert!(fits_wanted(&issued("http://other.outseta.com"), None));
+    assert!(!fits_wanted(&issued("http://other.outseta.com"), acme));
+    let claims = |email: &str, exp: Value| json!({"email": email, "exp": exp});
+    assert!(fits_wanted(&claims("jane@example.com", 5_000.into()), acme));
+    assert!(!fits_wanted(&claims("jane@example.com", 4_999.into()), acme));
+    assert!(!fits_wanted(&claims("john@example.com", 5_000.into()), acme));
+    assert!(!fits_wanted(&claims("jane@example.com", Value::Null), acme));
+    assert!(!fits_wanted(&json!({"exp": 5_000}), acme));
+    let opaque = token(json!({"access_token": "opaque", "expires_in": 9_000}));
+    let wanted = Wanted { email: &email, host: None, valid_at: 0 };
+    assert!(!fits(&opaque, &wanted));
+}
+
+fn number() -> impl Strategy<Value = Value> {
+    "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,4})?"
+        .prop_map(|text| serde_json::from_str::<Number>(&text).expect("a number").into())
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        number(),
+        any::<String>().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 16, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(any::<String>(), inner, 0..4)
+                .prop_map(|fields| fields.into_iter().collect()),
+        ]
+    })
+}
+
+fn any_token() -> impl Strategy<Value = Token> {
+    let fields = prop::collection::btree_map(any::<String>(), value(), 0..4);
+    let well_known = (prop::option::of(value()), prop::option::of(number()));
+    ("[A-Za-z0-9._~+/-]{1,40}={0,2}", fields, well_known).prop_map(
+        |(access_token, fields, (token_type, expires_in))| {
+            let mut fields: Map<String, Value> = fields.into_iter().collect();
+            fields.insert("access_token".to_owned(), access_token.into());
+            fields.extend(token_type.map(|value| ("token_type".to_owned(), value)));
+            fields.extend(expires_in.map(|value| ("expires_in".to_owned(), value)));
+            Token::new(fields).expect("a usable token")
+        },
+    )
+}
+
+fn any_format() -> impl Strategy<Value = Format> {
+    prop::sample::select(&FORMATS)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_rendered_is_recovered(token in any_token(), format in any_format()) {
+        let bytes = render(&token, format).expect("it can be rendered");
+        let recovered = recover(&bytes, format).expect("it can be recovered");
+        prop_assert_eq!(recovered.access_token(), token.access_token());
+        if format == Format::Json {
+            prop_assert_eq!(&recovered, &token);
+        }
+        for other in FORMATS.into_iter().filter(|other| *other != format) {
+            prop_assert!(recover(&bytes, other).is_none());
+        }
+    }
+
+    #[test]
+    fn a_line_is_a_line(token in any_token(), format in any_format()) {
+        let bytes = render(&token, format).expect("it can be rendered");
+        prop_assert_eq!(bytes.last(), Some(&b'\n'));
+        if format != Format::Json {
+            prop_assert!(!bytes[..bytes.len() - 1].contains(&b'\n'));
+        }
+    }
+
+    #[test]
+    fn arbitrary_bytes_are_recovered_only_if_they_were_rendered(
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+        format in any_format(),
+    ) {
+        if let Some(token) = recover(&bytes, format) {
+            prop_assert_eq!(render(&token, format).expect("it can be rendered"), bytes);
+        }
+    }
+
+    #[test]
+    fn an_edited_file_is_not_taken_for_another(
+        token in any_token(),
+        format in any_format(),
+        place in any::<prop::sample::Index>(),
+        byte in any::<u8>(),
+    ) {
+        let mut bytes = render(&token, format).expect("it can be rendered");
+        let place = place.index(bytes.len());
+        bytes[place] = byte;
+        if let Some(token) = recover(&bytes, format) {
+            prop_assert_eq!(render(&token, format).expect("it can be rendered"), bytes);
+        }
+    }
+}
