@@ -251,7 +251,7 @@ impl Found {
             return Ok(None);
         };
         let no_proxy = self.environment.first(&NO_PROXIES).map(|(_, value)| value.to_string_lossy());
-        if !proxy::is_for(url, no_proxy.as_deref().unwrap_or_default()) {
+        if !proxy::applies_to(url, no_proxy.as_deref().unwrap_or_default()) {
             return Ok(None);
         }
         let origin = Origin::Environment(name);

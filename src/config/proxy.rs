@@ -1,18 +1,17 @@
-//! Which proxy a host is reached through: what the variables that curl reads say, and what `no_proxy` takes out. Pure:
-//! the environment is handed in. A setting that cannot be used is an error, never a direct connection.
+//! Parses a proxy setting and decides which hosts are reached through the proxy. Pure: the environment is passed in.
+//! A setting that cannot be used is an error, never a direct connection.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use percent_encoding::percent_decode_str;
 
-use super::base_url::{BaseUrl, host_and_port};
+use super::base_url::{BaseUrl, host_and_port, is_address};
 use crate::secret::Secret;
 
-/// An HTTP proxy that is asked to CONNECT.
+/// An HTTP proxy that understands CONNECT.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Proxy {
-    /// Whether it is spoken to over TLS.
+    /// Whether the proxy itself is reached over TLS.
     pub(crate) tls: bool,
     pub(crate) host: String,
     pub(crate) port: u16,
@@ -20,10 +19,10 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// Takes `[http[s]://][user[:password]@]host[:port]`; without a port it is the scheme's.
+    /// Parses `[http[s]://][user[:password]@]host[:port]`; the default port is the scheme's.
     ///
     /// # Errors
-    /// What is wrong with it, in words that repeat nothing of it: it may hold a password.
+    /// What is wrong, without repeating any of the value: it may contain a password.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
@@ -54,7 +53,7 @@ impl fmt::Display for Proxy {
     }
 }
 
-/// Percent-decoded user and password.
+/// The user and password, percent-decoded.
 fn credentials(user_info: &str) -> Result<(String, Secret), String> {
     let (user, password) = user_info.split_once(':').unwrap_or((user_info, ""));
     let decode = |text: &str| match percent_decode_str(text).decode_utf8() {
@@ -64,47 +63,19 @@ fn credentials(user_info: &str) -> Result<(String, Secret), String> {
     Ok((decode(user)?, Secret::new(decode(password)?)))
 }
 
-/// Whether a URL's host goes through a proxy at all: not a loopback one, nor one that `no_proxy` names. Entries are
-/// separated by commas or blanks; a name stands for its subdomains too, a network (`10.0.0.0/8`) for its addresses.
-pub(crate) fn is_for(url: &BaseUrl, no_proxy: &str) -> bool {
-    let entries = no_proxy.split([',', ' ', '\t', '\n', '\r']).filter(|entry| !entry.is_empty());
-    !url.is_loopback() && !entries.into_iter().any(|entry| matches(entry, url.host()))
-}
-
-fn matches(entry: &str, host: &str) -> bool {
-    if entry == "*" {
-        return true;
-    }
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    if let Ok(address) = host.parse() {
-        return network_holds(entry, address);
-    }
-    let entry = entry.trim_start_matches('.').to_ascii_lowercase();
-    !entry.is_empty()
-        && host.strip_suffix(entry.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-}
-
-/// Whether `address` is the entry's address or lies in its network (CIDR, RFC 4632 section 3.1).
-fn network_holds(entry: &str, address: IpAddr) -> bool {
-    let (network, length) =
-        entry.split_once('/').map_or((entry, None), |(network, length)| (network, Some(length)));
-    let network = network.trim_start_matches('[').trim_end_matches(']');
-    let (network, address, width) = match (network.parse(), address) {
-        (Ok(IpAddr::V4(network)), IpAddr::V4(address)) => {
-            (u128::from(network.to_bits()), u128::from(address.to_bits()), 32)
-        }
-        (Ok(IpAddr::V6(network)), IpAddr::V6(address)) => (network.to_bits(), address.to_bits(), 128),
-        _ => return false,
-    };
-    let Ok(length) = length.map_or(Ok(width), str::parse::<u32>) else {
-        return false;
-    };
-    match width.checked_sub(length) {
-        Some(host_bits) => {
-            network.checked_shr(host_bits).unwrap_or(0) == address.checked_shr(host_bits).unwrap_or(0)
-        }
-        None => false,
-    }
+/// Whether requests to `url` go through a proxy: loopback hosts and hosts named in `no_proxy` are reached directly.
+/// Entries are separated by commas or blanks. A name also stands for its subdomains.
+pub(crate) fn applies_to(url: &BaseUrl, no_proxy: &str) -> bool {
+    let host = url.host().trim_matches(['[', ']']);
+    let excluded = no_proxy.split([',', ' ', '\t', '\n', '\r']).any(|entry| {
+        let entry = entry.trim_start_matches('.').trim_matches(['[', ']']).to_ascii_lowercase();
+        let is_subdomain = || {
+            let parent = host.strip_suffix(&entry).and_then(|rest| rest.strip_suffix('.'));
+            parent.is_some() && !is_address(url.host())
+        };
+        entry == "*" || !entry.is_empty() && (entry == host || is_subdomain())
+    });
+    !url.is_loopback() && !excluded
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ fn what_cannot_be_used_is_an_error_that_repeats_nothing() {
 }
 
 fn goes_through(url: &str, no_proxy: &str) -> bool {
-    is_for(&BaseUrl::parse(url).unwrap(), no_proxy)
+    applies_to(&BaseUrl::parse(url).unwrap(), no_proxy)
 }
 
 #[test]
@@ -83,26 +83,15 @@ fn no_proxy_takes_hosts_out() {
 }
 
 #[test]
-fn no_proxy_names_addresses_and_networks() {
+fn no_proxy_names_addresses() {
     for (url, entry) in [
         ("https://10.1.2.3", "10.1.2.3"),
-        ("https://10.1.2.3", "10.0.0.0/8"),
-        ("https://10.1.2.3", "0.0.0.0/0"),
         ("https://[2001:db8::1]", "2001:db8::1"),
-        ("https://[2001:db8::1]", "[2001:0db8::1]"),
-        ("https://[2001:db8::1]", "2001:db8::/32"),
-        ("https://[2001:db8::1]", "::/0"),
+        ("https://[2001:db8::1]", "[2001:db8::1]"),
     ] {
         assert!(!goes_through(url, entry), "{url} {entry}");
     }
-    for (url, entry) in [
-        ("https://10.1.2.3", "10.1.2.4/31"),
-        ("https://10.1.2.3", "10.0.0.0/33"),
-        ("https://10.1.2.3", "10.0.0.0/x"),
-        ("https://10.1.2.3", "2.3"),
-        ("https://10.1.2.3", "::/0"),
-        ("https://[2001:db9::1]", "2001:db8::/32"),
-    ] {
+    for (url, entry) in [("https://10.1.2.3", "10.1.2.4"), ("https://10.1.2.3", "2.3")] {
         assert!(goes_through(url, entry), "{url} {entry}");
     }
 }
