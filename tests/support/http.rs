@@ -150,7 +150,6 @@ enum Framing {
 #[derive(Clone, Debug)]
 pub struct Answer {
     status: u16,
-    reason: String,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
     framing: Framing,
@@ -160,14 +159,7 @@ pub struct Answer {
 impl Answer {
     /// No body and no `Content-Type`.
     pub fn empty(status: u16) -> Self {
-        Self {
-            status,
-            reason: reason(status).to_owned(),
-            headers: Vec::new(),
-            body: Vec::new(),
-            framing: Framing::Length,
-            closes: false,
-        }
+        Self { status, headers: Vec::new(), body: Vec::new(), framing: Framing::Length, closes: false }
     }
 
     pub fn json(status: u16, body: &Value) -> Self {
@@ -184,12 +176,6 @@ impl Answer {
 
     pub fn redirect(status: u16, location: &str) -> Self {
         Self::empty(status).header("Location", location)
-    }
-
-    #[must_use]
-    pub fn reason(mut self, reason: &str) -> Self {
-        reason.clone_into(&mut self.reason);
-        self
     }
 
     #[must_use]
@@ -235,7 +221,7 @@ impl Answer {
         self.closes || matches!(self.framing, Framing::Close | Framing::ClaimedLength(_))
     }
 
-    /// Status line, headers and the empty line.
+    /// Status line (without a reason phrase: RFC 9112 section 4), headers and the empty line.
     pub fn head(&self) -> Vec<u8> {
         let framing: Option<(String, String)> = match self.framing {
             Framing::Length => Some(("Content-Length".to_owned(), self.body.len().to_string())),
@@ -243,7 +229,7 @@ impl Answer {
             Framing::Chunked => Some(("Transfer-Encoding".to_owned(), "chunked".to_owned())),
             Framing::Close => None,
         };
-        let mut lines = vec![format!("HTTP/1.1 {} {}", self.status, self.reason)];
+        let mut lines = vec![format!("HTTP/1.1 {} ", self.status)];
         let headers = self.headers.iter().chain(framing.iter());
         lines.extend(headers.map(|(name, value)| format!("{name}: {value}")));
         (lines.join("\r\n") + "\r\n\r\n").into_bytes()
@@ -268,33 +254,5 @@ impl Answer {
     pub fn write_to(&self, wire: &mut Wire) -> io::Result<()> {
         wire.write_all(&[self.head(), self.framed_body()].concat())?;
         wire.flush()
-    }
-}
-
-fn reason(status: u16) -> &'static str {
-    match status {
-        200 => "OK",
-        202 => "Accepted",
-        301 => "Moved Permanently",
-        302 => "Found",
-        307 => "Temporary Redirect",
-        308 => "Permanent Redirect",
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        407 => "Proxy Authentication Required",
-        408 => "Request Timeout",
-        415 => "Unsupported Media Type",
-        422 => "Unprocessable Entity",
-        425 => "Too Early",
-        429 => "Too Many Requests",
-        500 => "Internal Server Error",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        504 => "Gateway Timeout",
-        // RFC 9112 section 4: the reason phrase may be empty.
-        _ => "",
     }
 }

@@ -1,7 +1,6 @@
-//! A CONNECT proxy that leads given hosts, or all, to addresses on loopback, over HTTP or HTTPS
+//! A CONNECT proxy that leads every host to an address on loopback, over HTTP or HTTPS
 //! itself. With it a test uses the real URL, `https://acme.outseta.com`, and reaches a fake.
 
-use std::collections::HashMap;
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -43,8 +42,7 @@ struct Shared {
 }
 
 struct State {
-    routes: HashMap<String, SocketAddr>,
-    otherwise: Option<SocketAddr>,
+    route: Option<SocketAddr>,
     behaviour: Behaviour,
     requests: Vec<Request>,
 }
@@ -59,12 +57,7 @@ impl Proxy {
     }
 
     fn start(tls: Option<Arc<ServerConfig>>) -> Self {
-        let state = State {
-            routes: HashMap::new(),
-            otherwise: None,
-            behaviour: Behaviour::Tunnel,
-            requests: Vec::new(),
-        };
+        let state = State { route: None, behaviour: Behaviour::Tunnel, requests: Vec::new() };
         let shared = Arc::new(Shared { tls, state: Mutex::new(state) });
         let listener = Listener::start({
             let shared = Arc::clone(&shared);
@@ -77,17 +70,10 @@ impl Proxy {
         Self { listener, shared }
     }
 
-    /// Leads `target`, such as `acme.outseta.com:443`, to `address`.
-    #[must_use]
-    pub fn route(self, target: &str, address: SocketAddr) -> Self {
-        self.shared.state().routes.insert(target.to_owned(), address);
-        self
-    }
-
-    /// Leads every target without a route of its own to `address`; without this it gets a 502.
+    /// Leads every target to `address`; without this it gets a 502.
     #[must_use]
     pub fn route_all(self, address: SocketAddr) -> Self {
-        self.shared.state().otherwise = Some(address);
+        self.shared.state().route = Some(address);
         self
     }
 
@@ -165,10 +151,7 @@ impl Shared {
 
     fn decide(&self, request: Request) -> (Behaviour, Option<SocketAddr>) {
         let mut state = self.state();
-        let address = match request.method.as_str() {
-            "CONNECT" => state.routes.get(&request.target).copied().or(state.otherwise),
-            _ => None,
-        };
+        let address = state.route.filter(|_| request.method == "CONNECT");
         state.requests.push(request);
         (state.behaviour, address)
     }

@@ -53,8 +53,6 @@ pub enum Fault {
     ResetAfter(usize),
     /// The connection is closed after so many bytes of the body.
     CutBody(usize),
-    /// The byte at this place comes with all its bits flipped.
-    CorruptByte(usize),
     /// A header of this many bytes comes after the others.
     HugeHeader(usize),
     /// The body never ends.
@@ -121,7 +119,7 @@ impl Reply {
 impl Fault {
     fn deliver(self, answer: &Answer, wire: &mut Wire, stop: &Stop) -> io::Result<Fate> {
         let head = answer.head();
-        let mut bytes = [head.as_slice(), &answer.framed_body()].concat();
+        let bytes = [head.as_slice(), &answer.framed_body()].concat();
         let (sent, fate) = match self {
             Self::Stall => {
                 wire.hold(stop);
@@ -140,10 +138,6 @@ impl Fault {
                 // The reset would overtake bytes that the peer has not read yet.
                 stop.sleep(Duration::from_millis(50));
                 (sent, Fate::Reset)
-            }
-            Self::CorruptByte(place) => {
-                bytes[place] = !bytes[place];
-                (send(wire, &bytes), Fate::Kept)
             }
             Self::HugeHeader(length) => {
                 let answer = answer.clone().header("X-Padding", &"x".repeat(length));
