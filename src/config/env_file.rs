@@ -1,144 +1,85 @@
-//! The grammar of a `.env` file, as npm's dotenv 17 reads it: users bring the files of Outseta's demos along. It
-//! knows neither settings nor where a file comes from.
+//! Reads `.env` files as npm's dotenv 17 does, since Outseta's demos come with such files. It does not know which
+//! settings exist.
 //!
-//! dotenv is one regular expression over the whole text, and what it does at the edges follows from that: a value in
-//! quotes may span lines and start on the line behind its `=`; a quote that is not closed, or followed by more than a
-//! comment, is part of a bare value; lines that do not match are passed over. `$` is not expanded.
+//! dotenv is one regular expression, and its edge cases are kept: a quoted value may span lines and may start on the
+//! line after `=`; a quote that is never closed, or is followed by more than a comment, belongs to an unquoted value;
+//! lines that do not match are ignored; `$` is not expanded. One thing differs: U+2028 and U+2029 do not end a line.
 
-/// The assignments in a file, in their order; of several with one name the last counts.
+/// All assignments, in order. If a name occurs twice, the last one counts.
 pub(crate) fn parse(text: &str) -> Vec<(String, String)> {
-    let text: Vec<char> = text.replace("\r\n", "\n").replace('\r', "\n").chars().collect();
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let mut assignments = Vec::new();
-    let mut at = 0;
-    while at < text.len() {
-        if !starts_line(&text, at) {
-            at += 1;
-            continue;
+    let mut rest = text.as_str();
+    while !rest.is_empty() {
+        if let Some((name, value, after)) = assignment(rest.trim_start_matches(is_space)) {
+            assignments.push((name.to_owned(), value));
+            rest = after;
         }
-        let start = skip(&text, at, is_space);
-        at = match assignment(&text, start) {
-            Some((name, value, end)) => {
-                assignments.push((name, value));
-                end
-            }
-            None => start + 1,
-        };
+        rest = rest.split_once('\n').map_or("", |(_, next_line)| next_line);
     }
     assignments
 }
 
-/// Name, value and end of the assignment whose name, or `export`, stands at `at`.
-fn assignment(text: &[char], at: usize) -> Option<(String, String, usize)> {
-    let (name, at) = exported_name(text, at).or_else(|| separated_name(text, at))?;
-    let (raw, end) = raw_value(text, at);
-    Some((name, value(raw), end))
+/// The name and the value of the assignment that `text` starts with, and the text after them.
+fn assignment(text: &str) -> Option<(&str, String, &str)> {
+    let exported = text.strip_prefix("export").filter(|rest| rest.starts_with(is_space));
+    let exported = exported.and_then(|rest| name(rest.trim_start_matches(is_space)));
+    let (name, rest) = exported.or_else(|| name(text))?;
+    let (raw, rest) = raw_value(rest);
+    Some((name, unquoted(raw), rest))
 }
 
-/// `export NAME` and what stands between it and the value.
-fn exported_name(text: &[char], at: usize) -> Option<(String, usize)> {
-    let at = text[at..].starts_with(&['e', 'x', 'p', 'o', 'r', 't']).then_some(at + 6)?;
-    let name = skip(text, at, is_space);
-    if name == at { None } else { separated_name(text, name) }
+/// Splits `NAME=value` and `NAME: value` after the separator.
+fn name(text: &str) -> Option<(&str, &str)> {
+    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && !"_.-".contains(c))?;
+    let (name, rest) = text.split_at(end);
+    let value = rest.trim_start_matches(is_space).strip_prefix('=').or_else(|| {
+        let mut after_colon = rest.strip_prefix(':')?.chars();
+        after_colon.next().filter(|c| is_space(*c))?;
+        Some(after_colon.as_str())
+    })?;
+    (!name.is_empty()).then_some((name, value))
 }
 
-/// `NAME =` or `NAME: `; the name and where the value may start.
-fn separated_name(text: &[char], at: usize) -> Option<(String, usize)> {
-    let end = skip(text, at, |c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));
-    if end == at {
-        return None;
+/// Splits off the value, still in its quotes.
+fn raw_value(text: &str) -> (&str, &str) {
+    let quoted = text.trim_start_matches(is_space);
+    match closing_quote(quoted) {
+        Some(close) => quoted.split_at(close + 1),
+        None => text.split_at(text.find(['#', '\n']).unwrap_or(text.len())),
     }
-    let name = text[at..end].iter().collect();
-    let equals = skip(text, end, is_space);
-    if text.get(equals) == Some(&'=') {
-        return Some((name, equals + 1));
-    }
-    let colon = text.get(end) == Some(&':') && text.get(end + 1).copied().is_some_and(is_space);
-    colon.then_some((name, end + 2))
 }
 
-/// The value as it stands there, quotes included, and where it ends.
-fn raw_value(text: &[char], at: usize) -> (&[char], usize) {
-    let quote = skip(text, at, is_space);
-    if let Some(&mark) = text.get(quote)
-        && matches!(mark, '\'' | '"' | '`')
-        && let Some(close) = closing_quote(text, quote, mark)
-    {
-        return (&text[at..=close], close + 1);
-    }
-    let end = skip(text, at, |c| !matches!(c, '#' | '\n'));
-    (&text[at..end], end)
-}
-
-/// The quote that ends a value: the first that no backslash precedes, or else the last one before it, provided that
-/// nothing but a comment follows on its line.
-fn closing_quote(text: &[char], open: usize, mark: char) -> Option<usize> {
+/// Where the quoted value ends that `text` starts with: at the first quote without a backslash before it, otherwise at
+/// the last one with. Only a comment may follow on the line.
+fn closing_quote(text: &str) -> Option<usize> {
+    let mark = text.chars().next().filter(|c| matches!(c, '\'' | '"' | '`'))?;
     let mut candidates = Vec::new();
-    for at in open + 1..text.len() {
-        if text[at] == mark {
-            candidates.push(at);
-            if text[at - 1] != '\\' {
-                break;
-            }
+    for (at, _) in text.match_indices(mark).skip(1) {
+        candidates.push(at);
+        if !text[..at].ends_with('\\') {
+            break;
         }
     }
-    candidates.into_iter().rev().find(|&close| ends_assignment(text, close + 1))
+    let ends_assignment = |close: &usize| {
+        let after = &text[close + 1..];
+        let next = after.trim_start_matches(is_space);
+        next.is_empty() || next.starts_with('#') || after[..after.len() - next.len()].contains('\n')
+    };
+    candidates.into_iter().rev().find(ends_assignment)
 }
 
-/// Whether nothing but white space and a comment stands between `at` and the end of the line.
-fn ends_assignment(text: &[char], at: usize) -> bool {
-    let end = skip(text, at, is_space);
-    matches!(text.get(end), None | Some('#')) || text[at..end].iter().copied().any(is_line_end)
-}
-
-/// Takes the quotes off, and expands `\n` and `\r` if they were double quotes.
-fn value(raw: &[char]) -> String {
-    let raw: String = raw.iter().collect();
-    let trimmed: Vec<char> = raw.trim_matches(is_space).chars().collect();
-    let unquoted = unquote(&trimmed);
-    if trimmed.first() == Some(&'"') { unquoted.replace("\\n", "\n").replace("\\r", "\r") } else { unquoted }
-}
-
-/// Takes off each pair of like quotes of which one starts a line and the other, the last such, ends one.
-fn unquote(text: &[char]) -> String {
-    // For each mark the last that ends a line: the partner of every one before it.
-    let ends_line = |at: usize| text.get(at + 1).copied().is_none_or(is_line_end);
-    let last = ['\'', '"', '`'].map(|mark| {
-        let partner = (0..text.len()).rev().find(|&at| text[at] == mark && ends_line(at));
-        (mark, partner)
-    });
-    let mut unquoted = String::new();
-    let mut at = 0;
-    while at < text.len() {
-        let pair = last.iter().find(|(mark, _)| *mark == text[at] && starts_line(text, at));
-        if let Some((_, Some(close))) = pair
-            && *close > at
-        {
-            unquoted.extend(&text[at + 1..*close]);
-            at = close + 1;
-        } else {
-            unquoted.push(text[at]);
-            at += 1;
-        }
-    }
-    unquoted
-}
-
-fn starts_line(text: &[char], at: usize) -> bool {
-    at == 0 || is_line_end(text[at - 1])
-}
-
-fn skip(text: &[char], from: usize, what: impl Fn(char) -> bool) -> usize {
-    text[from..].iter().position(|&c| !what(c)).map_or(text.len(), |length| from + length)
+/// Removes the quotes. In double quotes, `\n` and `\r` are expanded.
+fn unquoted(raw: &str) -> String {
+    let raw = raw.trim_matches(is_space);
+    let inner = ['\'', '"', '`'].iter().find_map(|mark| raw.strip_prefix(*mark)?.strip_suffix(*mark));
+    let value = inner.unwrap_or(raw);
+    if raw.starts_with('"') { value.replace("\\n", "\n").replace("\\r", "\r") } else { value.to_owned() }
 }
 
 /// JavaScript's `\s`: Unicode's white space and the byte order mark, without NEL.
 fn is_space(c: char) -> bool {
     c == '\u{feff}' || c.is_whitespace() && c != '\u{85}'
-}
-
-/// JavaScript's line terminators.
-fn is_line_end(c: char) -> bool {
-    matches!(c, '\n' | '\r' | '\u{2028}' | '\u{2029}')
 }
 
 #[cfg(test)]
