@@ -1,25 +1,59 @@
-//! The calls for which std has no safe form, and the only `unsafe` code. rpassword reads a secret in raw mode and
-//! handles Ctrl-C itself: it raises SIGINT *before* it restores the terminal, so that with the default action the
-//! process would die and leave a terminal without echo, line editing and signals. With SIGINT ignored meanwhile, it
-//! restores the terminal and says `Interrupted`; the signal is then sent again, as the terminal would have.
+//! The system calls for which std has no safe form, and the only `unsafe` code.
 
-#![allow(unsafe_code, reason = "std can neither ignore a signal nor tell the effective user")]
+#![allow(unsafe_code, reason = "std cannot handle signals, restore a terminal or tell the effective user")]
 
-/// Runs `read` with SIGINT ignored.
-pub(crate) fn without_sigint<T>(read: impl FnOnce() -> T) -> T {
-    // SAFETY: SIG_IGN runs no code, and the former action, whatever it was, was valid for this process.
-    let former = unsafe { libc::signal(libc::SIGINT, libc::SIG_IGN) };
+use std::mem;
+use std::sync::OnceLock;
+
+use libc::{SIGHUP, SIGINT, SIGTERM, c_int, sighandler_t};
+
+/// The terminal's modes before a hidden prompt. A signal handler can read nothing but a static.
+static TERMINAL_MODES: OnceLock<libc::termios> = OnceLock::new();
+
+/// Runs `read`, which turns off the echo of the terminal on standard input. A signal that ends the process meanwhile
+/// restores the echo first. (rpassword raises SIGINT for Ctrl-C, before it restores the terminal, and knows no other.)
+pub(crate) fn restoring_terminal<T>(read: impl FnOnce() -> T) -> T {
+    TERMINAL_MODES.get_or_init(|| {
+        // SAFETY: termios is made of integers, so zeros are valid; tcgetattr writes to it and nowhere else.
+        unsafe {
+            let mut modes = mem::zeroed();
+            libc::tcgetattr(libc::STDIN_FILENO, &raw mut modes);
+            modes
+        }
+    });
+    let former = [SIGINT, SIGTERM, SIGHUP].map(|signal| (signal, handle(signal, restore_and_end)));
     let result = read();
-    // SAFETY: as above.
-    unsafe { libc::signal(libc::SIGINT, former) };
+    for (signal, action) in former {
+        // SAFETY: the action was this process's own before.
+        unsafe { libc::signal(signal, action) };
+    }
     result
 }
 
-/// Ends the process as Ctrl-C does, unless whoever started it had SIGINT ignored: a terminal sends the signal to all that
-/// runs in its foreground, so that a calling script ends too and does not go on to its next command.
-pub(crate) fn interrupt() {
-    // SAFETY: no handler was ever installed by this program, so none runs; 0 is the own process group.
-    unsafe { libc::kill(0, libc::SIGINT) };
+/// Ends the process as the signal would have, with the terminal restored.
+extern "C" fn restore_and_end(signal: c_int) {
+    // SAFETY: signal-safety(7) lists these calls; the pointers lead to static data.
+    unsafe {
+        if let Some(modes) = TERMINAL_MODES.get() {
+            libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, modes);
+        }
+        libc::write(libc::STDERR_FILENO, c"\n".as_ptr().cast(), 1);
+        libc::signal(signal, libc::SIG_DFL);
+        // A terminal sends Ctrl-C to the whole foreground (0), so that a calling script ends too.
+        libc::kill(if signal == SIGINT { 0 } else { libc::getpid() }, signal);
+    }
+}
+
+/// Has a signal handled unless whoever started the process had it ignored. Returns the former action.
+fn handle(signal: c_int, handler: extern "C" fn(c_int)) -> sighandler_t {
+    // SAFETY: the handlers in this file make only calls that a handler may make.
+    unsafe {
+        let former = libc::signal(signal, handler as *const () as sighandler_t);
+        if former == libc::SIG_IGN {
+            libc::signal(signal, libc::SIG_IGN);
+        }
+        former
+    }
 }
 
 /// The effective user of this process, who owns what it creates.

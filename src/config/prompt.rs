@@ -30,22 +30,19 @@ impl Prompt {
         Some(line.trim().to_owned()).filter(|line| !line.is_empty())
     }
 
-    /// Asks for a line that is not shown while it is typed. Ctrl-C ends the process, the terminal restored.
+    /// Asks for a line that is not shown while it is typed. A signal ends the process, the terminal restored.
     pub(crate) fn secret(&self, question: &str) -> Option<Secret> {
         ask(question);
-        // By its path rpassword opens and configures a terminal. Standard input's own one cannot be opened again by
-        // somebody who became another user in it (`su`); the controlling terminal can.
-        let typed = unix::without_sigint(|| {
+        // rpassword opens a terminal by its path. After `su`, standard input's terminal belongs to another user and
+        // cannot be opened again; the controlling terminal can.
+        let typed = unix::restoring_terminal(|| {
             hidden_line("/dev/stdin").or_else(|error| match error.kind() {
                 io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound => hidden_line("/dev/tty"),
                 _ => Err(error),
             })
         });
         ask("\n");
-        if typed.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {
-            unix::interrupt();
-        }
-        // After a hang-up rpassword hands out what was typed so far, as if it were all.
+        // After a hang-up rpassword returns what was typed so far, as if it were all.
         let whole = typed.ok().filter(|_| io::stdin().is_terminal());
         whole.map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).map(Secret::new)
     }

@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use rustix::termios::{LocalModes, tcgetattr};
 use serde_json::json;
 
@@ -435,6 +436,17 @@ mod no_answer {
                 assert!(outcome.terminal.starts_with(prompt), "{outcome}");
                 assert!(!outcome.terminal.contains("outseta-token"), "{outcome}");
             });
+        }
+    }
+
+    #[test]
+    fn a_signal_at_the_hidden_prompt_restores_the_echo() {
+        for (signal, number) in [(Signal::TERM, 15), (Signal::HUP, 1), (Signal::INT, 2)] {
+            let run = Run::new().credentials().env_remove("OUTSETA_API_SECRET").args(["-s", "acme", JANE]);
+            let mut session = run.on_terminal(Streams::ALL);
+            session.wait_for(SECRET_PROMPT).wait_for_no_echo().send("half a sec");
+            session.running().signal(signal);
+            assert_eq!(session.outcome().signal, Some(number));
         }
     }
 
