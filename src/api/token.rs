@@ -1,4 +1,5 @@
-//! An access token with what came beside it, and what makes one usable. Pure.
+//! The access token: what makes one usable, and its claims. Claims are read, not verified: the token came from Outseta
+//! over TLS, and checking the signature is up to whoever receives it. Pure, except for the clock.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -9,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::secret::Secret;
 
-/// A usable answer of the token endpoint. All its fields are as secret as the token: a refresh token may be among them.
+/// A usable response of the token endpoint. Every field is secret: there may be a refresh token.
 #[derive(Clone, PartialEq)]
 pub(crate) struct Token {
     value: Secret,
@@ -18,10 +19,8 @@ pub(crate) struct Token {
 }
 
 impl Token {
-    /// Takes the fields of an answer, among them `access_token`.
-    ///
     /// # Errors
-    /// Why they hold no usable token, in words.
+    /// Why these response fields are not a usable token.
     pub(crate) fn new(fields: Map<String, Value>) -> Result<Self, &'static str> {
         let token = match fields.get("access_token") {
             None | Some(Value::Null) => return Err("there is no access_token in it"),
@@ -38,7 +37,6 @@ impl Token {
         self.value.reveal()
     }
 
-    /// All fields of the answer, `access_token` among them.
     pub(crate) fn fields(&self) -> &Map<String, Value> {
         &self.fields
     }
@@ -48,12 +46,12 @@ impl Token {
         self.claims.as_ref()
     }
 
-    /// Seconds for which it is still valid at `now`, in Unix seconds; negative if it has expired.
+    /// How many seconds are left at `now`, in Unix seconds; negative if the token has expired.
     pub(crate) fn seconds_left(&self, now: i64) -> Option<i64> {
         Some(self.expires_at(now)?.saturating_sub(now))
     }
 
-    /// Unix seconds at which it expires: the JWT's `exp`, else `expires_in` from `now`.
+    /// When the token expires, in Unix seconds: the JWT's `exp`, else `now` plus `expires_in`.
     pub(crate) fn expires_at(&self, now: i64) -> Option<i64> {
         let exp = self.claims.as_ref().and_then(Claims::expires_at);
         exp.or_else(|| Some(now.saturating_add(seconds(self.fields.get("expires_in")?)?)))
@@ -66,8 +64,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// RFC 9110 section 11.2: what may stand in an Authorization header, and so never a line break, a quote or a shell's
-/// syntax.
+/// RFC 9110 section 11.2. It allows no line break, quote or shell syntax, so a server cannot inject any.
 fn is_token68(text: &str) -> bool {
     let body = text.trim_end_matches('=');
     !body.is_empty() && body.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b))
@@ -78,14 +75,10 @@ fn is_token68(text: &str) -> bool {
 pub(crate) struct Claims(Map<String, Value>);
 
 impl Claims {
-    /// Reads the second of the three parts of a JWS in compact form (RFC 7515 section 7.1); `None` if it is no JWT.
+    /// Decodes the payload of a JWS in compact form (RFC 7515 section 7.1).
     pub(crate) fn of(token: &str) -> Option<Self> {
-        let mut parts = token.split('.');
-        let (Some(_header), Some(payload), Some(_signature), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return None;
-        };
+        let parts: Vec<&str> = token.split('.').collect();
+        let [_header, payload, _signature] = parts[..] else { return None };
         let payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
         serde_json::from_slice(&payload).ok().map(Self)
     }
@@ -94,13 +87,12 @@ impl Claims {
         self.0.get("email")?.as_str()
     }
 
-    /// Unix seconds at which the token expires (RFC 7519 section 4.1.4, which allows a fraction).
+    /// Unix seconds (RFC 7519 section 4.1.4, which allows a fraction).
     pub(crate) fn expires_at(&self) -> Option<i64> {
         seconds(self.0.get("exp")?)
     }
 
-    /// The host of the account that issued it: Outseta gives its address as `outseta:iss` or `iss`, with a scheme or
-    /// without.
+    /// The issuing account's host, from `outseta:iss` or `iss`, which may or may not have a scheme.
     pub(crate) fn issuer_host(&self) -> Option<&str> {
         ["outseta:iss", "iss"].iter().find_map(|name| {
             let issuer = self.0.get(*name)?.as_str()?;
@@ -114,18 +106,18 @@ impl Claims {
     }
 }
 
-/// A number of seconds, its fraction dropped.
+/// Whole seconds.
 fn seconds(value: &Value) -> Option<i64> {
-    #[expect(clippy::cast_possible_truncation, reason = "`as` saturates, and no clock comes near")]
+    #[expect(clippy::cast_possible_truncation, reason = "`as` saturates")]
     value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64))
 }
 
-/// The second that has begun.
+/// This machine's clock in Unix seconds, the unit of a JWT's times (RFC 7519 section 2).
 pub(crate) fn now() -> i64 {
     whole_seconds(since_epoch())
 }
 
-/// The first full second after `duration` from now: what expires then or later stays valid at least so long.
+/// The first full second after `duration` from now: a token that expires then is valid for at least `duration`.
 pub(crate) fn second_after(duration: Duration) -> i64 {
     whole_seconds(since_epoch().saturating_add(duration)).saturating_add(1)
 }

@@ -11,7 +11,8 @@ pub(crate) fn parse(text: &str) -> Vec<(String, String)> {
     let mut assignments = Vec::new();
     let mut rest = text.as_str();
     while !rest.is_empty() {
-        if let Some((name, value, after)) = assignment(rest.trim_start_matches(is_space)) {
+        rest = rest.trim_start_matches(is_space);
+        if let Some((name, value, after)) = assignment(rest) {
             assignments.push((name.to_owned(), value));
             rest = after;
         }
