@@ -1,8 +1,11 @@
 //! The system calls for which std has no safe form, and the only `unsafe` code.
 
-#![allow(unsafe_code, reason = "std cannot handle signals, restore a terminal or tell the effective user")]
+#![allow(unsafe_code, reason = "std has no safe form of these calls, or none in Rust 1.85")]
 
+use std::fs::File;
+use std::io;
 use std::mem;
+use std::os::fd::AsRawFd;
 use std::sync::OnceLock;
 
 use libc::{SIGHUP, SIGINT, SIGTERM, c_int, sighandler_t};
@@ -60,4 +63,25 @@ fn handle(signal: c_int, handler: extern "C" fn(c_int)) -> sighandler_t {
 pub(crate) fn effective_user() -> u32 {
     // SAFETY: geteuid has no conditions and cannot fail.
     unsafe { libc::geteuid() }
+}
+
+/// Locks an open file for this process, unless another process holds the lock: `WouldBlock`.
+pub(crate) fn try_lock(file: &File) -> io::Result<()> {
+    // SAFETY: the descriptor is open as long as `file` is.
+    succeeded(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) })
+}
+
+/// Flushes a file to disk.
+pub(crate) fn sync(file: &File) -> io::Result<()> {
+    #[cfg(target_vendor = "apple")]
+    if file.sync_all().is_err() {
+        // There it is F_FULLFSYNC, which not every file system offers.
+        // SAFETY: the descriptor is open as long as `file` is.
+        return succeeded(unsafe { libc::fsync(file.as_raw_fd()) });
+    }
+    file.sync_all()
+}
+
+fn succeeded(result: libc::c_int) -> io::Result<()> {
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

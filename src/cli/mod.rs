@@ -126,10 +126,10 @@ impl Typed {
         let mut parser = lexopt::Parser::from_args(arguments);
         loop {
             // lexopt swallows `--`; between two arguments it can be seen. (`-o --` is read as a value below.)
-            if let Some(mut raw) = parser.try_raw_args()
-                && raw.next_if(|argument| argument == "--").is_some()
-            {
-                typed.rest = Some(raw.collect());
+            typed.rest = parser
+                .try_raw_args()
+                .and_then(|mut raw| raw.next_if(|argument| argument == "--").map(|_| raw.collect()));
+            if typed.rest.is_some() {
                 return typed;
             }
             let name = match parser.next() {

@@ -138,11 +138,12 @@ fn credential(
 fn warn_if_readable(credentials: &[&Result<Option<Sourced<Secret>>, Error>]) {
     let mut paths: Vec<&Path> = Vec::new();
     for credential in credentials {
-        if let Ok(Some(Sourced { origin, .. })) = credential
-            && let Origin::FileOf(_, path) | Origin::EnvFile(_, path) = origin
-            && !paths.contains(&path.as_path())
+        if let Ok(Some(Sourced { origin: Origin::FileOf(_, path) | Origin::EnvFile(_, path), .. })) =
+            credential
         {
-            paths.push(path);
+            if !paths.contains(&path.as_path()) {
+                paths.push(path);
+            }
         }
     }
     for path in paths {

@@ -4,7 +4,7 @@
 //! it, so that whoever reads it finds the old content or the new, whole. Each such new file is locked while its
 //! process lives; one that nobody locks was left by a killed run, and the next run in that folder removes it.
 
-use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use super::{cannot_write, print};
 use crate::error::Error;
 use crate::text::{Shown, reason};
+use crate::unix;
 
 /// New files are named so, with 16 hexadecimal digits between.
 const NEW_PREFIX: &str = ".outseta-token-";
@@ -119,7 +120,8 @@ impl NewFile {
             let new = Self { file, path, target: target.to_owned() };
             // Until it is locked it looks as if left behind: another run may remove it, and holds its lock then. (Where
             // the file system has no locks, nobody removes anything.)
-            let taken = matches!(new.file.try_lock(), Err(TryLockError::WouldBlock));
+            let taken =
+                unix::try_lock(&new.file).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
             if !taken && new.file.metadata()?.nlink() > 0 {
                 // The umask may have taken more than it should.
                 new.file.set_permissions(Permissions::from_mode(0o600))?;
@@ -130,7 +132,7 @@ impl NewFile {
 
     fn replace(mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;
-        self.file.sync_all()?;
+        unix::sync(&self.file)?;
         fs::rename(&self.path, &self.target)?;
         // The content is safe; that the name is too is all that a folder's flush adds.
         let _ = File::open(folder(&self.target)).and_then(|folder| folder.sync_all());
@@ -164,7 +166,7 @@ pub(super) fn remove_left_behind(folder: &Path) {
             else {
                 continue;
             };
-            if file.try_lock().is_ok() {
+            if unix::try_lock(&file).is_ok() {
                 let _ = fs::remove_file(entry.path());
             }
         }

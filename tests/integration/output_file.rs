@@ -76,7 +76,7 @@ fn mode(path: &Path) -> u32 {
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("the folder can be read");
     let mut names: Vec<String> =
-        entries.map(|entry| entry.expect("an entry").file_name().display().to_string()).collect();
+        entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8")).collect();
     names.sort();
     names
 }

@@ -87,12 +87,8 @@ impl Drop for Listener {
         self.stop.set();
         // Wakes the thread that waits in accept.
         let _ = TcpStream::connect(self.address);
-        if let Some(accepting) = self.accepting.take()
-            && accepting.join().is_err()
-            && !thread::panicking()
-        {
-            panic!("a thread of the listener at {} panicked", self.address);
-        }
+        let panicked = self.accepting.take().is_some_and(|accepting| accepting.join().is_err());
+        assert!(!panicked || thread::panicking(), "a thread of the listener at {} panicked", self.address);
     }
 }
 

@@ -412,8 +412,10 @@ impl Run {
                 File::options().write(true).open(path).expect("the file for standard output opens").into()
             }
             Stdout::Broken => {
-                let (reader, writer) = io::pipe().expect("a pipe");
-                drop(reader);
+                let mut reader = Command::new("/bin/sh").args(["-c", ":"]).stdin(Stdio::piped()).spawn();
+                let reader = reader.as_mut().expect("a shell starts");
+                let writer = reader.stdin.take().expect("it is piped");
+                reader.wait().expect("the shell ends");
                 wait_until_unread(&writer);
                 writer.into()
             }
@@ -424,7 +426,7 @@ impl Run {
     fn shown(&self) -> String {
         let words =
             std::iter::once(self.program.as_os_str()).chain(self.args.iter().map(OsString::as_os_str));
-        words.map(|word| word.display().to_string()).collect::<Vec<_>>().join(" ")
+        words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -448,10 +450,9 @@ pub struct Running {
 impl Running {
     pub(super) fn new(run: Run, mut child: Child, started: Instant) -> Self {
         let mut stdin = child.stdin.take();
-        if let Stdin::Bytes(bytes) = &run.stdin
-            && let Some(mut pipe) = stdin.take()
-        {
+        if let Stdin::Bytes(bytes) = &run.stdin {
             let bytes = bytes.clone();
+            let mut pipe = stdin.take().expect("it is piped");
             // A program that does not read all of its input is none of this thread's business.
             thread::spawn(move || drop(pipe.write_all(&bytes)));
         }
