@@ -79,9 +79,9 @@ impl Email {
         &self.0
     }
 
-    /// Whether another address is this one, letter case and blanks around it aside.
+    /// Whether another address is this one, ASCII letter case aside. (Some letters lead to the same lower-case letter.)
     pub(crate) fn is(&self, other: &str) -> bool {
-        self.0.to_lowercase() == other.trim().to_lowercase()
+        self.0.eq_ignore_ascii_case(other)
     }
 }
 

@@ -77,7 +77,7 @@ pub(crate) enum Error {
     /// A state that cannot be.
     Bug(&'static str),
     /// The output file cannot be created.
-    CannotCreate { path: Shown, why: String },
+    CannotCreate { path: Shown, why: String, hint: &'static str },
     /// The result could not be written completely.
     CannotWrite { to: Shown, why: String },
     /// The reader of the result has gone; nobody is left to read a message about it.
@@ -340,9 +340,7 @@ impl Error {
             }
             Self::Network { fault, .. } => fault.hint(),
             Self::Bug(_) => "please report this, with what -v shows",
-            Self::CannotCreate { .. } => {
-                "name a file in a folder that exists, that this user may write and that has space left"
-            }
+            Self::CannotCreate { hint, .. } => hint,
             Self::CannotWrite { .. } => {
                 "check the space on the device and whose file it is; a file that -o names is as it was, any other output may be cut short"
             }
@@ -395,7 +393,7 @@ impl fmt::Display for Error {
             }
             Self::Network { host, fault } => fault.write(f, host),
             Self::Bug(what) => write!(f, "internal error: {what}"),
-            Self::CannotCreate { path, why } => write!(f, "cannot create {path}: {why}"),
+            Self::CannotCreate { path, why, .. } => write!(f, "cannot create {path}: {why}"),
             Self::CannotWrite { to, why } => write!(f, "cannot write to {to}: {why}"),
             Self::BrokenPipe => f.write_str("standard output was closed"),
             Self::Busy { status: 429, .. } => f.write_str("Outseta is over its rate limit (429)"),

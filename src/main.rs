@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         log::error(format_args!("{place}: "), &Error::Bug("this should not have happened"));
         process::exit(Status::Software.code().into());
     }));
+    unix::survive_file_size_limit();
     run().unwrap_or_else(|error| {
         log::error(format_args!(""), &error);
         ExitCode::from(error.status().code())

@@ -4,8 +4,9 @@
 
 use std::fs::File;
 use std::io;
-use std::mem;
-use std::os::fd::AsRawFd;
+use std::mem::{self, ManuallyDrop};
+use std::os::fd::{AsRawFd, FromRawFd, RawFd};
+use std::path::Path;
 use std::sync::OnceLock;
 
 use libc::{SIGHUP, SIGINT, SIGTERM, c_int, sighandler_t};
@@ -57,6 +58,39 @@ fn handle(signal: c_int, handler: extern "C" fn(c_int)) -> sighandler_t {
         }
         former
     }
+}
+
+/// Lets a write beyond `ulimit -f` fail instead of ending the process. COMMAND would inherit that a signal is ignored,
+/// but not that it is handled.
+pub(crate) fn survive_file_size_limit() {
+    extern "C" fn nothing(_: c_int) {}
+    handle(libc::SIGXFSZ, nothing);
+}
+
+/// The number of the inherited descriptor that a path such as `/dev/fd/3` or `/dev/stdin` names.
+pub(crate) fn descriptor(path: &Path) -> Option<RawFd> {
+    match path.to_str()? {
+        "/dev/stdin" => Some(0),
+        "/dev/stdout" => Some(1),
+        "/dev/stderr" => Some(2),
+        _ => {
+            let folders = ["/dev/fd", "/proc/self/fd"];
+            let number = folders.iter().find_map(|folder| path.strip_prefix(folder).ok())?;
+            number.to_str()?.parse::<u32>().ok()?.try_into().ok()
+        }
+    }
+}
+
+/// A descriptor that this process inherited. It is no copy: `ulimit -n` may leave no number for one.
+pub(crate) fn inherited(descriptor: RawFd) -> ManuallyDrop<File> {
+    // SAFETY: the file is never dropped, so it closes nothing; calls on a descriptor that is not open fail.
+    ManuallyDrop::new(unsafe { File::from_raw_fd(descriptor) })
+}
+
+/// Keeps an inherited descriptor from COMMAND.
+pub(crate) fn close_on_exec(descriptor: RawFd) {
+    // SAFETY: this changes a flag of the descriptor, and fails if that is not open.
+    unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) };
 }
 
 /// The effective user of this process, who owns what it creates.

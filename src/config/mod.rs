@@ -12,10 +12,10 @@ mod proxy;
 use std::collections::HashMap;
 use std::env;
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 pub(crate) use self::base_url::{BaseUrl, is_address, names_account};
@@ -26,6 +26,7 @@ use crate::cli::Options;
 use crate::error::{Error, Setting};
 use crate::secret::Secret;
 use crate::text::{Shown, reason};
+use crate::unix;
 
 const BASE_URL: &str = "OUTSETA_BASE_URL";
 const SUBDOMAIN: &str = "OUTSETA_SUBDOMAIN";
@@ -287,17 +288,23 @@ impl EnvFile {
             return Ok(Self::default());
         };
         let origin = Origin::EnvFile("the user's settings", path.clone());
-        let file = open(&path, &origin)?;
-        let mode = file.metadata().map_err(|error| unreadable(&path, &origin, &error))?.permissions().mode();
-        if mode & 0o022 != 0 {
-            return Err(Error::Malformed {
-                what: "env file",
-                origin,
-                why: "others than its owner may write it".to_owned(),
-                hint: Some("chmod go-w it, after a look at what it holds"),
-            });
-        }
-        Self::parse(file, &path, &origin)
+        // Without O_NONBLOCK, opening a FIFO would wait for its writer.
+        let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(&path);
+        let file = file.map_err(|error| unreadable(&path, &origin, &error))?;
+        let metadata = file.metadata().map_err(|error| unreadable(&path, &origin, &error))?;
+        let (why, hint) = if !metadata.is_file() {
+            ("it is not a regular file", "read another kind of file with --env-file FILE")
+        } else if ![0, unix::effective_user()].contains(&metadata.uid()) {
+            (
+                "it belongs to another user",
+                "check HOME and XDG_CONFIG_HOME; if you trust the file, use --env-file FILE",
+            )
+        } else if metadata.mode() & 0o022 != 0 {
+            ("it is writable by group or others", "check its contents, then run: chmod go-w FILE")
+        } else {
+            return Self::parse(file, &path, &origin);
+        };
+        Err(Error::Malformed { what: "env file", origin, why: why.to_owned(), hint: Some(hint) })
     }
 
     fn parse(file: File, path: &Path, origin: &Origin) -> Result<Self, Error> {

@@ -164,31 +164,6 @@ fn the_users_file_lies_where_xdg_says() {
 }
 
 #[test]
-fn the_users_file_is_read_unless_others_may_write_it_or_another_is_named() {
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join("outseta-token/env");
-    fs::create_dir(path.parent().unwrap()).unwrap();
-    let variables = [("XDG_CONFIG_HOME", folder.path().to_str().unwrap())];
-    let read = |line: &str| Found::new(&options(line), environment(&variables));
-    assert_eq!(base(&read("").unwrap()), "nothing");
-    fs::write(&path, FILE).unwrap();
-    for (mode, refused) in [(0o600, false), (0o755, false), (0o620, true), (0o602, true)] {
-        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-        let found = read("");
-        match found {
-            Ok(found) => assert!(!refused && base(&found).starts_with("https://file.example")),
-            Err(error) => assert!(refused && error.to_string().contains("may write it")),
-        }
-        assert_eq!(base(&read("-e /dev/null").unwrap()), "nothing");
-    }
-    fs::remove_file(&path).unwrap();
-    fs::create_dir(&path).unwrap();
-    let what = Shown::os(&path);
-    let why = "is a directory".to_owned();
-    assert_eq!(read("").unwrap_err(), Error::Unreadable { what, why }, "it says of itself whose it is");
-}
-
-#[test]
 fn the_file_that_was_read_is_described_by_its_settings() {
     let described = |line: &str, text: &str| {
         let described = found(line, &[], text).env_file?;

@@ -220,10 +220,14 @@ fn rows() -> Vec<(Error, u8, &'static str, Option<&'static str>)> {
 
     add(Error::Bug("odd"), 70, "internal error: odd", Some("please report this, with what -v shows"));
     add(
-        Error::CannotCreate { path: Shown::new("d/f"), why: "is a directory".to_owned() },
+        Error::CannotCreate {
+            path: Shown::new("d/f"),
+            why: "is a directory".to_owned(),
+            hint: "name a file in a folder",
+        },
         73,
         "cannot create d/f: is a directory",
-        Some("name a file in a folder that exists, that this user may write and that has space left"),
+        Some("name a file in a folder"),
     );
     add(
         Error::CannotWrite { to: Shown::new("f"), why: "no space left on device".to_owned() },

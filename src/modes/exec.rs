@@ -1,10 +1,12 @@
 //! `-- COMMAND`: the process becomes COMMAND, with the token in its environment and without the admin credentials, so
 //! that it can act as the user and as nobody else.
 
+use std::env;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::process::{Command, ExitCode};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use super::{complete_settings, find_settings, succeeded};
@@ -17,6 +19,7 @@ use crate::error::Error;
 use crate::log::Log;
 use crate::output;
 use crate::text::{Shown, reason};
+use crate::unix;
 
 const EXPIRES_AT: &str = "OUTSETA_ACCESS_TOKEN_EXPIRES_AT";
 
@@ -32,21 +35,31 @@ pub(crate) fn run(
     let settings = complete_settings(find_settings(options, log)?, prompt.as_ref(), log)?;
     let token = Outseta::new(settings, options, Duration::ZERO, log)?.token(&email)?;
     succeeded(&email, &token, log);
-    Err(become_command(command, &token, now()))
+    Err(become_command(command, &token, options.env_file.as_deref()))
 }
 
-/// Replaces this process (execve); returns only if that fails. `now` is in Unix seconds.
-fn become_command(command: &[OsString], token: &Token, now: i64) -> Error {
+/// Replaces this process (execve); returns only if that fails.
+fn become_command(command: &[OsString], token: &Token, env_file: Option<&Path>) -> Error {
     let Some((program, arguments)) = command.split_first() else {
         return Error::Bug("there is no command to run");
     };
     let mut command = Command::new(program);
     command.args(arguments).env(output::VARIABLE, token.access_token()).env_remove(EXPIRES_AT);
-    if let Some(expiry) = token.expires_at(now) {
+    if let Some(expiry) = token.expires_at(now()) {
         command.env(EXPIRES_AT, expiry.to_string());
     }
+    let mut files: Vec<PathBuf> = env_file.into_iter().map(Path::to_owned).collect();
     for variable in CREDENTIAL_VARIABLES {
+        files.extend(env::var_os(variable).map(PathBuf::from));
         command.env_remove(variable);
+    }
+    // COMMAND could read credentials again from a descriptor that it inherits.
+    for descriptor in files.iter().filter_map(|path| unix::descriptor(path)) {
+        match descriptor {
+            libc::STDIN_FILENO => drop(command.stdin(Stdio::null())),
+            libc::STDOUT_FILENO | libc::STDERR_FILENO => {}
+            _ => unix::close_on_exec(descriptor),
+        }
     }
     let error = command.exec();
     let program = Shown::os(program);

@@ -4,14 +4,14 @@
 //! it, so that whoever reads it finds the old content or the new, whole. Each such new file is locked while its
 //! process lives; one that nobody locks was left by a killed run, and the next run in that folder removes it.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
+use std::mem::ManuallyDrop;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use super::{cannot_write, print};
 use crate::error::Error;
 use crate::text::{Shown, reason};
 use crate::unix;
@@ -20,43 +20,53 @@ use crate::unix;
 const NEW_PREFIX: &str = ".outseta-token-";
 const NEW_SUFFIX: &str = ".tmp";
 
-/// Where a result goes, found usable before any request is made.
+/// Where a result goes. It was found usable before any request.
 #[derive(Debug)]
 pub(crate) enum Destination {
-    StandardOutput,
-    /// A device, a FIFO or an inherited descriptor, which is written as it is.
-    Direct(File, PathBuf),
+    /// A device or an inherited descriptor, and its name in messages.
+    Direct(ManuallyDrop<File>, Shown),
     Replaced(NewFile),
 }
 
 impl Destination {
+    pub(super) fn standard_output() -> Self {
+        Self::Direct(unix::inherited(libc::STDOUT_FILENO), Shown::new("standard output"))
+    }
+
     /// `None`: standard output.
     ///
     /// # Errors
-    /// `Error::CannotCreate`: the folder is missing or may not be written, or it is a folder itself.
+    /// `Error::CannotCreate`.
     pub(crate) fn open(path: Option<&Path>) -> Result<Self, Error> {
         let Some(path) = path else {
-            return Ok(Self::StandardOutput);
+            return Ok(Self::standard_output());
         };
-        if path == Path::new("/dev/stdout") {
-            return Ok(Self::StandardOutput);
+        Self::at(path).map_err(|error| {
+            let hint = match error.kind() {
+                io::ErrorKind::Unsupported => "redirect standard output to it instead",
+                _ => "name a file in a folder that exists, that this user may write and that has space left",
+            };
+            Error::CannotCreate { path: Shown::os(path), why: reason(&error), hint }
+        })
+    }
+
+    fn at(path: &Path) -> io::Result<Self> {
+        if let Some(descriptor) = unix::descriptor(path) {
+            let file = unix::inherited(descriptor);
+            // Fails if it is not open.
+            file.metadata()?;
+            return Ok(Self::Direct(file, Shown::os(path)));
         }
-        let cannot_create =
-            |error: &io::Error| Error::CannotCreate { path: Shown::os(path), why: reason(error) };
-        let found = fs::symlink_metadata(path);
-        match &found {
-            Err(error) if error.kind() != io::ErrorKind::NotFound || !names_file(path) => {
-                return Err(cannot_create(error));
+        match fs::symlink_metadata(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound || !names_file(path) => Err(error),
+            _ if path.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+            Ok(found) if !found.is_file() && !found.is_symlink() => {
+                // Opening a FIFO would wait for its reader.
+                check_device(&found)?;
+                Ok(Self::Direct(ManuallyDrop::new(open_device(path)?), Shown::os(path)))
             }
-            _ if path.is_dir() => return Err(cannot_create(&io::ErrorKind::IsADirectory.into())),
-            _ => {}
+            _ => NewFile::beside(path).map(Self::Replaced),
         }
-        let special = found.is_ok_and(|found| !found.is_file() && !found.is_symlink());
-        if special || is_descriptor(path) {
-            let file = open_directly(path, special).map_err(|error| cannot_create(&error))?;
-            return Ok(Self::Direct(file, path.to_owned()));
-        }
-        NewFile::beside(path).map(Self::Replaced).map_err(|error| cannot_create(&error))
     }
 
     /// Writes the whole result.
@@ -64,35 +74,34 @@ impl Destination {
     /// # Errors
     /// `Error::CannotWrite`, `Error::BrokenPipe`; a file that was to be replaced is then untouched.
     pub(crate) fn write(self, bytes: &[u8]) -> Result<(), Error> {
-        match self {
-            Self::StandardOutput => print(bytes),
-            Self::Direct(mut file, path) => {
-                file.write_all(bytes).map_err(|error| cannot_write(Shown::os(path), &error))
-            }
+        let (written, name) = match self {
+            Self::Direct(file, name) => ((&*file).write_all(bytes), name),
             Self::Replaced(file) => {
-                let target = Shown::os(&file.target);
-                file.replace(bytes).map_err(|error| cannot_write(target, &error))
+                let name = Shown::os(&file.target);
+                (file.replace(bytes), name)
             }
-        }
+        };
+        written.map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => Error::BrokenPipe,
+            _ => Error::CannotWrite { to: name, why: reason(&error) },
+        })
     }
 }
 
-/// Opens what is written as it is: appending, so that a file behind a descriptor keeps what it holds. Where a device or a
-/// FIFO was seen, somebody else may have put a link or a file in its place since.
-pub(super) fn open_directly(path: &Path, special: bool) -> io::Result<File> {
-    let flags = if special { libc::O_NOFOLLOW } else { 0 };
-    let file = OpenOptions::new().append(true).custom_flags(flags | libc::O_NOCTTY).open(path)?;
-    if special && file.metadata()?.is_file() {
-        return Err(io::Error::other("it changed while it was looked at"));
+fn check_device(metadata: &Metadata) -> io::Result<()> {
+    if metadata.file_type().is_char_device() {
+        return Ok(());
     }
+    let why = "it is neither a regular file nor a character device";
+    Err(io::Error::new(io::ErrorKind::Unsupported, why))
+}
+
+/// Opens a character device, and not what somebody else may have put in its place.
+pub(super) fn open_device(path: &Path) -> io::Result<File> {
+    let flags = libc::O_NOFOLLOW | libc::O_NOCTTY;
+    let file = OpenOptions::new().write(true).custom_flags(flags).open(path)?;
+    check_device(&file.metadata()?)?;
     Ok(file)
-}
-
-/// `/dev/fd/N`, `/dev/stderr` and the like: links to open descriptors, beside which nothing can be written.
-pub(super) fn is_descriptor(path: &Path) -> bool {
-    path.starts_with("/proc")
-        || path.starts_with("/dev/fd")
-        || path.parent() == Some(Path::new("/dev")) && path.is_symlink()
 }
 
 /// Whether a path that leads nowhere yet can be a file's: `missing/` and `missing/..` cannot.

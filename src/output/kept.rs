@@ -28,15 +28,15 @@ pub(crate) struct Wanted<'a> {
     pub(crate) valid_at: i64,
 }
 
-/// The token in a file, if that is good enough to be kept: a regular file that nobody but this user may write, holding
-/// just what this format would, for the wanted user. Anything else means that a new token is needed, and is no error.
+/// The token in a file, if that is good enough to be kept: a regular file that only this user may read or write,
+/// holding just what this format would, for the wanted user. Anything else means that a new token is needed, and is no error.
 pub(crate) fn kept(path: &Path, format: Format, wanted: &Wanted<'_>) -> Option<Token> {
     remove_left_behind(folder(path));
     let file =
         OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path).ok()?;
     let metadata = file.metadata().ok()?;
-    let own = metadata.uid() == unix::effective_user() && metadata.mode() & 0o022 == 0;
-    if !metadata.is_file() || !own {
+    let shared = metadata.uid() != unix::effective_user() || metadata.mode() & 0o077 != 0;
+    if !metadata.is_file() || shared {
         return None;
     }
     let mut bytes = Vec::new();

@@ -3,10 +3,7 @@
 mod file;
 mod kept;
 
-use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{self, Write};
-use std::os::fd::AsFd;
+use std::fmt::Write;
 
 use serde::Serialize;
 use serde::ser::SerializeMap;
@@ -17,7 +14,7 @@ pub(crate) use self::kept::{Wanted, kept};
 use crate::api::Token;
 use crate::cli::Format;
 use crate::error::{AnswerFault, Error};
-use crate::text::{self, Shown, reason};
+use crate::text;
 
 const HEADER: &str = "Authorization: Bearer ";
 /// The variable in which others find the token.
@@ -85,23 +82,12 @@ impl Serialize for Ordered<'_> {
     }
 }
 
-/// Writes to standard output, completely and at once: as a file, since std's own handle takes one that is not open for
-/// writing for one that swallows everything.
+/// Writes to standard output. (std's handle would hide that it is not open for writing.)
 ///
 /// # Errors
 /// `Error::BrokenPipe`, `Error::CannotWrite`.
 pub(crate) fn print(bytes: &[u8]) -> Result<(), Error> {
-    let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
-    stdout
-        .and_then(|mut stdout| stdout.write_all(bytes))
-        .map_err(|error| cannot_write(Shown::new("standard output"), &error))
-}
-
-fn cannot_write(to: Shown, error: &io::Error) -> Error {
-    match error.kind() {
-        io::ErrorKind::BrokenPipe => Error::BrokenPipe,
-        _ => Error::CannotWrite { to, why: reason(error) },
-    }
+    Destination::standard_output().write(bytes)
 }
 
 #[cfg(test)]

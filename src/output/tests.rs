@@ -1,10 +1,12 @@
 use std::fs;
 use std::path::Path;
 
-use super::file::{folder, is_descriptor, is_new_name, names_file, open_directly};
+use super::file::{folder, is_new_name, names_file, open_device};
 use super::kept::{fits, recover};
 use super::*;
 use crate::email::Email;
+use crate::error::AnswerFault;
+use crate::unix;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proptest::prelude::*;
@@ -17,10 +19,9 @@ fn what_took_a_devices_place_is_not_written() {
     fs::write(&file, "whole").unwrap();
     std::os::unix::fs::symlink("/dev/null", &link).unwrap();
     for path in [&file, &link] {
-        assert!(open_directly(path, true).is_err(), "{}", path.display());
-        open_directly(path, false).unwrap();
+        assert!(open_device(path).is_err(), "{}", path.display());
     }
-    open_directly(Path::new("/dev/null"), true).unwrap();
+    open_device(Path::new("/dev/null")).unwrap();
     assert_eq!(fs::read(&file).unwrap(), b"whole");
 }
 
@@ -121,11 +122,26 @@ fn paths_are_told_apart() {
     for path in ["", ".", "..", "/", "a/", "a/.", "a/..", "a//"] {
         assert!(!names_file(Path::new(path)), "{path}");
     }
-    for path in ["/dev/fd/3", "/proc/self/fd/1", "/proc/1/fd/1", "/dev//fd/0", "/dev/stderr"] {
-        assert!(is_descriptor(Path::new(path)), "{path}");
+    for (path, number) in [
+        ("/dev/fd/3", 3),
+        ("/proc/self/fd/1", 1),
+        ("/dev//fd/0", 0),
+        ("/dev/stdin", 0),
+        ("/dev/stdout", 1),
+        ("/dev/stderr", 2),
+    ] {
+        assert_eq!(unix::descriptor(Path::new(path)), Some(number), "{path}");
     }
-    for path in ["/dev/null", "/dev/shm/token", "dev/fd/3", "/devfd/3"] {
-        assert!(!is_descriptor(Path::new(path)), "{path}");
+    for path in [
+        "/dev/null",
+        "dev/fd/3",
+        "/dev/fd",
+        "/dev/fd/3/4",
+        "/dev/fd/-1",
+        "/dev/fd/4294967295",
+        "/proc/1/fd/1",
+    ] {
+        assert_eq!(unix::descriptor(Path::new(path)), None, "{path}");
     }
     for (path, parent) in [("a", "."), ("a/b", "a"), ("/a", "/"), ("../a", "..")] {
         assert_eq!(folder(Path::new(path)), Path::new(parent), "{path}");

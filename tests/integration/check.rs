@@ -329,9 +329,9 @@ mod missing_and_malformed_settings {
         run.status(78)
             .stderr_lines(&[
                 &format!(
-                    "outseta-token: invalid env file (the user's settings in {place}): others than its owner may write it"
+                    "outseta-token: invalid env file (the user's settings in {place}): it is writable by group or others"
                 ),
-                "outseta-token: hint: chmod go-w it, after a look at what it holds",
+                "outseta-token: hint: check its contents, then run: chmod go-w FILE",
             ])
             .run();
     }

@@ -235,6 +235,27 @@ mod environment_of_the_command {
     }
 
     #[test]
+    fn credentials_cannot_be_read_again_from_a_descriptor() {
+        let server = minting(JWT);
+        let run = |redirections: &str| {
+            Run::by_shell(&format!("exec \"$0\" \"$@\" {redirections}"))
+                .file("key", KEY)
+                .file("secret", SECRET)
+                .file("env", format!("OUTSETA_API_KEY={KEY}\nOUTSETA_API_SECRET={SECRET}\n"))
+                .env("OUTSETA_BASE_URL", server.url())
+        };
+        // Whether the two can be opened, and how much there is to read.
+        let script =
+            "for fd in 0 3; do if [ -e /dev/fd/$fd ]; then cat <&$fd | wc -c; else echo closed; fi; done";
+        let command = ["jane@example.com", "--", "/bin/sh", "-c", script];
+        let files = run("3<key <secret").env("OUTSETA_API_KEY_FILE", "/dev/fd/3");
+        files.env("OUTSETA_API_SECRET_FILE", "/dev/stdin").args(command).stdout("0\nclosed\n").run();
+        let env_file = ["--base-url", &server.url(), "-e", "/dev/fd/3"];
+        run("3<env <key").args(env_file).args(command).stdout(format!("{}\nclosed\n", KEY.len())).run();
+        run("3<key <key").credentials().args(command).stdout(format!("{0}\n{0}\n", KEY.len())).run();
+    }
+
+    #[test]
     fn what_an_outer_run_set_is_replaced_or_removed() {
         let inherited = |body| {
             let server = answering(&body);

@@ -1,13 +1,16 @@
 //! Env files: dotenv's grammar as it comes out of the program, which file is read and which never, whose base URL
 //! counts. (The grammar itself is compared with dotenv's in unit tests beside it.)
 
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{chown, symlink};
 use std::path::Path;
 
+use rustix::process::geteuid;
+
+use crate::support::device::AS_NOBODY;
 use crate::support::fake::Server;
 use crate::support::model::Account;
 use crate::support::run::{Outcome, Run};
-use crate::support::{KEY, SECRET, forbid_reading, set_mode};
+use crate::support::{KEY, SECRET, forbid_reading, make_fifo, set_mode, skip};
 
 const JANE: &str = "jane@example.com";
 const OWN: &str = ".config/outseta-token/env";
@@ -259,29 +262,61 @@ mod place {
         assert_eq!(base_url(run), shown(Path::new(".env")));
     }
 
+    #[track_caller]
+    fn refused(run: Run, why: &str, hint: &str) {
+        let path = run.home().join(OWN);
+        let message =
+            format!("outseta-token: invalid env file (the user's settings in {}): {why}", path.display());
+        run.arg(JANE).status(78).stderr_lines(&[&message, &format!("outseta-token: hint: {hint}")]).run();
+    }
+
     #[test]
-    fn a_file_that_others_may_write_is_refused_where_it_is_read_unasked() {
-        for (mode, refused) in
+    fn the_users_own_file_must_not_be_writable_by_others() {
+        for (mode, writable) in
             [(0o600, false), (0o644, false), (0o755, false), (0o620, true), (0o602, true), (0o666, true)]
         {
             let run = own(NAMED);
             let path = run.home().join(OWN);
             set_mode(&path, mode);
-            if refused {
-                let message = format!(
-                    "outseta-token: invalid env file (the user's settings in {}): others than its owner may write it",
-                    path.display()
-                );
-                let hint = "outseta-token: hint: chmod go-w it, after a look at what it holds";
-                run.arg(JANE).status(78).stderr_lines(&[&message, hint]).run();
+            if writable {
+                let hint = "check its contents, then run: chmod go-w FILE";
+                refused(run, "it is writable by group or others", hint);
             } else {
                 assert_eq!(base_url(run), shown(&path), "{mode:o}");
             }
         }
-        // One that is asked for is the caller's business.
+        // --env-file may name any file.
         let run = Run::new().file("file.env", NAMED);
         set_mode(&run.work().join("file.env"), 0o666);
         assert_eq!(base_url(run.args(["-e", "file.env"])), shown(Path::new("file.env")));
+    }
+
+    #[test]
+    fn the_users_own_file_must_be_a_regular_file() {
+        let folder = Run::new().home_file(".config/outseta-token/env/x", "");
+        let fifo = Run::new().home_file(".config/outseta-token/x", "");
+        make_fifo(&fifo.home().join(OWN));
+        for run in [folder, fifo] {
+            refused(run, "it is not a regular file", "read another kind of file with --env-file FILE");
+        }
+    }
+
+    #[test]
+    fn the_users_own_file_must_belong_to_this_user_or_to_root() {
+        if !geteuid().is_root() {
+            skip("only root can give a file away");
+            return;
+        }
+        let run = own(NAMED);
+        chown(run.home().join(OWN), Some(65_534), None).expect("it is given away");
+        let hint = "check HOME and XDG_CONFIG_HOME; if you trust the file, use --env-file FILE";
+        refused(run, "it belongs to another user", hint);
+
+        let run = Run::by_shell(AS_NOBODY).home_file(OWN, NAMED);
+        let path = run.home().join(OWN);
+        set_mode(&path, 0o644);
+        set_mode(run.home().parent().expect("a folder"), 0o755);
+        assert_eq!(base_url(run), shown(&path));
     }
 
     #[test]
@@ -293,16 +328,6 @@ mod place {
                 .stderr_lines(&[&format!("outseta-token: cannot read {path} (--env-file): {why}"), READABLE])
                 .run();
         }
-        let run = Run::new().home_file(".config/outseta-token/env/x", "");
-        set_mode(&run.home().join(OWN), 0o700);
-        let path = run.home().join(OWN);
-        run.arg(JANE)
-            .status(66)
-            .stderr_lines(&[
-                &format!("outseta-token: cannot read {}: is a directory", path.display()),
-                READABLE,
-            ])
-            .run();
     }
 
     #[test]

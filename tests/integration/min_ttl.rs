@@ -6,9 +6,6 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::FileTypeExt as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown, symlink};
 use std::path::Path;
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
 
 use rustix::fs::OFlags;
 use rustix::process::geteuid;
@@ -152,15 +149,6 @@ mod success {
             }
             assert_eq!(contents[0], contents[1]);
             assert_eq!(server.requests().len(), 1);
-        }
-    }
-
-    #[test]
-    fn the_file_may_be_readable_by_others() {
-        for mode in [0o400, 0o600, 0o644, 0o755] {
-            let run = keeping_file(line(&token(WEEK)));
-            set_mode(&run.work().join("token"), mode);
-            is_kept(run);
         }
     }
 
@@ -356,8 +344,8 @@ mod replaced {
     }
 
     #[test]
-    fn a_file_that_others_may_write() {
-        for mode in [0o620, 0o602, 0o666] {
+    fn a_file_that_others_may_read_or_write() {
+        for mode in [0o640, 0o604, 0o620, 0o602, 0o610] {
             let run = keeping_file(line(&token(WEEK)));
             set_mode(&run.work().join("token"), mode);
             is_replaced(run);
@@ -405,44 +393,6 @@ mod replaced {
     }
 
     #[test]
-    fn a_fifo_which_is_not_waited_for() {
-        let server = minting();
-        let run = keeping().server(&server);
-        let path = run.work().join("token");
-        make_fifo(&path);
-        let (sender, received) = mpsc::channel();
-        thread::spawn({
-            let path = path.clone();
-            move || sender.send(read(&path))
-        });
-        let outcome = run.run();
-        let found = received.recv_timeout(Duration::from_secs(20));
-        assert_eq!(found, Ok(line(NEW)), "{outcome}");
-    }
-
-    #[test]
-    fn a_fifo_whose_token_is_for_another_reader() {
-        let server = minting();
-        let run = keeping().server(&server);
-        let path = run.work().join("token");
-        make_fifo(&path);
-        let mut both_ends = File::options()
-            .read(true)
-            .write(true)
-            .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
-            .open(&path)
-            .expect("both ends are opened");
-        let good = line(&token(WEEK));
-        both_ends.write_all(good.as_bytes()).expect("it fits into a pipe");
-        let _outcome = run.run();
-        let expected = good + &line(NEW);
-        let mut found = vec![0; 2 * expected.len()];
-        let length = both_ends.read(&mut found).expect("something is there");
-        assert_eq!(String::from_utf8_lossy(&found[..length]), expected);
-        assert_eq!(server.requests().len(), 1);
-    }
-
-    #[test]
     fn a_device() {
         let server = minting();
         for device in [Device::Null, Device::Zero] {
@@ -473,6 +423,29 @@ mod failure {
             ])
             .run();
         assert_eq!(server.connections(), 0);
+    }
+
+    #[test]
+    fn a_fifo_is_73_and_neither_waited_for_nor_read() {
+        let run = || keeping().status(73).stderr_contains("outseta-token: cannot create token: ");
+        let run_alone = run().credentials().args(["-s", "acme"]);
+        make_fifo(&run_alone.work().join("token"));
+        run_alone.run();
+        let run = run().credentials().args(["-s", "acme"]);
+        let path = run.work().join("token");
+        make_fifo(&path);
+        let mut both_ends = File::options()
+            .read(true)
+            .write(true)
+            .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+            .open(&path)
+            .expect("both ends are opened");
+        let good = line(&token(WEEK));
+        both_ends.write_all(good.as_bytes()).expect("it fits into a pipe");
+        run.run();
+        let mut found = vec![0; 2 * good.len()];
+        let length = both_ends.read(&mut found).expect("something is there");
+        assert_eq!(String::from_utf8_lossy(&found[..length]), good);
     }
 
     #[test]

@@ -276,6 +276,17 @@ mod failure {
     }
 
     #[test]
+    fn only_ascii_letter_case_does_not_matter_in_an_email() {
+        // U+212A is the Kelvin sign: its lower case is k.
+        let run = |server: &Server| Run::new().server(server).args(["-r", "kate@example.com"]);
+        run(&minting(&jwt::token("acme", "KATE@Example.com", 600))).stdout_contains("eyJ").run();
+        run(&minting(&jwt::token("acme", "\u{212a}ate@example.com", 600)))
+            .status(76)
+            .stderr_contains("\u{212a}ate@example.com")
+            .run();
+    }
+
+    #[test]
     fn what_could_inject_a_line_a_header_or_shell_syntax_is_no_token() {
         for token in [
             "",
@@ -354,6 +365,14 @@ mod failure {
     }
 
     #[test]
+    fn a_file_that_may_not_grow_is_74() {
+        jane_by_shell("ulimit -f 0; exec \"$0\" \"$@\" >file", &minting(JWT))
+            .status(74)
+            .stderr_contains("outseta-token: cannot write to standard output: file too large\n")
+            .run();
+    }
+
+    #[test]
     fn what_is_not_open_for_writing_is_74() {
         let shell = Run::of("/bin/sh".into()).args(["-c", "exec \"$0\" \"$@\" 1</dev/null"]);
         shell
@@ -412,6 +431,11 @@ mod details {
         jane_by_shell("\"$0\" \"$@\" -o token -r <&- >&- 2>&-; s=$?; cat token; exit $s", &server)
             .stdout(format!("{JWT}\n"))
             .run();
+    }
+
+    #[test]
+    fn one_descriptor_beside_the_streams_is_enough() {
+        jane_by_shell("ulimit -n 4; exec \"$0\" \"$@\"", &minting(JWT)).stdout(JSON).run();
     }
 
     #[test]
