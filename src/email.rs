@@ -1,8 +1,8 @@
-//! The `Email` type: its grammar, and taking it from an argument or from standard input. It knows no settings and no
-//! terminal: a prompt's answer comes in as an argument does.
+//! The `Email` type: its grammar, and reading it from an argument, from standard input or from a batch's
+//! lines.
 //!
-//! The grammar is the HTML standard's "valid e-mail address" (section 4.10.5.1.5), widened by non-ASCII letters in
-//! both parts (RFC 6531), with RFC 5321's limits: 64 bytes before the `@`, 254 in all.
+//! The grammar is the HTML standard's "valid e-mail address" (section 4.10.5.1.5), with non-ASCII characters
+//! (RFC 6531) and RFC 5321's limits. Which non-ASCII characters make sense is for the server to say.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -13,27 +13,23 @@ use std::os::fd::AsFd;
 use crate::error::{EmailFault, Error, Usage};
 use crate::text::{self, Shown, reason};
 
-/// Bytes that are read of standard input, at most.
+/// The most bytes that are read of standard input.
 const INPUT_LIMIT: u64 = 64 * 1024;
 
-/// Bytes of one line of a batch, at most: far more than an email and the white space around it.
+/// The most bytes of a batch's line, without its line feed.
 const LINE_LIMIT: u64 = 4 * 1024;
-
-const LOCAL_LIMIT: usize = 64;
-const EMAIL_LIMIT: usize = 254;
-const LABEL_LIMIT: usize = 63;
 
 /// A valid email address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Email(String);
 
 impl Email {
-    /// Takes an address with or without white space, carriage returns and a byte order mark around it.
+    /// Parses an address, without the white space and the byte order mark around it.
     ///
     /// # Errors
-    /// `Error::Email`, which says what is wrong with it.
+    /// `Error::Email`.
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
-        let text = clean(text);
+        let text = trim(text);
         if text.is_empty() {
             return Err(Error::Email(EmailFault::Nothing));
         }
@@ -43,7 +39,7 @@ impl Email {
         }
     }
 
-    /// The same for an argument, which need not be UTF-8.
+    /// Parses an argument, which may not be UTF-8.
     ///
     /// # Errors
     /// `Error::Email`.
@@ -51,22 +47,18 @@ impl Email {
         Self::parse(argument.to_str().ok_or(Error::Email(EmailFault::NotUtf8))?)
     }
 
-    /// Takes the only line of an input that is not blank, reading 64 KiB at most.
+    /// Reads the only line of standard input that is not blank.
     ///
     /// # Errors
-    /// `Error::Email` for no line, for a malformed one and for more than 64 KiB, `Error::Usage` for more than one,
-    /// `Error::Unreadable`.
+    /// `Error::Email`, also for more than 64 KiB; `Error::Usage` for several lines; `Error::Unreadable`.
     pub(crate) fn from_input(input: impl Read) -> Result<Self, Error> {
         let mut bytes = Vec::new();
-        input
-            .take(INPUT_LIMIT + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|error| unreadable("standard input", &error))?;
+        input.take(INPUT_LIMIT + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
         let too_long = bytes.len() as u64 > INPUT_LIMIT;
         let Ok(text) = std::str::from_utf8(&bytes) else {
             return Err(Error::Email(if too_long { EmailFault::InputTooLong } else { EmailFault::NotUtf8 }));
         };
-        let mut lines = text.split('\n').map(clean).filter(|line| !line.is_empty());
+        let mut lines = text.split('\n').map(trim).filter(|line| !line.is_empty());
         let first = lines.next().unwrap_or_default();
         match lines.next() {
             Some(_) => Err(Error::Usage(Usage::ManyEmails)),
@@ -79,7 +71,8 @@ impl Email {
         &self.0
     }
 
-    /// Whether another address is this one, ASCII letter case aside. (Some letters lead to the same lower-case letter.)
+    /// Whether two addresses differ in ASCII letter case at most. In Unicode a Kelvin sign would be the same
+    /// as a `k`.
     pub(crate) fn is(&self, other: &str) -> bool {
         self.0.eq_ignore_ascii_case(other)
     }
@@ -91,16 +84,16 @@ impl fmt::Display for Email {
     }
 }
 
-/// One line of a batch that is to be answered: what stood there, and the email in it.
+/// A line of a batch and the email in it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Line {
-    /// Counted from 1, blank lines and comments too.
+    /// From 1; blank lines and comments count.
     pub(crate) number: u64,
     pub(crate) text: String,
     pub(crate) email: Result<Email, Error>,
 }
 
-/// The lines of a batch that hold an email: neither blank nor starting with `#`. Constant memory, whatever comes.
+/// The lines of a batch that are neither blank nor comments, read in constant memory.
 pub(crate) struct Lines<R> {
     input: R,
     name: Shown,
@@ -108,39 +101,23 @@ pub(crate) struct Lines<R> {
 }
 
 impl<R: BufRead> Lines<R> {
-    /// `name` is what the input is called in a message.
+    /// `name` is what messages call the input.
     pub(crate) fn new(input: R, name: Shown) -> Self {
         Self { input, name, number: 0 }
     }
 
-    /// A whole line, or its first 4 KiB and whether there was more.
+    /// The next line, or its first 4 KiB and that it is longer.
     fn read(&mut self) -> io::Result<Option<(Vec<u8>, bool)>> {
         let mut line = Vec::new();
-        if self.input.by_ref().take(LINE_LIMIT).read_until(b'\n', &mut line)? == 0 {
+        if self.input.by_ref().take(LINE_LIMIT + 1).read_until(b'\n', &mut line)? == 0 {
             return Ok(None);
         }
         self.number += 1;
-        let cut = !line.ends_with(b"\n") && line.len() as u64 == LINE_LIMIT;
-        let longer = cut && self.skip_line()? > 0;
-        Ok(Some((line, longer)))
-    }
-
-    /// Reads up to the next line and says how many bytes of this one were left before its line feed.
-    fn skip_line(&mut self) -> io::Result<usize> {
-        let mut skipped = 0;
-        loop {
-            let buffer = self.input.fill_buf()?;
-            let (length, ended) = match buffer.iter().position(|&byte| byte == b'\n') {
-                Some(at) => (at, true),
-                None => (buffer.len(), buffer.is_empty()),
-            };
-            let line_feed = usize::from(ended && !buffer.is_empty());
-            self.input.consume(length + line_feed);
-            skipped += length;
-            if ended {
-                return Ok(skipped);
-            }
+        let too_long = line.len() as u64 > LINE_LIMIT && !line.ends_with(b"\n");
+        if too_long {
+            self.input.skip_until(b'\n')?;
         }
+        Ok(Some((line, too_long)))
     }
 }
 
@@ -151,143 +128,85 @@ impl<R: BufRead> Iterator for Lines<R> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let (bytes, longer) = match self.read() {
-                Ok(line) => line?,
+            let (bytes, too_long) = match self.read().transpose()? {
+                Ok(line) => line,
                 Err(error) => {
                     return Some(Err(Error::Unreadable { what: self.name.clone(), why: reason(&error) }));
                 }
             };
             let text = String::from_utf8_lossy(&bytes);
-            let text = clean(&text);
-            if text.is_empty() && !longer || text.starts_with('#') {
+            let text = trim(&text);
+            if text.is_empty() && !too_long || text.starts_with('#') {
                 continue;
             }
-            let email = if longer {
+            let email = if too_long {
                 Err(Error::Email(EmailFault::LineTooLong))
             } else if std::str::from_utf8(&bytes).is_err() {
                 Err(Error::Email(EmailFault::NotUtf8))
             } else {
                 Email::parse(text)
             };
-            let text = match &email {
-                Ok(email) => email.to_string(),
-                Err(_) => Shown::new(text).to_string(),
-            };
-            return Some(Ok(Line { number: self.number, text, email }));
+            return Some(Ok(Line { number: self.number, text: Shown::new(text).to_string(), email }));
         }
     }
 }
 
-fn unreadable(what: &str, error: &io::Error) -> Error {
-    Error::Unreadable { what: Shown::new(what), why: reason(error) }
-}
-
-/// Drops what editors, spreadsheets and Windows leave around an address.
-fn clean(text: &str) -> &str {
+/// Removes what editors, spreadsheets and Windows put around an address.
+fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c == '\u{feff}' || c.is_whitespace() && !text::is_line_separator(c))
 }
 
-/// What is wrong with an address, the most telling fault first.
+/// What is wrong with an address.
 fn fault(text: &str) -> Option<&'static str> {
-    if text.contains(['\n', '\r']) {
-        return Some("it holds a line break");
-    }
-    if let Some(why) = text.chars().find_map(forbidden) {
-        return Some(why);
-    }
-    if text.contains(['<', '>']) {
-        return Some("it has angle brackets: give the address alone, without a name");
-    }
-    if text.starts_with('"') {
-        return Some("a quoted name before the @ is not supported");
-    }
-    if text.contains(char::is_whitespace) {
-        return Some("it holds a space");
-    }
-    let Some((local, domain)) = text.split_once('@') else {
-        return Some("it has no @");
-    };
-    if domain.contains('@') {
-        return Some("it has more than one @");
-    }
-    if local.is_empty() {
-        return Some("nothing stands before the @");
-    }
-    if domain.is_empty() {
-        return Some("nothing stands behind the @");
-    }
-    if local.len() > LOCAL_LIMIT {
-        return Some("more than 64 bytes stand before the @");
-    }
-    if text.len() > EMAIL_LIMIT {
-        return Some("it is longer than 254 bytes");
-    }
-    if !local.chars().all(|c| is_atext(c) || c == '.') {
-        return Some("a character before the @ is not allowed there");
-    }
-    domain.split('.').find_map(label_fault)
+    let (local, domain) = text.split_once('@').unwrap_or((text, ""));
+    let mut labels = domain.split('.');
+    let is_allowed = |c: char, others: &str| c.is_ascii_alphanumeric() || !c.is_ascii() || others.contains(c);
+    let faults = [
+        (text.contains(['\n', '\r']), "it contains a line break"),
+        (text.contains(char::is_control), "it contains a control character"),
+        (text.contains(text::is_line_separator), "it contains a line separator"),
+        (text.contains(text::is_invisible), "it contains an invisible character"),
+        (text.contains(['<', '>']), "it has angle brackets: give the address alone, without a name"),
+        (text.starts_with('"'), "a quoted name before the @ is not supported"),
+        (text.contains(char::is_whitespace), "it contains a space"),
+        (!text.contains('@'), "it has no @"),
+        (domain.contains('@'), "it has more than one @"),
+        (local.is_empty(), "there is nothing before the @"),
+        (domain.is_empty(), "there is nothing after the @"),
+        (local.len() > 64, "the part before the @ is longer than 64 bytes"),
+        (text.len() > 254, "it is longer than 254 bytes"),
+        // `atext` of RFC 5322 section 3.2.3, and dots anywhere.
+        (
+            !local.chars().all(|c| is_allowed(c, "!#$%&'*+/=?^_`{|}~-.")),
+            "a character before the @ is not allowed there",
+        ),
+        (!domain.chars().all(|c| is_allowed(c, "-.")), "a character of the domain is not allowed there"),
+        (labels.clone().any(str::is_empty), "the domain has an empty part: a dot too many"),
+        (
+            labels.clone().any(|label| label.chars().count() > 63),
+            "a part of the domain is longer than 63 characters",
+        ),
+        (
+            labels.any(|label| label.starts_with('-') || label.ends_with('-')),
+            "a part of the domain starts or ends with a hyphen",
+        ),
+    ];
+    faults.into_iter().find_map(|(found, why)| found.then_some(why))
 }
 
-/// Characters that no address holds and that could deceive whoever reads it.
-fn forbidden(c: char) -> Option<&'static str> {
-    if c.is_control() {
-        Some("it holds a control character")
-    } else if text::is_bidirectional(c) {
-        Some("it holds a bidirectional control character")
-    } else if text::is_line_separator(c) {
-        Some("it holds a line separator")
-    } else if text::is_invisible(c) {
-        Some("it holds an invisible format character")
-    } else {
-        None
-    }
-}
-
-/// `atext` of RFC 5322 section 3.2.3, and RFC 6531's letters.
-fn is_atext(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "!#$%&'*+/=?^_`{|}~-".contains(c) || is_letter(c)
-}
-
-/// A non-ASCII letter, digit, or a mark that some script's words cannot be written without.
-fn is_letter(c: char) -> bool {
-    !c.is_ascii() && (c.is_alphanumeric() || is_mark(c))
-}
-
-/// Combining marks that Unicode does not count as alphabetic: accents of decomposed letters, and the viramas, nuktas
-/// and tone marks of South and South-East Asian scripts and of Japanese.
-fn is_mark(c: char) -> bool {
-    let indic = matches!(c, '\u{900}'..='\u{d7f}') && matches!(u32::from(c) & 0x7f, 0x3c | 0x4d);
-    indic
-        || matches!(c,
-            '\u{300}'..='\u{36f}' | '\u{d3b}' | '\u{dca}' | '\u{e3a}' | '\u{e47}'..='\u{e4e}' | '\u{eba}'
-            | '\u{ec8}'..='\u{ece}' | '\u{f39}' | '\u{f84}' | '\u{1037}' | '\u{1039}' | '\u{103a}' | '\u{17d2}'
-            | '\u{3099}' | '\u{309a}')
-}
-
-fn label_fault(label: &str) -> Option<&'static str> {
-    if label.is_empty() {
-        Some("the domain has an empty part: a dot too many")
-    } else if label.chars().count() > LABEL_LIMIT {
-        Some("a part of the domain is longer than 63 characters")
-    } else if label.starts_with('-') || label.ends_with('-') {
-        Some("a part of the domain starts or ends with a hyphen")
-    } else if label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || is_letter(c)) {
-        None
-    } else {
-        Some("a character of the domain is not allowed there")
-    }
-}
-
-/// In messages.
+/// What messages call standard input.
 pub(crate) const STANDARD_INPUT: &str = "standard input";
 
-/// Standard input as a file: std's own handle says of one that is not open for reading, as `nohup` leaves it, that it is
-/// empty.
+/// Standard input as a file. (std's handle reads a closed one as empty.)
+///
+/// # Errors
+/// `Error::Unreadable`.
 pub(crate) fn standard_input() -> Result<File, Error> {
-    let owned = io::stdin().as_fd().try_clone_to_owned();
-    owned
-        .map(File::from)
-        .map_err(|error| Error::Unreadable { what: Shown::new(STANDARD_INPUT), why: reason(&error) })
+    io::stdin().as_fd().try_clone_to_owned().map(File::from).map_err(|error| unreadable(&error))
+}
+
+fn unreadable(error: &io::Error) -> Error {
+    Error::Unreadable { what: Shown::new(STANDARD_INPUT), why: reason(error) }
 }
 
 #[cfg(test)]

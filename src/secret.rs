@@ -1,9 +1,9 @@
-//! A value that must not be seen. It has no `Display`, `Debug` prints `REDACTED`, and it can be read through one
-//! named method only, so that every place that lets it out can be found by searching for `reveal`.
+//! A value that must not be shown. It has no `Display`, and `Debug` prints `REDACTED`. To find every use,
+//! search for `reveal`.
 
 use std::fmt;
 
-/// The API key, the API secret, an access token, a proxy's password.
+/// An API key, an API secret, an access token or a proxy's password.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Secret(String);
 
@@ -12,7 +12,7 @@ impl Secret {
         Self(value.into())
     }
 
-    /// The value itself, for the request, the result and nothing else.
+    /// The value, only for a request or the result.
     pub(crate) fn reveal(&self) -> &str {
         &self.0
     }

@@ -1,5 +1,4 @@
-//! Text that may reach a terminal or a log: which characters could forge a line, hide or reorder what stands there,
-//! and how foreign text is shown with them made visible. It knows neither emails nor answers.
+//! Text for people: foreign text made safe to print, durations, the system's reasons.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -8,42 +7,29 @@ use std::time::Duration;
 
 use crate::secret::Secret;
 
-/// Characters of foreign text that are shown, at most.
-const SHOWN: usize = 300;
+/// The most characters of foreign text that are shown.
+const LIMIT: usize = 300;
 
-/// What stands where a secret stood in foreign text.
-const HIDDEN: &str = "[hidden]";
-
-/// Whether a character controls a terminal, breaks a line or cannot be seen: Unicode's general categories Cc, Cf, Zl
-/// and Zp, and the few others that are drawn as nothing at all (the grapheme joiner and the Hangul fillers).
+/// Whether a character controls a terminal, breaks a line or cannot be seen: Unicode's general categories Cc,
+/// Cf, Zl and Zp (as of Unicode 17), the grapheme joiner and the Hangul fillers.
 pub(crate) fn is_invisible(c: char) -> bool {
     c.is_control()
-        || is_format(c)
         || is_line_separator(c)
-        || matches!(c, '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}')
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'
+            | '\u{891}' | '\u{8e2}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Whether a character ends a line somewhere though it is not a control character: Unicode's Zl and Zp.
+/// Unicode's Zl and Zp.
 pub(crate) fn is_line_separator(c: char) -> bool {
     matches!(c, '\u{2028}' | '\u{2029}')
 }
 
-/// Whether a character changes the direction of the text around it (Unicode's UAX 9, section 2).
-pub(crate) fn is_bidirectional(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-/// Unicode's general category Cf (format), as of Unicode 17.
-pub(crate) fn is_format(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}' | '\u{891}' | '\u{8e2}'
-        | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-        | '\u{fff9}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
-        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e007f}')
-}
-
-/// Foreign text (a server's, a file's, an argument) in a form that is safe to print: invisible characters as
-/// `\u{…}`, and at most 300 characters of it.
+/// Foreign text (a server's, a file's, an argument) that is safe to print: invisible characters are escaped,
+/// and at most 300 characters are left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Shown(String);
 
@@ -51,7 +37,7 @@ impl Shown {
     pub(crate) fn new(text: &str) -> Self {
         let mut shown = String::new();
         let mut characters = text.chars();
-        for c in characters.by_ref().take(SHOWN) {
+        for c in characters.by_ref().take(LIMIT) {
             if is_invisible(c) {
                 shown.extend(c.escape_default());
             } else {
@@ -64,17 +50,17 @@ impl Shown {
         Self(shown)
     }
 
-    /// The same for a path or an argument, which need not be UTF-8.
+    /// Of a path or an argument, which may not be UTF-8.
     pub(crate) fn os(text: impl AsRef<OsStr>) -> Self {
         Self::new(&text.as_ref().to_string_lossy())
     }
 
-    /// The same for a server's text, which could repeat what was sent to it; blanks around it say nothing.
+    /// Of a server's text, which may repeat secrets that were sent to it.
     pub(crate) fn without(text: &str, secrets: &[&Secret]) -> Self {
         let mut text = text.to_owned();
         for secret in secrets {
             if !secret.reveal().is_empty() {
-                text = text.replace(secret.reveal(), HIDDEN);
+                text = text.replace(secret.reveal(), "[hidden]");
             }
         }
         Self::new(text.trim())
@@ -91,8 +77,8 @@ impl fmt::Display for Shown {
     }
 }
 
-/// A duration for a person: in the largest unit of which it holds one and a half at least, rounded.
-pub(crate) fn rough(duration: Duration) -> String {
+/// A duration in one unit, rounded: the largest unit that gives at least 1.5.
+pub(crate) fn approximate(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (unit, name) = [(86_400, "day"), (3_600, "hour"), (60, "minute")]
         .into_iter()
@@ -103,7 +89,7 @@ pub(crate) fn rough(duration: Duration) -> String {
     format!("{number} {name}{plural}")
 }
 
-/// Why the system refused something, in the voice of our messages and without std's `(os error N)`.
+/// Why the system refused something, in lower case and without `(os error 2)`.
 pub(crate) fn reason(error: &io::Error) -> String {
     let text = error.to_string().to_lowercase();
     text.split(" (os error").next().unwrap_or_default().to_owned()

@@ -1,4 +1,4 @@
-//! The system calls for which std has no safe form, and the only `unsafe` code.
+//! System calls that std does not offer: the only `unsafe` code.
 
 #![allow(unsafe_code, reason = "std has no safe form of these calls, or none in Rust 1.85")]
 
@@ -14,8 +14,9 @@ use libc::{SIGHUP, SIGINT, SIGTERM, c_int, sighandler_t};
 /// The terminal's modes before a hidden prompt. A signal handler can read nothing but a static.
 static TERMINAL_MODES: OnceLock<libc::termios> = OnceLock::new();
 
-/// Runs `read`, which turns off the echo of the terminal on standard input. A signal that ends the process meanwhile
-/// restores the echo first. (rpassword raises SIGINT for Ctrl-C, before it restores the terminal, and knows no other.)
+/// Runs `read`, which turns off the echo of the terminal on standard input. A signal that ends the process
+/// restores the terminal first. (rpassword restores it only after it has raised SIGINT for Ctrl-C, and
+/// handles no other signal.)
 pub(crate) fn restoring_terminal<T>(read: impl FnOnce() -> T) -> T {
     TERMINAL_MODES.get_or_init(|| {
         // SAFETY: termios is made of integers, so zeros are valid; tcgetattr writes to it and nowhere else.
@@ -28,13 +29,13 @@ pub(crate) fn restoring_terminal<T>(read: impl FnOnce() -> T) -> T {
     let former = [SIGINT, SIGTERM, SIGHUP].map(|signal| (signal, handle(signal, restore_and_end)));
     let result = read();
     for (signal, action) in former {
-        // SAFETY: the action was this process's own before.
+        // SAFETY: this was the signal's action before.
         unsafe { libc::signal(signal, action) };
     }
     result
 }
 
-/// Ends the process as the signal would have, with the terminal restored.
+/// Restores the terminal and ends the process by the signal.
 extern "C" fn restore_and_end(signal: c_int) {
     // SAFETY: signal-safety(7) lists these calls; the pointers lead to static data.
     unsafe {
@@ -43,12 +44,14 @@ extern "C" fn restore_and_end(signal: c_int) {
         }
         libc::write(libc::STDERR_FILENO, c"\n".as_ptr().cast(), 1);
         libc::signal(signal, libc::SIG_DFL);
-        // A terminal sends Ctrl-C to the whole foreground (0), so that a calling script ends too.
+        // As a terminal does on Ctrl-C, signal the whole process group (0), so that a calling script ends
+        // too.
         libc::kill(if signal == SIGINT { 0 } else { libc::getpid() }, signal);
     }
 }
 
-/// Has a signal handled unless whoever started the process had it ignored. Returns the former action.
+/// Sets the handler of a signal, unless the signal was ignored when the process started. Returns the former
+/// action.
 fn handle(signal: c_int, handler: extern "C" fn(c_int)) -> sighandler_t {
     // SAFETY: the handlers in this file make only calls that a handler may make.
     unsafe {
@@ -60,14 +63,14 @@ fn handle(signal: c_int, handler: extern "C" fn(c_int)) -> sighandler_t {
     }
 }
 
-/// Lets a write beyond `ulimit -f` fail instead of ending the process. COMMAND would inherit that a signal is ignored,
-/// but not that it is handled.
+/// Makes a write beyond `ulimit -f` fail instead of ending the process. COMMAND inherits ignored signals but
+/// no handlers, hence a handler.
 pub(crate) fn survive_file_size_limit() {
     extern "C" fn nothing(_: c_int) {}
     handle(libc::SIGXFSZ, nothing);
 }
 
-/// The number of the inherited descriptor that a path such as `/dev/fd/3` or `/dev/stdin` names.
+/// The descriptor that a path such as `/dev/fd/3` or `/dev/stdin` names.
 pub(crate) fn descriptor(path: &Path) -> Option<RawFd> {
     match path.to_str()? {
         "/dev/stdin" => Some(0),
@@ -81,21 +84,22 @@ pub(crate) fn descriptor(path: &Path) -> Option<RawFd> {
     }
 }
 
-/// A descriptor that this process inherited. It is no copy: `ulimit -n` may leave no number for one.
+/// An inherited descriptor as a file. It is not a copy, which `ulimit -n` might not allow.
 pub(crate) fn inherited(descriptor: RawFd) -> ManuallyDrop<File> {
-    // SAFETY: the file is never dropped, so it closes nothing; calls on a descriptor that is not open fail.
+    // SAFETY: the file is never dropped, so it closes nothing. If the descriptor is not open, calls on it
+    // fail.
     ManuallyDrop::new(unsafe { File::from_raw_fd(descriptor) })
 }
 
-/// Keeps an inherited descriptor from COMMAND.
+/// Closes an inherited descriptor when COMMAND starts.
 pub(crate) fn close_on_exec(descriptor: RawFd) {
-    // SAFETY: this changes a flag of the descriptor, and fails if that is not open.
+    // SAFETY: this only sets a flag, or fails if the descriptor is not open.
     unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) };
 }
 
-/// The effective user of this process, who owns what it creates.
+/// The user who owns the files that this process creates.
 pub(crate) fn effective_user() -> u32 {
-    // SAFETY: geteuid has no conditions and cannot fail.
+    // SAFETY: geteuid cannot fail.
     unsafe { libc::geteuid() }
 }
 

@@ -1,5 +1,4 @@
-//! The terminal: whether somebody may be asked, and asking. All prompts go to standard error; answers come from
-//! standard input, the API secret's without being shown.
+//! Prompts: when to ask, and asking. Questions go to standard error, answers come from standard input.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
@@ -8,21 +7,21 @@ use rpassword::ConfigBuilder;
 use crate::secret::Secret;
 use crate::unix;
 
-/// Somebody at a terminal who may be asked.
+/// The permission to ask somebody at the terminal.
 pub(crate) struct Prompt(());
 
 #[expect(clippy::unused_self, reason = "having the value is the permission to ask")]
 impl Prompt {
-    /// Only if standard input and standard error are terminals, and prompting is not forbidden.
+    /// Given only if standard input and standard error are terminals.
     pub(crate) fn allowed(no_input: bool) -> Option<Self> {
         (!no_input && io::stdin().is_terminal() && io::stderr().is_terminal()).then_some(Self(()))
     }
 
-    /// Asks for a line; `None` where nothing was typed, at the end of input too.
+    /// Asks for a line. `None`: nothing was typed.
     pub(crate) fn line(&self, question: &str) -> Option<String> {
         ask(question);
         let mut line = String::new();
-        // Input that cannot be read or is not text is no answer either.
+        // Neither is input that cannot be read or is not UTF-8.
         let read = io::stdin().lock().read_line(&mut line).unwrap_or(0);
         if read == 0 {
             ask("\n");
@@ -30,11 +29,11 @@ impl Prompt {
         Some(line.trim().to_owned()).filter(|line| !line.is_empty())
     }
 
-    /// Asks for a line that is not shown while it is typed. A signal ends the process, the terminal restored.
+    /// Asks for a line that is not shown. A signal restores the terminal before it ends the process.
     pub(crate) fn secret(&self, question: &str) -> Option<Secret> {
         ask(question);
-        // rpassword opens a terminal by its path. After `su`, standard input's terminal belongs to another user and
-        // cannot be opened again; the controlling terminal can.
+        // rpassword opens a terminal by its path. After `su`, standard input's terminal belongs to another
+        // user and cannot be opened again; the controlling terminal can.
         let typed = unix::restoring_terminal(|| {
             hidden_line("/dev/stdin").or_else(|error| match error.kind() {
                 io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound => hidden_line("/dev/tty"),
@@ -42,7 +41,7 @@ impl Prompt {
             })
         });
         ask("\n");
-        // After a hang-up rpassword returns what was typed so far, as if it were all.
+        // After a hang-up rpassword returns the part that was typed.
         let whole = typed.ok().filter(|_| io::stdin().is_terminal());
         whole.map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).map(Secret::new)
     }
@@ -54,7 +53,7 @@ fn hidden_line(terminal: &str) -> io::Result<String> {
     )
 }
 
-/// Writes to standard error; if that fails, the question goes unseen, as does any message about it.
+/// Writes to standard error. If that fails, so would any message about it.
 fn ask(question: &str) {
     let mut stderr = io::stderr().lock();
     let _ = stderr.write_all(question.as_bytes()).and_then(|()| stderr.flush());

@@ -1,5 +1,4 @@
-//! `-- COMMAND`: the process becomes COMMAND, with the token in its environment and without the admin credentials, so
-//! that it can act as the user and as nobody else.
+//! `-- COMMAND`: replaces the process by COMMAND, which gets the token and loses the admin credentials.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -38,7 +37,7 @@ pub(crate) fn run(
     Err(become_command(command, &token, options.env_file.as_deref()))
 }
 
-/// Replaces this process (execve); returns only if that fails.
+/// Replaces this process (execve). Returns only if that fails.
 fn become_command(command: &[OsString], token: &Token, env_file: Option<&Path>) -> Error {
     let Some((program, arguments)) = command.split_first() else {
         return Error::Bug("there is no command to run");
@@ -53,7 +52,7 @@ fn become_command(command: &[OsString], token: &Token, env_file: Option<&Path>) 
         files.extend(env::var_os(variable).map(PathBuf::from));
         command.env_remove(variable);
     }
-    // COMMAND could read credentials again from a descriptor that it inherits.
+    // COMMAND would inherit a descriptor that credentials were read from.
     for descriptor in files.iter().filter_map(|path| unix::descriptor(path)) {
         match descriptor {
             libc::STDIN_FILENO => drop(command.stdin(Stdio::null())),

@@ -40,7 +40,7 @@ fn complete_settings(found: Found, prompt: Option<&Prompt>, log: Log) -> Result<
 fn succeeded(email: &Email, token: &Token, log: Log) {
     match token.seconds_left(now()) {
         Some(seconds) if seconds > 0 => {
-            let left = text::rough(Duration::from_secs(seconds.unsigned_abs()));
+            let left = text::approximate(Duration::from_secs(seconds.unsigned_abs()));
             log.success(format_args!("token for {email}, valid for {left}"));
         }
         Some(_) => log::expired(format_args!(""), email.as_str()),

@@ -1,8 +1,8 @@
-//! Writing a result to a file: whole, or not at all.
+//! Writes a result to a file, completely or not at all.
 //!
-//! A file is written beside its place (unique name, mode 0600 from its first byte), flushed to disk and renamed over
-//! it, so that whoever reads it finds the old content or the new, whole. Each such new file is locked while its
-//! process lives; one that nobody locks was left by a killed run, and the next run in that folder removes it.
+//! A new file beside the target (unique name, mode 0600 from its first byte) is written, flushed to disk and
+//! renamed, so that a reader sees the old content or the new. A new file is locked as long as its process
+//! lives. One without a lock was left by a killed run: the next run in the folder removes it.
 
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::hash::{BuildHasher, RandomState};
@@ -16,11 +16,11 @@ use crate::error::Error;
 use crate::text::{Shown, reason};
 use crate::unix;
 
-/// New files are named so, with 16 hexadecimal digits between.
+/// The name of a new file has 16 hexadecimal digits between these.
 const NEW_PREFIX: &str = ".outseta-token-";
 const NEW_SUFFIX: &str = ".tmp";
 
-/// Where a result goes. It was found usable before any request.
+/// Where a result goes; opened before any request, so that no token is lost.
 #[derive(Debug)]
 pub(crate) enum Destination {
     /// A device or an inherited descriptor, and its name in messages.
@@ -72,7 +72,7 @@ impl Destination {
     /// Writes the whole result.
     ///
     /// # Errors
-    /// `Error::CannotWrite`, `Error::BrokenPipe`; a file that was to be replaced is then untouched.
+    /// `Error::CannotWrite`, `Error::BrokenPipe`. The file that was to be replaced is then unchanged.
     pub(crate) fn write(self, bytes: &[u8]) -> Result<(), Error> {
         let (written, name) = match self {
             Self::Direct(file, name) => ((&*file).write_all(bytes), name),
@@ -96,7 +96,7 @@ fn check_device(metadata: &Metadata) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::Unsupported, why))
 }
 
-/// Opens a character device, and not what somebody else may have put in its place.
+/// Opens a character device. Somebody may have replaced it after the first check.
 pub(super) fn open_device(path: &Path) -> io::Result<File> {
     let flags = libc::O_NOFOLLOW | libc::O_NOCTTY;
     let file = OpenOptions::new().write(true).custom_flags(flags).open(path)?;
@@ -104,13 +104,13 @@ pub(super) fn open_device(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Whether a path that leads nowhere yet can be a file's: `missing/` and `missing/..` cannot.
+/// Whether a file can be created at a path: not at `missing/` or `missing/..`.
 pub(super) fn names_file(path: &Path) -> bool {
     let bytes = path.as_os_str().as_bytes();
     path.file_name().is_some() && !bytes.ends_with(b"/") && !bytes.ends_with(b"/.")
 }
 
-/// A file that is to replace another, in the same folder. Dropped without that, it is removed.
+/// A file that will replace the target, or be removed when it is dropped.
 #[derive(Debug)]
 pub(crate) struct NewFile {
     file: File,
@@ -127,12 +127,12 @@ impl NewFile {
                 folder.join(format!("{NEW_PREFIX}{:016x}{NEW_SUFFIX}", RandomState::new().hash_one(0)));
             let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
             let new = Self { file, path, target: target.to_owned() };
-            // Until it is locked it looks as if left behind: another run may remove it, and holds its lock then. (Where
-            // the file system has no locks, nobody removes anything.)
-            let taken =
+            // Another run may have removed it before it was locked: try again. (A file system without locks
+            // is fine: there, no run removes anything.)
+            let locked_by_other =
                 unix::try_lock(&new.file).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
-            if !taken && new.file.metadata()?.nlink() > 0 {
-                // The umask may have taken more than it should.
+            if !locked_by_other && new.file.metadata()?.nlink() > 0 {
+                // The umask may have removed permissions of the owner.
                 new.file.set_permissions(Permissions::from_mode(0o600))?;
                 return Ok(new);
             }
@@ -143,9 +143,9 @@ impl NewFile {
         self.file.write_all(bytes)?;
         unix::sync(&self.file)?;
         fs::rename(&self.path, &self.target)?;
-        // The content is safe; that the name is too is all that a folder's flush adds.
+        // The token is written. Flushing the folder can only add that the name survives a crash.
         let _ = File::open(folder(&self.target)).and_then(|folder| folder.sync_all());
-        // Nothing has this path any more, so there is nothing to remove.
+        // Nothing is left to remove.
         self.path = PathBuf::new();
         Ok(())
     }
@@ -163,19 +163,15 @@ pub(super) fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Removes new files of killed runs. What cannot be removed stays: it is in nobody's way.
+/// Removes the new files of killed runs, as far as possible.
 pub(super) fn remove_left_behind(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
         if is_file && is_new_name(&entry.file_name().to_string_lossy()) {
-            let Ok(file) = OpenOptions::new()
-                .write(true)
-                .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
-                .open(entry.path())
-            else {
-                continue;
-            };
-            if unix::try_lock(&file).is_ok() {
+            let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+            let file = OpenOptions::new().write(true).custom_flags(flags).open(entry.path());
+            // `file` keeps the lock until the file is removed.
+            if file.as_ref().is_ok_and(|file| unix::try_lock(file).is_ok()) {
                 let _ = fs::remove_file(entry.path());
             }
         }

@@ -1,4 +1,4 @@
-//! `--min-ttl`: whether the token in a file is good enough to be kept.
+//! `--min-ttl`: decides whether the token in a file can be kept.
 
 use std::fs::OpenOptions;
 use std::io::Read;
@@ -15,21 +15,21 @@ use crate::config;
 use crate::email::Email;
 use crate::unix;
 
-/// Bytes of a file that may hold a token, at most: far more than the largest answer, indented.
-const KEPT_LIMIT: u64 = 8 << 20;
+/// The most bytes that are read of a file: far more than the largest response, indented.
+const SIZE_LIMIT: u64 = 8 << 20;
 
-/// The token that a kept file must hold.
+/// What the token must fit.
 #[derive(Debug)]
 pub(crate) struct Wanted<'a> {
     pub(crate) email: &'a Email,
-    /// The account's host below outseta.com, where that is known.
+    /// The account's host below outseta.com, if it is known.
     pub(crate) host: Option<&'a str>,
-    /// Unix seconds at which it must still be valid.
+    /// When the token must still be valid, in Unix seconds.
     pub(crate) valid_at: i64,
 }
 
-/// The token in a file, if that is good enough to be kept: a regular file that only this user may read or write,
-/// holding just what this format would, for the wanted user. Anything else means that a new token is needed, and is no error.
+/// The token of a regular file that only this user can read or write, if the file is exactly what `render`
+/// writes and the token fits.
 pub(crate) fn kept(path: &Path, format: Format, wanted: &Wanted<'_>) -> Option<Token> {
     remove_left_behind(folder(path));
     let file =
@@ -40,7 +40,7 @@ pub(crate) fn kept(path: &Path, format: Format, wanted: &Wanted<'_>) -> Option<T
         return None;
     }
     let mut bytes = Vec::new();
-    file.take(KEPT_LIMIT).read_to_end(&mut bytes).ok()?;
+    file.take(SIZE_LIMIT).read_to_end(&mut bytes).ok()?;
     recover(&bytes, format).filter(|token| fits(token, wanted))
 }
 
@@ -48,16 +48,16 @@ pub(super) fn fits(token: &Token, wanted: &Wanted<'_>) -> bool {
     let Some(claims) = token.claims() else {
         return false;
     };
-    let foreign = match (wanted.host, claims.issuer_host()) {
+    let of_other_account = match (wanted.host, claims.issuer_host()) {
         (Some(host), Some(issuer)) => config::names_account(issuer) && !issuer.eq_ignore_ascii_case(host),
         _ => false,
     };
-    !foreign
+    !of_other_account
         && claims.email().is_some_and(|email| wanted.email.is(email))
         && claims.expires_at().is_some_and(|expiry| expiry >= wanted.valid_at)
 }
 
-/// The token in what `render` made; `None` for anything that it would not have made so.
+/// The token in bytes that `render` made, and in no others.
 pub(super) fn recover(bytes: &[u8], format: Format) -> Option<Token> {
     let line = |prefix: &str| {
         let text = std::str::from_utf8(bytes).ok()?;

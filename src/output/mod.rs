@@ -1,4 +1,4 @@
-//! The result: how each format looks, and writing it completely. It knows no settings and no HTTP.
+//! The output formats, and writing a result. Knows neither settings nor HTTP.
 
 mod file;
 mod kept;
@@ -17,16 +17,16 @@ use crate::error::{AnswerFault, Error};
 use crate::text;
 
 const HEADER: &str = "Authorization: Bearer ";
-/// The variable in which others find the token.
+/// The environment variable for the token.
 pub(crate) const VARIABLE: &str = "OUTSETA_ACCESS_TOKEN";
 
-/// The fields of an answer that come first, in this order.
+/// The fields that come first in JSON, in this order.
 pub(crate) const FIRST_FIELDS: [&str; 3] = ["access_token", "token_type", "expires_in"];
 
-/// The whole result in a format.
+/// The result in a format.
 ///
 /// # Errors
-/// `Error::Answer` where the claims of a token are asked for that is not a JWT.
+/// `Error::Answer` if the format is `claims` and the token is not a JWT.
 pub(crate) fn render(token: &Token, format: Format) -> Result<Vec<u8>, Error> {
     let jwt = token.access_token();
     Ok(match format {
@@ -38,23 +38,23 @@ pub(crate) fn render(token: &Token, format: Format) -> Result<Vec<u8>, Error> {
     })
 }
 
-/// Indented by two, with a line feed.
+/// JSON that is indented by two.
 fn pretty(value: &impl Serialize) -> Vec<u8> {
-    harmless(serde_json::to_string_pretty(value))
+    printable(serde_json::to_string_pretty(value))
 }
 
-/// On one line, with a line feed.
+/// JSON on one line.
 pub(crate) fn compact(value: &impl Serialize) -> Vec<u8> {
-    harmless(serde_json::to_string(value))
+    printable(serde_json::to_string(value))
 }
 
-/// Escapes what JSON lets stand in a string and a terminal would obey or hide (RFC 8259 section 7): the values stay the
-/// same.
-fn harmless(json: serde_json::Result<String>) -> Vec<u8> {
+/// Escapes the characters in strings that a terminal would obey or hide (RFC 8259 section 7), and ends with a
+/// line feed.
+fn printable(json: serde_json::Result<String>) -> Vec<u8> {
     let json = json.expect("JSON values serialise into memory");
     let mut escaped = String::with_capacity(json.len() + 1);
     for c in json.chars() {
-        // Outside of strings there is none of these but the line feed.
+        // Outside strings, the line feed is the only one.
         if c != '\n' && text::is_invisible(c) {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 let _ = write!(escaped, "\\u{unit:04x}");
@@ -67,7 +67,7 @@ fn harmless(json: serde_json::Result<String>) -> Vec<u8> {
     escaped.into_bytes()
 }
 
-/// An answer's fields, the well-known ones first.
+/// A response's fields, `FIRST_FIELDS` first.
 pub(crate) struct Ordered<'a>(pub(crate) &'a Map<String, Value>);
 
 impl Serialize for Ordered<'_> {
@@ -82,7 +82,7 @@ impl Serialize for Ordered<'_> {
     }
 }
 
-/// Writes to standard output. (std's handle would hide that it is not open for writing.)
+/// Writes to standard output. (std's handle ignores that it is not open for writing.)
 ///
 /// # Errors
 /// `Error::BrokenPipe`, `Error::CannotWrite`.

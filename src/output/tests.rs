@@ -56,8 +56,8 @@ fn each_format_has_its_form() {
         "a": [], "token_type": "bearer"}));
     assert_eq!(
         text(&token, Format::Json),
-        "{\n  \"access_token\": \"e30.eyJhIjoxfQ.s\",\n  \"token_type\": \"bearer\",\n  \"expires_in\": 60,\n  \
-         \"a\": [],\n  \"z\": 1\n}\n"
+        "{\n  \"access_token\": \"e30.eyJhIjoxfQ.s\",\n  \"token_type\": \"bearer\",\n  \
+         \"expires_in\": 60,\n  \"a\": [],\n  \"z\": 1\n}\n"
     );
     assert_eq!(text(&token, Format::Token), "e30.eyJhIjoxfQ.s\n");
     assert_eq!(text(&token, Format::Header), "Authorization: Bearer e30.eyJhIjoxfQ.s\n");

@@ -326,7 +326,7 @@ mod invalid_lines {
             .status(65)
             .stdout(
                 "{\"email\":\"a\\\\u{1b}[2J\\\\u{202e}@example.com\",\"error\":{\"status\":65,\"name\":\"EX_DATAERR\",\
-                 \"message\":\"invalid email 'a\\\\u{1b}[2J\\\\u{202e}@example.com': it holds a control character\"}}\n",
+                 \"message\":\"invalid email 'a\\\\u{1b}[2J\\\\u{202e}@example.com': it contains a control character\"}}\n",
             )
             .stderr_contains("a\\u{1b}[2J\\u{202e}@example.com")
             .run();
