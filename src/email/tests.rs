@@ -5,7 +5,7 @@ use regex_lite::Regex;
 
 use super::*;
 
-fn why(text: &str) -> &'static str {
+fn fault_of(text: &str) -> &'static str {
     match Email::parse(text) {
         Err(Error::Email(EmailFault::In { why, .. })) => why,
         other => panic!("{text:?} gave {other:?}"),
@@ -17,77 +17,63 @@ fn input(bytes: &[u8]) -> Result<Email, Error> {
 }
 
 #[test]
-fn addresses_that_are_valid() {
+fn valid_addresses() {
     for text in [
-        "jane@example.com",
-        "jane@localhost",
         "j@e",
-        ".jane..doe.@example.com",
+        ".jane..doe.@mail-1.example.co.uk",
         "!#$%&'*+/=?^_`{|}~-@example.com",
-        "jane+tag@mail-1.example.co.uk",
         "jürgen@müller.example",
-        "用户@例子.广告",
         "संपर्क@उदाहरण.भारत",
-        "e\u{301}💡@example.com",
+        "e\u{301}💡@例子.广告",
     ] {
         assert_eq!(Email::parse(text).unwrap().as_str(), text);
     }
 }
 
 #[test]
-fn what_stands_around_it_is_dropped() {
-    for text in ["\u{feff}jane@example.com\r\n", " \t jane@example.com\u{a0}", "\u{feff} jane@example.com \r"]
-    {
+fn white_space_and_byte_order_marks_around_an_address_are_removed() {
+    for text in ["\u{feff} jane@example.com \r\n", " \t jane@example.com\u{a0}\u{3000}"] {
         assert_eq!(Email::parse(text).unwrap().as_str(), "jane@example.com");
     }
 }
 
 #[test]
-fn every_refusal_says_what_is_wrong() {
-    for (text, expected) in [
-        ("jane", "no @"),
-        ("@example.com", "before the @"),
-        ("jane@", "after the @"),
-        ("jane@doe@example.com", "more than one @"),
-        ("Jane <jane@example.com>", "angle brackets"),
-        ("\"jane doe\"@example.com", "quoted"),
-        ("jane doe@example.com", "space"),
-        ("jane@exa mple.com", "space"),
-        ("jane\u{3000}@example.com", "space"),
-        ("jane@example.com\nbob@example.com", "line break"),
-        ("jane\0@example.com", "control"),
-        ("jane\u{7f}@example.com", "control"),
-        ("jane\u{202e}@example.com", "invisible"),
-        ("jane@example\u{2028}.com", "line separator"),
-        ("jane@example.com\u{2028}", "line separator"),
-        ("jane\u{200b}@example.com", "invisible"),
-        ("jane\u{3164}@example.com", "invisible"),
-        ("jane\u{34f}@example.com", "invisible"),
-        ("jane@example..com", "dot too many"),
-        ("jane@example.com.", "dot too many"),
-        ("jane@.example.com", "dot too many"),
-        ("jane@-example.com", "hyphen"),
-        ("jane@example-.com", "hyphen"),
-        ("jane@exa_mple.com", "domain is not allowed"),
-        ("ja,ne@example.com", "before the @ is not allowed"),
-        ("ja\"ne@example.com", "before the @ is not allowed"),
-    ] {
-        assert!(why(text).contains(expected), "{text:?}: {}", why(text));
-    }
-}
-
-#[test]
-fn the_limits_are_exact() {
-    let label = "d".repeat(63);
+fn each_fault_has_its_message() {
+    let (label, local) = ("d".repeat(63), "l".repeat(64));
     let domain = format!("{label}.{label}.{}", "d".repeat(61));
-    assert_eq!(domain.len(), 189);
-    let longest = format!("{}@{domain}", "l".repeat(64));
-    assert_eq!(longest.len(), 254);
-    assert!(Email::parse(&longest).is_ok());
-    assert!(why(&format!("{}@{domain}d", "l".repeat(64))).contains("254"));
-    assert!(why(&format!("{}@e.de", "l".repeat(65))).contains("64 bytes"));
-    assert!(why(&format!("{}@e.de", "é".repeat(33))).contains("64 bytes"));
-    assert!(why(&format!("j@{}", "d".repeat(64))).contains("63 characters"));
+    assert_eq!(local.len() + 1 + domain.len(), 254);
+    assert!(Email::parse(&format!("{local}@{domain}")).is_ok());
+    let long = format!("{local}@{domain}d");
+    let (long_local, long_wide_local) = (format!("{local}l@e.de"), format!("{}@e.de", "é".repeat(33)));
+    let long_label = format!("j@{label}d");
+    let rows: [(&[&str], &str); 18] = [
+        (&["j@e.de\nk@e.de", "j@e.de\rk@e.de", "j<\nk"], "it contains a line break"),
+        (&["j\0@e.de", "j\u{1b}[2J@e.de", "j\u{7f}@e.de"], "it contains a control character"),
+        (&["j@e\u{2028}.de", "j@e.de\u{2029}"], "it contains a line separator"),
+        (
+            &["j\u{202e}@e.de", "j\u{200b}@e.de", "j@e\u{3164}.de", "j\u{ad}@e.de"],
+            "it contains an invisible character",
+        ),
+        (&["Jane <j@e.de>", "<j@e.de>"], "it has angle brackets: give the address alone, without a name"),
+        (&["\"jane doe\"@e.de"], "a quoted name before the @ is not supported"),
+        (&["j d@e.de", "j@e x.de", "j\u{3000}@e.de"], "it contains a space"),
+        (&["jane"], "it has no @"),
+        (&["j@d@e.de"], "it has more than one @"),
+        (&["@e.de"], "there is nothing before the @"),
+        (&["j@"], "there is nothing after the @"),
+        (&[&long_local, &long_wide_local], "the part before the @ is longer than 64 bytes"),
+        (&[&long], "it is longer than 254 bytes"),
+        (&["j,d@e.de", "j\"d@e.de"], "a character before the @ is not allowed there"),
+        (&["j@e_x.de"], "a character of the domain is not allowed there"),
+        (&["j@e..de", "j@e.de.", "j@.e.de"], "the domain has an empty part: a dot too many"),
+        (&[&long_label], "a part of the domain is longer than 63 characters"),
+        (&["j@-e.de", "j@e-.de"], "a part of the domain starts or ends with a hyphen"),
+    ];
+    for (texts, expected) in rows {
+        for text in texts {
+            assert_eq!(fault_of(text), expected, "{text:?}");
+        }
+    }
 }
 
 #[test]
@@ -95,31 +81,28 @@ fn nothing_is_an_invalid_email() {
     for text in ["", "  ", "\u{feff}", "\r\n"] {
         assert_eq!(Email::parse(text), Err(Error::Email(EmailFault::Nothing)), "{text:?}");
     }
-    assert_eq!(input(b""), Err(Error::Email(EmailFault::Nothing)));
     assert_eq!(input(b"\n \r\n\n"), Err(Error::Email(EmailFault::Nothing)));
 }
 
 #[test]
-fn input_holds_one_email() {
+fn standard_input_has_one_email() {
     assert_eq!(input(b"\xef\xbb\xbf\r\n\n jane@example.com \r\n\n").unwrap().as_str(), "jane@example.com");
-    assert_eq!(input(b"jane@example.com").unwrap().as_str(), "jane@example.com");
     assert_eq!(input(b"jane@example.com\nbob@example.com\n"), Err(Error::Usage(Usage::ManyEmails)));
     assert_eq!(input(b"j\xff@example.com"), Err(Error::Email(EmailFault::NotUtf8)));
 }
 
 #[test]
-fn input_is_read_up_to_64_kib() {
+fn standard_input_has_at_most_64_kib() {
     let mut bytes = vec![b'\n'; 64 * 1024 - 16];
     bytes.extend(b"jane@example.com");
     assert_eq!(input(&bytes).unwrap().as_str(), "jane@example.com");
     bytes.push(b'\n');
     assert_eq!(input(&bytes), Err(Error::Email(EmailFault::InputTooLong)));
-    assert_eq!(Email::from_input(io::repeat(0)), Err(Error::Email(EmailFault::InputTooLong)));
     assert_eq!(Email::from_input(io::repeat(0xff)), Err(Error::Email(EmailFault::InputTooLong)));
 }
 
 #[test]
-fn only_ascii_case_makes_no_other_user() {
+fn addresses_are_the_same_if_only_ascii_case_differs() {
     let email = Email::parse("kate@Example.com").unwrap();
     assert!(email.is("KATE@eXAMPLE.COM"));
     for other in ["\u{212a}ate@example.com", "cate@example.com", " kate@example.com"] {
@@ -148,27 +131,26 @@ fn a_batch_skips_blank_lines_and_comments() {
 }
 
 #[test]
-fn a_batch_line_may_be_4_kib_long() {
+fn a_line_of_a_batch_has_at_most_4_kib() {
     let padded = |spaces: usize| [b" ".repeat(spaces).as_slice(), b"a@e.de\nb@e.de\n"].concat();
     assert_eq!(lines(&padded(4096 - 6)), [(1, "a@e.de".to_owned(), true), (2, "b@e.de".to_owned(), true)]);
-    // With its line feed just as long as what is read at once.
+    // With its line feed, 4 KiB.
     assert_eq!(lines(&padded(4096 - 7)).len(), 2);
     let too_long = lines(&padded(4096 - 5));
     assert_eq!(too_long.iter().map(|line| (line.0, line.2)).collect::<Vec<_>>(), [(1, false), (2, true)]);
     let endless = lines(&[b"x".repeat(1 << 20).as_slice(), b"\nb@e.de"].concat());
     assert_eq!(endless.iter().map(|line| (line.0, line.2)).collect::<Vec<_>>(), [(1, false), (2, true)]);
-    // The input may end within such a line.
     let last = lines(&b"x".repeat(5_000));
     assert_eq!(last.iter().map(|line| (line.0, line.2)).collect::<Vec<_>>(), [(1, false)]);
 }
 
-/// As the HTML standard prints it (section 4.10.5.1.5), the `/` as a plain one.
+/// From the HTML standard (section 4.10.5.1.5), without the escape before `/`.
 const HTML: &str = concat!(
     r"^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?",
     r"(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$"
 );
 
-/// Texts that are an address, or nearly, or not at all.
+/// Addresses, near misses and other texts.
 fn texts() -> impl Strategy<Value = String> {
     let local = "([a-z0-9.!#$%&'*+/=?^_`{|}~-]{0,8}|[a-z\"(),:;<> ]{0,4})";
     let label = "([a-zA-Z0-9]|[a-z0-9-]{1,4}|[a-z0-9]{60,65})";
@@ -181,7 +163,7 @@ fn texts() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Any character, and more often one of those by which the classes are known.
+/// Any character, but often a special one.
 fn character() -> impl Strategy<Value = char> {
     let known = [
         'a', 'é', '例', '\u{301}', '\0', '\u{7f}', '\u{85}', '\u{a0}', '\u{ad}', '\u{200b}', '\u{202e}',
@@ -194,7 +176,7 @@ proptest! {
     #![proptest_config(Config { failure_persistence: None, ..Config::with_cases(1000) })]
 
     #[test]
-    fn ascii_is_judged_as_by_the_html_standard(text in texts()) {
+    fn ascii_addresses_are_those_of_the_html_standard(text in texts()) {
         let html = Regex::new(HTML).expect("a regular expression");
         let address = text.trim();
         let local = address.split('@').next().unwrap_or_default();
@@ -203,7 +185,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_accepted_cannot_deceive(local in character(), domain in character()) {
+    fn valid_addresses_have_no_invisible_characters(local in character(), domain in character()) {
         if let Ok(email) = Email::parse(&format!("j{local}@e{domain}x")) {
             let email = email.as_str();
             prop_assert_eq!(email.matches('@').count(), 1);

@@ -252,13 +252,9 @@ mod replaced {
         for token in [
             jwt::token("acme", "john@example.com", WEEK),
             jwt::token("acme", "jane@example.com", HOUR - 1),
-            jwt::token("acme", "jane@example.com", -WEEK),
             token_with("email", Value::Null),
-            token_with("email", json!(["jane@example.com"])),
             token_with("exp", Value::Null),
-            token_with("exp", json!("soon")),
             "opaque".to_owned(),
-            "a.b.c".to_owned(),
         ] {
             is_replaced(keeping_file(line(&token)));
         }
@@ -299,48 +295,12 @@ mod replaced {
     }
 
     #[test]
-    fn a_file_in_another_format_or_edited_by_hand() {
+    fn a_file_that_the_format_does_not_give() {
         let token = token(WEEK);
-        for contents in [
-            json_file(&token),
-            format!("Authorization: Bearer {token}\n"),
-            format!("OUTSETA_ACCESS_TOKEN={token}\n"),
-            token.clone(),
-            format!("{token}\n\n"),
-            format!("{token}\r\n"),
-            format!(" {token}\n"),
-            format!("{token}\nmore\n"),
-            format!("\u{feff}{token}\n"),
-            "\n".to_owned(),
-        ] {
+        for contents in [json_file(&token), token.clone(), format!("{token}\n\n"), "\n".to_owned()] {
             is_replaced(keeping_file(contents));
         }
         is_replaced(keeping_file(b"\xff\xfe\n"));
-    }
-
-    #[test]
-    fn json_that_is_not_as_it_was_written() {
-        let token = token(WEEK);
-        let written = json_file(&token);
-        for contents in [
-            line(&token),
-            written.trim_end().to_owned(),
-            written.replace("\n  ", " "),
-            written.replace("  \"token_type\": \"bearer\",\n", "") + " ",
-            written.replace("\"refresh_token\"", "\"access_token\""),
-            written.replace("\"access_token\"", "\"token\""),
-            format!("[{written}]"),
-            written[..written.len() / 2].to_owned(),
-            "{}\n".to_owned(),
-        ] {
-            let server = minting();
-            let run = Run::new()
-                .args(["-o", "token", "--min-ttl", "1h", "jane@example.com"])
-                .file("token", &contents);
-            set_mode(&run.work().join("token"), 0o600);
-            let outcome = run.server(&server).run();
-            assert_eq!(server.requests().len(), 1, "{contents}\n{outcome}");
-        }
     }
 
     #[test]

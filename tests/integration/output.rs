@@ -5,8 +5,7 @@ use serde_json::json;
 
 use crate::support::fake::Server;
 use crate::support::http::Answer;
-use crate::support::listener::dead_address;
-use crate::support::model::{Account, SecondFactor, User, cloudflare};
+use crate::support::model::Account;
 use crate::support::pty::Streams;
 use crate::support::run::{Run, program};
 use crate::support::script::On;
@@ -187,35 +186,6 @@ mod success {
     }
 
     #[test]
-    fn on_a_terminal_one_line_says_for_whom_and_how_long() {
-        for (body, line) in [
-            (
-                json!({"access_token": "opaque", "expires_in": 604_800}),
-                "outseta-token: token for jane@example.com, valid for 7 days\r\n",
-            ),
-            (
-                json!({"access_token": "opaque", "expires_in": 5_400}),
-                "outseta-token: token for jane@example.com, valid for 2 hours\r\n",
-            ),
-            (json!({"access_token": "opaque"}), "outseta-token: token for jane@example.com\r\n"),
-        ] {
-            let server = answering(&body.to_string());
-            let outcome = jane(&server).arg("-r").on_terminal(Streams::NOT_STDOUT).outcome();
-            assert_eq!(outcome.terminal, line, "{outcome}");
-            assert_eq!(outcome.stdout_text(), "opaque\n", "{outcome}");
-            assert_eq!(outcome.status, Some(0), "{outcome}");
-        }
-    }
-
-    #[test]
-    fn quiet_is_quiet_on_a_terminal_too() {
-        let server = minting("opaque");
-        let outcome = jane(&server).args(["-r", "-q"]).on_terminal(Streams::ALL).outcome();
-        assert_eq!(outcome.terminal, "opaque\r\n", "{outcome}");
-        assert_eq!(outcome.status, Some(0), "{outcome}");
-    }
-
-    #[test]
     fn verbose_says_it_off_a_terminal_too() {
         jane(&minting("opaque"))
             .args(["-r", "-v"])
@@ -228,42 +198,10 @@ mod success {
 mod failure {
     use super::*;
 
-    /// Every kind of failure that a request can have, with the status that it ends with.
-    #[test]
-    fn standard_output_is_empty() {
-        let scripted = |answer: Answer| {
-            let server = Server::http(Account::acme());
-            server.always(On::Tokens, answer);
-            server
-        };
-        let other = jwt::token("acme", "john@example.com", 60);
-        let two_factor = User::new("jane@example.com").second_factor(SecondFactor::Totp);
-        for (server, status) in [
-            (Server::http(Account::new("acme")), 67),
-            (Server::http(Account::new("acme").user(two_factor)), 77),
-            (scripted(Answer::empty(403)), 77),
-            (scripted(Answer::empty(503)), 75),
-            (scripted(Answer::redirect(302, "https://x.example/")), 76),
-            (scripted(cloudflare(403)), 76),
-            (scripted(Answer::text(200, "{\"access_token\": \"")), 76),
-            (minting(&other), 76),
-            (minting("a b"), 76),
-        ] {
-            jane(&server).args(["--retries", "0"]).status(status).stderr_contains("outseta-token: ").run();
-        }
-        Run::new()
-            .credentials()
-            .env("OUTSETA_BASE_URL", format!("http://{}", dead_address()))
-            .args(["--retries", "0", "jane@example.com"])
-            .status(69)
-            .stderr_contains("outseta-token: cannot connect to 127.0.0.1")
-            .run();
-    }
-
     #[test]
     fn somebody_elses_token_is_refused() {
         let token = jwt::token("acme", "john@example.com", 600);
-        for format in ["json", "token", "header", "env", "claims"] {
+        for format in ["json", "claims"] {
             jane(&minting(&token))
                 .args(["-f", format])
                 .status(76)
@@ -288,21 +226,7 @@ mod failure {
 
     #[test]
     fn what_could_inject_a_line_a_header_or_shell_syntax_is_no_token() {
-        for token in [
-            "",
-            "a b",
-            "a\nOTHER=1",
-            "a\r\nX-Header: y",
-            "$(id)",
-            "`id`",
-            "a;b",
-            "a\"b",
-            "a'b",
-            "a=b",
-            "ä",
-            "a\0b",
-            "{}",
-        ] {
+        for token in ["a\nOTHER=1", "a\r\nX-Header: y", "$(id)"] {
             for format in ["json", "token", "header", "env"] {
                 jane(&minting(token))
                     .args(["-f", format])
@@ -350,9 +274,7 @@ mod failure {
             "outseta-token: cannot write to standard output: no space left on device",
             "outseta-token: hint: check the space on the device and whose file it is; a file that -o names is as it was, any other output may be cut short",
         ];
-        for format in ["json", "token", "header", "env", "claims"] {
-            jane(&server).args(["-f", format]).stdout_file("/dev/full").status(74).stderr_lines(&full).run();
-        }
+        jane(&server).stdout_file("/dev/full").status(74).stderr_lines(&full).run();
         for args in [&["--help"][..], &["--version"], &["--generate", "man"], &["--check"]] {
             Run::new()
                 .server(&server)
@@ -387,9 +309,7 @@ mod failure {
     #[test]
     fn a_closed_pipe_is_74_without_a_word() {
         let server = minting(JWT);
-        for format in ["json", "token", "header", "env", "claims"] {
-            jane(&server).args(["-f", format]).stdout_broken().status(74).run();
-        }
+        jane(&server).stdout_broken().status(74).run();
         for args in [&["--help"][..], &["--generate", "man"], &["--check"]] {
             Run::new().server(&server).args(args).stdout_broken().status(74).run();
         }
