@@ -4,15 +4,14 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use super::{complete_settings, find_settings, succeeded};
 use crate::api::{Outseta, Token, now};
 use crate::cli::Options;
-use crate::config::CREDENTIAL_VARIABLES;
-use crate::config::Prompt;
+use crate::config::{CREDENTIAL_VARIABLES, Prompt};
 use crate::email::Email;
 use crate::error::Error;
 use crate::log::Log;
@@ -34,11 +33,11 @@ pub(crate) fn run(
     let settings = complete_settings(find_settings(options, log)?, prompt.as_ref(), log)?;
     let token = Outseta::new(settings, options, Duration::ZERO, log)?.token(&email)?;
     succeeded(&email, &token, log);
-    Err(become_command(command, &token, options.env_file.as_deref()))
+    Err(become_command(command, &token, options))
 }
 
 /// Replaces this process (execve). Returns only if that fails.
-fn become_command(command: &[OsString], token: &Token, env_file: Option<&Path>) -> Error {
+fn become_command(command: &[OsString], token: &Token, options: &Options) -> Error {
     let Some((program, arguments)) = command.split_first() else {
         return Error::Bug("there is no command to run");
     };
@@ -47,13 +46,12 @@ fn become_command(command: &[OsString], token: &Token, env_file: Option<&Path>) 
     if let Some(expiry) = token.expires_at(now()) {
         command.env(EXPIRES_AT, expiry.to_string());
     }
-    let mut files: Vec<PathBuf> = env_file.into_iter().map(Path::to_owned).collect();
     for variable in CREDENTIAL_VARIABLES {
-        files.extend(env::var_os(variable).map(PathBuf::from));
         command.env_remove(variable);
     }
     // COMMAND would inherit a descriptor that credentials were read from.
-    for descriptor in files.iter().filter_map(|path| unix::descriptor(path)) {
+    let files = CREDENTIAL_VARIABLES.iter().filter_map(env::var_os).map(PathBuf::from);
+    for descriptor in files.chain(options.env_file.clone()).filter_map(|path| unix::descriptor(&path)) {
         match descriptor {
             libc::STDIN_FILENO => drop(command.stdin(Stdio::null())),
             libc::STDOUT_FILENO | libc::STDERR_FILENO => {}
