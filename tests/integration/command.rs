@@ -147,7 +147,7 @@ mod success {
     }
 
     #[test]
-    fn the_email_may_stand_behind_the_hyphens_too() {
+    fn the_email_may_follow_the_hyphens() {
         let server = minting(JWT);
         for args in [
             &["jane@example.com", "--", "/bin/echo", "ran"][..],
@@ -180,7 +180,7 @@ mod environment_of_the_command {
     }
 
     #[test]
-    fn it_is_inherited_but_for_the_token_and_the_credentials() {
+    fn it_is_inherited_except_for_the_token_and_the_credentials() {
         let server = minting(JWT);
         let odd = OsStr::from_bytes(b"\xff=\n");
         let run = jane(&server)
@@ -211,7 +211,7 @@ mod environment_of_the_command {
     }
 
     #[test]
-    fn credentials_from_files_do_not_come_into_it() {
+    fn credentials_from_files_are_not_in_it() {
         let server = minting(JWT);
         let run = Run::new()
             .file("key", KEY)
@@ -256,7 +256,7 @@ mod environment_of_the_command {
     }
 
     #[test]
-    fn what_an_outer_run_set_is_replaced_or_removed() {
+    fn variables_of_an_outer_run_are_replaced_or_removed() {
         let inherited = |body| {
             let server = answering(&body);
             let run =
@@ -354,7 +354,7 @@ mod failure {
     }
 
     #[test]
-    fn nothing_is_run_where_there_is_no_token() {
+    fn no_command_runs_without_a_token() {
         let two_factor = User::new("jane@example.com").second_factor(SecondFactor::Email);
         let unready = Server::http(Account::acme());
         unready.always(On::Tokens, Answer::empty(503));
@@ -473,7 +473,7 @@ mod details {
     }
 
     #[test]
-    fn an_expired_token_is_warned_of_and_used() {
+    fn an_expired_token_gives_a_warning_and_is_used() {
         let server = Server::http(Account::acme().lifetime(-60));
         script(&server, "echo ran")
             .stdout("ran\n")

@@ -1,5 +1,5 @@
-//! Env files: dotenv's grammar as it comes out of the program, which file is read and which never, whose base URL
-//! counts. (The grammar itself is compared with dotenv's in unit tests beside it.)
+//! Env files: the grammar, which file is read, and when its base URL is used. (Unit tests compare the grammar with
+//! dotenv's.)
 
 use std::os::unix::fs::{chown, symlink};
 use std::path::Path;
@@ -60,7 +60,7 @@ mod grammar {
     use super::*;
 
     #[test]
-    fn files_are_read_as_dotenv_reads_them() {
+    fn files_are_read_like_dotenv() {
         for (text, secret) in [
             ("OUTSETA_API_SECRET=abc", "abc"),
             ("\u{feff}OUTSETA_API_SECRET=abc\n", "abc"),
@@ -90,7 +90,7 @@ mod grammar {
     }
 
     #[test]
-    fn a_line_feed_in_double_quotes_is_one() {
+    fn an_escaped_line_feed_in_double_quotes() {
         Run::new()
             .env("OUTSETA_SUBDOMAIN", "acme")
             .env("OUTSETA_API_KEY", "k")
@@ -106,7 +106,7 @@ mod grammar {
     }
 
     #[test]
-    fn a_file_that_is_not_utf8_is_refused_wherever_it_is_not() {
+    fn a_file_must_be_utf8() {
         let utf16 = |bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
             let units = "\u{feff}OUTSETA_API_KEY=k\r\n".encode_utf16();
             units.flat_map(bytes).collect()
@@ -153,7 +153,7 @@ mod grammar {
     }
 
     #[test]
-    fn only_the_settings_of_outseta_are_looked_at() {
+    fn only_outseta_settings_are_read() {
         let server = Server::generous();
         // Neither a proxy, nor roots, nor a file of a key, nor another env file is taken from it.
         let text = "OUTSETA_API_SECRET=abc\nhttps_proxy=socks5://x\nALL_PROXY=socks5://x\nSSL_CERT_FILE=missing\n\
@@ -235,7 +235,7 @@ mod place {
     }
 
     #[test]
-    fn there_need_be_none() {
+    fn the_file_may_be_missing() {
         unconfigured(Run::new());
         unconfigured(Run::new().env_remove("HOME"));
         unconfigured(Run::new().env("HOME", "/missing"));
@@ -377,14 +377,14 @@ mod base_url_in_a_file {
     }
 
     #[test]
-    fn counts_if_key_and_secret_come_from_there_too() {
+    fn is_used_if_key_and_secret_are_in_the_file_too() {
         let server = Server::generous();
         file(&server, &(key() + &secret())).stdout("t0ken\n").run();
         assert_eq!(server.requests().len(), 1);
     }
 
     #[test]
-    fn sends_the_credentials_of_another_place_nowhere() {
+    fn is_not_used_with_credentials_from_elsewhere() {
         let server = Server::generous();
         let both = key() + &secret();
         let of_env = |run: Run, name: &str| match name {
@@ -416,7 +416,7 @@ mod base_url_in_a_file {
     }
 
     #[test]
-    fn leaves_its_place_to_the_subdomain_of_the_file() {
+    fn is_replaced_by_the_files_subdomain() {
         let server = Server::generous();
         let run = file(&server, "OUTSETA_SUBDOMAIN=acme\n").credentials();
         let outcome: Outcome = run.args(["-v", "-o", "missing/file"]).outcome();
@@ -426,7 +426,7 @@ mod base_url_in_a_file {
     }
 
     #[test]
-    fn is_not_spoken_of_where_another_wins() {
+    fn gives_no_warning_if_another_base_url_wins() {
         let server = Server::generous();
         let elsewhere = Server::http(Account::acme());
         for run in [
@@ -439,7 +439,7 @@ mod base_url_in_a_file {
     }
 
     #[test]
-    fn is_not_spoken_of_where_the_files_own_credentials_are_malformed() {
+    fn gives_no_warning_if_the_files_credentials_are_malformed() {
         let server = Server::generous();
         file(&server, "OUTSETA_API_KEY='a b'\nOUTSETA_API_SECRET=s\n")
             .status(78)
@@ -452,7 +452,7 @@ mod base_url_in_a_file {
     }
 
     #[test]
-    fn of_the_users_own_file_is_treated_alike() {
+    fn in_the_users_own_file() {
         let server = Server::generous();
         let text = format!("OUTSETA_BASE_URL={}\n", server.url());
         let run = own(&text);

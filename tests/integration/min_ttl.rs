@@ -1,5 +1,4 @@
-//! `--min-ttl`: a file that is good enough is kept, and then neither credentials nor network are
-//! needed; anything else in its place means a new token, and is no error.
+//! `--min-ttl`: a good file needs neither credentials nor network; anything else is replaced.
 
 use std::fs::{self, File, Permissions};
 use std::io::{Read as _, Write as _};
@@ -133,7 +132,7 @@ mod success {
     }
 
     #[test]
-    fn what_a_run_wrote_the_next_one_keeps() {
+    fn the_next_run_keeps_the_file() {
         for format in ["json", "token", "header", "env"] {
             let server = Server::http(Account::acme().extra("n", json!([1.50, "ö", {"b": 1}])));
             let folder = tempfile::TempDir::new().expect("a temporary folder");
@@ -153,7 +152,7 @@ mod success {
     }
 
     #[test]
-    fn it_must_last_as_long_as_was_asked_for() {
+    fn the_token_must_be_valid_for_the_duration() {
         for (min_ttl, seconds, kept) in [
             ("1h", HOUR + 60, true),
             ("1h", HOUR - 1, false),
@@ -223,7 +222,7 @@ mod success {
     }
 
     #[test]
-    fn verbose_and_a_terminal_say_that_it_was_kept() {
+    fn verbose_and_a_terminal_say_that_the_file_is_kept() {
         let run = keeping_file(line(&token(WEEK + 60)));
         run.arg("-v")
             .stderr_lines(&[
@@ -237,7 +236,6 @@ mod success {
     }
 }
 
-/// What is in FILE leads to a new token, which is no failure.
 mod replaced {
     use super::*;
 
@@ -262,7 +260,7 @@ mod replaced {
 
     /// Less than a second is left of it, or nothing.
     #[test]
-    fn a_token_that_lives_a_fraction_too_short() {
+    fn a_token_that_expires_a_fraction_too_early() {
         for (expires_in, min_ttl) in [(1, "1s"), (1, "1001ms"), (0, "0")] {
             let file = line(&jwt::token("acme", "jane@example.com", expires_in));
             let server = minting();
@@ -409,7 +407,7 @@ mod failure {
     }
 
     #[test]
-    fn where_no_new_token_can_be_had_the_old_file_stays() {
+    fn the_old_file_stays_if_there_is_no_new_token() {
         let old = line(&token(HOUR - 1));
         let outcome =
             keeping_file(&old).status(78).stderr_contains("outseta-token: not configured: subdomain ").run();
@@ -424,7 +422,7 @@ mod failure {
     }
 
     #[test]
-    fn the_email_must_be_valid_even_where_a_file_is_good() {
+    fn the_email_must_be_valid_even_if_the_file_is() {
         Run::new()
             .args(["-r", "-o", "token", "--min-ttl", "1h", "jane"])
             .file("token", line(&token(WEEK)))
@@ -434,7 +432,7 @@ mod failure {
     }
 
     #[test]
-    fn claims_hold_no_token_to_keep() {
+    fn the_claims_format_cannot_be_kept() {
         Run::new()
             .args(["-f", "claims", "-o", "token", "--min-ttl", "1h", "jane@example.com"])
             .status(64)

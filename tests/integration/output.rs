@@ -48,7 +48,7 @@ mod success {
     use super::*;
 
     #[test]
-    fn each_format_is_printed_in_its_form_and_nothing_else() {
+    fn each_format() {
         let server = minting(JWT);
         let claims = "{\n  \"email\": \"jane@example.com\",\n  \"exp\": 4102444800\n}\n";
         for (args, expected) in [
@@ -102,7 +102,7 @@ mod success {
     }
 
     #[test]
-    fn claims_are_printed_as_they_stand_in_the_token() {
+    fn claims_are_printed_unchanged() {
         let claims = json!({"email": "JANE@example.com", "exp": 4_102_444_800.5_f64, "name": "Zoë 例",
             "outseta:addOnUids": ["a", "b"], "nested": {"deep": [1, null, true]}});
         jane(&minting(&jwt::encode(&claims, 0)))
@@ -130,7 +130,7 @@ mod success {
     }
 
     #[test]
-    fn an_answer_with_a_token_alone_is_enough() {
+    fn a_response_may_have_only_a_token() {
         let bare = format!("{{\n  \"access_token\": \"{JWT}\"\n}}\n");
         jane(&answering(&json!({"access_token": JWT}).to_string())).stdout(bare).run();
         let textual = json!({"access_token": JWT, "expires_in": "a week"}).to_string();
@@ -140,7 +140,7 @@ mod success {
     }
 
     #[test]
-    fn in_a_shell_the_formats_do_what_they_are_for() {
+    fn formats_work_in_a_shell() {
         let server = minting(JWT);
         let expected = format!("<{JWT}>\n");
         for script in [
@@ -154,7 +154,7 @@ mod success {
     }
 
     #[test]
-    fn a_token_that_is_no_jwt_is_printed_as_it_is() {
+    fn an_opaque_token_is_printed_unchanged() {
         let server = minting("A-z._~+/09==");
         jane(&server).arg("-r").stdout("A-z._~+/09==\n").run();
     }
@@ -186,7 +186,7 @@ mod success {
     }
 
     #[test]
-    fn verbose_says_it_off_a_terminal_too() {
+    fn verbose_prints_the_success_line_without_a_terminal() {
         jane(&minting("opaque"))
             .args(["-r", "-v"])
             .stdout("opaque\n")
@@ -225,7 +225,7 @@ mod failure {
     }
 
     #[test]
-    fn what_could_inject_a_line_a_header_or_shell_syntax_is_no_token() {
+    fn a_token_cannot_inject_a_line_a_header_or_shell_syntax() {
         for token in ["a\nOTHER=1", "a\r\nX-Header: y", "$(id)"] {
             for format in ["json", "token", "header", "env"] {
                 jane(&minting(token))
@@ -241,7 +241,7 @@ mod failure {
     }
 
     #[test]
-    fn a_token_that_is_no_jwt_has_no_claims() {
+    fn an_opaque_token_has_no_claims() {
         jane(&minting("opaque"))
             .args(["-f", "claims"])
             .status(76)
@@ -253,7 +253,7 @@ mod failure {
     }
 
     #[test]
-    fn a_servers_text_can_forge_no_line_and_stays_short() {
+    fn a_servers_text_is_escaped_and_shortened() {
         let server = Server::http(Account::acme());
         let text = format!("a\noutseta-token: \u{1b}[2Jb\u{202e}{}", "x".repeat(400));
         server.always(On::Tokens, Answer::json(400, &json!({"ErrorMessage": text, "PropertyName": "Email"})));
@@ -295,7 +295,7 @@ mod failure {
     }
 
     #[test]
-    fn what_is_not_open_for_writing_is_74() {
+    fn standard_output_that_is_not_open_for_writing_is_74() {
         let shell = Run::of("/bin/sh".into()).args(["-c", "exec \"$0\" \"$@\" 1</dev/null"]);
         shell
             .arg(program())
@@ -307,7 +307,7 @@ mod failure {
     }
 
     #[test]
-    fn a_closed_pipe_is_74_without_a_word() {
+    fn a_closed_pipe_is_74_without_a_message() {
         let server = minting(JWT);
         jane(&server).stdout_broken().status(74).run();
         for args in [&["--help"][..], &["--generate", "man"], &["--check"]] {
@@ -359,7 +359,7 @@ mod details {
     }
 
     #[test]
-    fn neither_home_nor_any_variable_is_needed() {
+    fn no_environment_variable_is_needed() {
         let server = minting(JWT);
         jane(&server).env_remove("HOME").stdout(JSON).run();
         let settings = format!("OUTSETA_API_KEY={KEY}\nOUTSETA_API_SECRET={SECRET}\n");

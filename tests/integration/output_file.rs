@@ -1,5 +1,4 @@
-//! `-o FILE`: a file is whole, private and replaced at once or not at all, whatever happens to the
-//! run, and what cannot be written is found out before any request.
+//! `-o FILE`: the file is complete, private and replaced at once, or unchanged.
 
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
@@ -151,7 +150,7 @@ mod success {
     use super::*;
 
     #[test]
-    fn the_file_holds_what_standard_output_would() {
+    fn the_file_has_the_same_content_as_standard_output() {
         let server = minting(JWT);
         for (format, expected) in [
             (
@@ -193,7 +192,7 @@ mod success {
     }
 
     #[test]
-    fn any_name_will_do() {
+    fn unusual_file_names() {
         let server = minting(JWT);
         for name in [
             OsStr::new("a b"),
@@ -215,7 +214,7 @@ mod success {
     }
 
     #[test]
-    fn a_symbolic_link_is_replaced_and_what_it_leads_to_stays() {
+    fn a_symbolic_link_is_replaced_and_its_target_is_unchanged() {
         let server = minting(JWT);
         for target in ["other", "missing", "token", "/dev/null", "fifo"] {
             let run = to_file(&server, "token").file("other", "kept\n");
@@ -232,7 +231,7 @@ mod success {
     }
 
     #[test]
-    fn another_name_of_the_old_file_keeps_the_old_content() {
+    fn a_hard_link_keeps_the_old_content() {
         let server = minting(JWT);
         let run = to_file(&server, "token").file("token", "old\n");
         let (path, other) = (run.work().join("token"), run.work().join("other"));
@@ -273,7 +272,7 @@ mod success {
     }
 
     #[test]
-    fn standard_output_by_its_name_is_written_where_it_stands() {
+    fn dev_stdout_is_written_at_its_offset() {
         if !nobody_can_be_had() {
             return;
         }
@@ -315,7 +314,7 @@ mod failure {
     }
 
     #[test]
-    fn the_old_file_outlives_every_kind_of_failure() {
+    fn the_old_file_survives_a_failure() {
         let scripted = |answer: Answer| {
             let server = Server::http(Account::acme());
             server.always(On::Tokens, answer);
@@ -346,7 +345,7 @@ mod failure {
     }
 
     #[test]
-    fn the_old_file_outlives_a_limit_of_file_sizes() {
+    fn the_old_file_survives_a_file_size_limit() {
         let outcome = Run::by_shell("ulimit -f 0; exec \"$0\" \"$@\"")
             .server(&minting(JWT))
             .file("token", "old\n")
@@ -378,7 +377,7 @@ mod failure {
     }
 
     #[test]
-    fn what_cannot_be_created_is_found_out_before_any_request() {
+    fn a_file_that_cannot_be_created_is_73_before_any_request() {
         for (name, why) in [
             ("missing/token", "no such file or directory"),
             ("folder", "is a directory"),
@@ -425,7 +424,7 @@ mod failure {
     }
 
     #[test]
-    fn a_folder_that_may_not_be_written_is_found_out_before_any_request() {
+    fn a_folder_that_is_not_writable_is_73_before_any_request() {
         let server = minting(JWT);
         let run = Run::new().server(&server).args(["-r", "jane@example.com"]);
         // Root may write anywhere but where the kernel itself says no.
@@ -471,7 +470,7 @@ mod failure {
     }
 
     #[test]
-    fn a_closed_pipe_is_74_without_a_word() {
+    fn a_closed_pipe_is_74_without_a_message() {
         let server = minting(JWT);
         to_file(&server, "/dev/fd/1").stdout_broken().status(74).run();
         if nobody_can_be_had() {
@@ -545,7 +544,7 @@ mod details {
     }
 
     #[test]
-    fn a_killed_run_leaves_the_old_file_or_the_new_one_and_nothing_else_for_long() {
+    fn a_killed_run_leaves_the_old_file_or_the_new_one() {
         let (old, new) = (long_token('a') + "\n", long_token('b'));
         let server = minting(&new);
         let new = new + "\n";
@@ -590,7 +589,7 @@ mod details {
     }
 
     #[test]
-    fn what_a_killed_run_left_is_removed_by_the_next_and_nothing_else_is() {
+    fn the_next_run_removes_only_the_new_file_of_a_killed_run() {
         let folder = tempfile::TempDir::new().expect("a temporary folder");
         let folder = folder.path();
         let path = folder.join("token");
@@ -618,7 +617,7 @@ mod details {
     }
 
     #[test]
-    fn what_a_killed_run_left_is_removed_by_one_that_keeps_the_file_too() {
+    fn a_run_that_keeps_the_file_removes_it_too() {
         let server = minting(JWT);
         let folder = tempfile::TempDir::new().expect("a temporary folder");
         let path = folder.path().join("token");
@@ -631,7 +630,7 @@ mod details {
     }
 
     #[test]
-    fn the_new_file_of_a_running_process_is_left_alone() {
+    fn the_new_file_of_a_running_process_is_not_removed() {
         let gate = Gate::new();
         let folder = tempfile::TempDir::new().expect("a temporary folder");
         let (one, other) = (folder.path().join("one"), folder.path().join("other"));
@@ -652,7 +651,7 @@ mod details {
     }
 
     #[test]
-    fn runs_at_once_leave_one_whole_file() {
+    fn concurrent_runs_leave_one_complete_file() {
         let folder = tempfile::TempDir::new().expect("a temporary folder");
         let path = folder.path().join("token");
         for _ in 0..4 {

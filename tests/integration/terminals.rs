@@ -1,5 +1,5 @@
-//! A person at a terminal: each prompt, answered well, badly and not at all, and the line that says it worked. That the
-//! terminal is left as it was is asserted at the end of every session, that the secret is never on it too.
+//! Prompts and the success line on a pseudo-terminal. The end of every session checks that the terminal is as it
+//! was before, and that the secret was never shown.
 
 use std::io::{Read as _, Write as _};
 use std::process::Stdio;
@@ -136,7 +136,7 @@ mod success {
     }
 
     #[test]
-    fn blanks_around_an_answer_are_dropped_and_a_pasted_address_is_a_subdomain() {
+    fn answers_are_trimmed_and_a_pasted_address_is_a_subdomain() {
         let detour = Detour::new(Account::acme());
         let mut session = unconfigured(&detour).on_terminal(Streams::NOT_STDOUT);
         session.wait_for("Email: ").send("  jane@example.com \r");
@@ -151,7 +151,7 @@ mod success {
     }
 
     #[test]
-    fn a_slip_in_the_hidden_secret_can_be_mended() {
+    fn the_hidden_secret_can_be_edited() {
         let detour = Detour::new(Account::acme());
         let mut session = Run::new()
             .detour(&detour)
@@ -163,7 +163,7 @@ mod success {
     }
 
     #[test]
-    fn settings_are_asked_for_in_a_batch_and_for_a_command_too() {
+    fn a_batch_and_a_command_ask_for_settings_too() {
         let detour = Detour::new(Account::acme());
         let run = || {
             let run = Run::new().detour(&detour).env_remove("OUTSETA_API_KEY");
@@ -179,7 +179,7 @@ mod success {
     }
 
     #[test]
-    fn the_line_of_success_says_for_whom_and_how_long() {
+    fn the_success_line_has_the_email_and_the_validity() {
         let account = |lifetime| Account::acme().lifetime(lifetime);
         for (lifetime, valid) in
             [(7 * 86_400, "7 days"), (365 * 86_400, "365 days"), (7_200, "2 hours"), (600, "10 minutes")]
@@ -201,7 +201,7 @@ mod success {
     }
 
     #[test]
-    fn the_line_of_success_is_for_a_terminal_that_is_not_told_to_be_quiet() {
+    fn the_success_line_needs_a_terminal_and_no_quiet() {
         let server = Server::http(Account::acme());
         let run = || Run::new().server(&server).args([JANE, "-r"]);
         ended_with(&run().arg("-q").on_terminal(Streams::NOT_STDOUT).outcome(), 0, "");
@@ -211,7 +211,7 @@ mod success {
     }
 
     #[test]
-    fn the_line_of_success_comes_for_a_kept_file_and_before_a_command_too() {
+    fn a_kept_file_and_a_command_have_a_success_line_too() {
         let server = Server::http(Account::acme());
         let run = || Run::new().server(&server).arg(JANE);
         let kept = run().file("file", jwt::token("acme", JANE, 7 * 86_400) + "\n").args([
@@ -229,7 +229,7 @@ mod success {
     }
 
     #[test]
-    fn a_warning_takes_the_place_of_the_line_of_success() {
+    fn a_warning_replaces_the_success_line() {
         let server = Server::http(Account::acme().lifetime(-60));
         for args in [[JANE, "-r"].as_slice(), &[JANE, "-r", "-q"]] {
             let session = Run::new().server(&server).args(args).on_terminal(Streams::NOT_STDOUT);
@@ -243,7 +243,7 @@ mod success {
     }
 
     #[test]
-    fn a_terminal_that_belongs_to_no_session_of_ours_is_asked_all_the_same() {
+    fn prompts_on_a_terminal_that_is_not_the_controlling_one() {
         let detour = Detour::new(Account::acme());
         let mut session = Run::of("/usr/bin/setsid".into())
             .args(["--wait".as_ref(), program().as_os_str()])
@@ -262,7 +262,7 @@ mod success {
     }
 
     #[test]
-    fn the_secret_is_asked_for_at_a_terminal_that_this_user_cannot_open_again() {
+    fn prompts_for_the_secret_on_a_terminal_of_another_user() {
         // As after `su`: standard input's terminal is another user's, the controlling terminal can be opened.
         let script = "chmod 0 \"$(tty)\"; \
             [ \"$(id -u)\" != 0 ] || set -- setpriv --bounding-set=-dac_override,-dac_read_search \"$@\"; \
@@ -287,7 +287,7 @@ mod no_answer {
         outseta-token: hint: give it as an argument or on standard input; in a script, check that the variable is set\n";
 
     #[test]
-    fn an_email_that_is_not_given_is_an_empty_one() {
+    fn no_answer_to_the_email_prompt_is_an_empty_email() {
         for (keys, shown) in [("\r", "\n"), ("  \r", "  \n"), (CTRL_D, "\n")] {
             let mut session = Run::new().on_terminal(Streams::ALL);
             session.wait_for("Email: ").send(keys);
@@ -297,7 +297,7 @@ mod no_answer {
     }
 
     #[test]
-    fn a_setting_that_is_not_given_is_missing_with_all_that_would_follow() {
+    fn stops_asking_after_the_first_unanswered_prompt() {
         let configured = || Run::new().credentials().env("OUTSETA_SUBDOMAIN", "acme").arg(JANE);
         let key = "API key (OUTSETA_API_KEY or OUTSETA_API_KEY_FILE)";
         let secret = "API secret (OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE)";
@@ -494,7 +494,7 @@ mod no_answer {
     }
 
     #[test]
-    fn ctrl_c_where_interrupts_are_ignored_is_no_answer() {
+    fn ctrl_c_is_no_answer_if_interrupts_are_ignored() {
         let mut session = Run::of("/bin/sh".into())
             .args(["-c", "trap '' INT; exec \"$0\" \"$@\""])
             .arg(program())
@@ -508,7 +508,7 @@ mod no_answer {
     }
 
     #[test]
-    fn a_terminal_that_goes_away_gives_no_half_secret() {
+    fn a_hang_up_gives_no_partial_secret() {
         let server = Server::http(Account::acme().user(User::new("x@example.com")));
         server.always(On::Tokens, Answer::json(200, &json!({"access_token": "t0ken"})));
         let (mut keyboard, terminal) = pty_process::blocking::open().expect("a pseudo-terminal");
@@ -557,7 +557,7 @@ mod no_prompt {
     use super::*;
 
     #[test]
-    fn nobody_is_asked_who_does_not_sit_at_both_ends() {
+    fn prompts_only_on_a_terminal() {
         // Without an email, and with one but without settings.
         for (streams, args) in [
             (Streams::ALL, ["--no-input"].as_slice()),
@@ -591,7 +591,7 @@ mod no_prompt {
     }
 
     #[test]
-    fn an_email_that_is_piped_in_is_not_asked_for() {
+    fn does_not_ask_for_a_piped_email() {
         let server = Server::http(Account::acme());
         for streams in [Streams::NOT_STDIN, Streams::NONE] {
             let run = Run::new().server(&server).arg("-r").stdin("jane@example.com\n");
@@ -606,7 +606,7 @@ mod no_prompt {
     }
 
     #[test]
-    fn there_is_no_session_without_a_terminal() {
+    fn no_prompt_without_a_controlling_terminal() {
         Run::of("/usr/bin/setsid".into())
             .args(["--wait".as_ref(), program().as_os_str()])
             .arg(JANE)
