@@ -1,5 +1,5 @@
-//! Standard error: every message is a line that starts with `outseta-token: `, written at once; only a batch's progress
-//! on a terminal is none. What cannot be written there is lost, and changes nothing: the exit status says how it went.
+//! Standard error. Every message is one line that starts with `outseta-token: `, except a batch's progress line. A
+//! message that cannot be written is dropped: the exit status still tells the result.
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal, Write};
 use crate::cli::Verbosity;
 use crate::error::Error;
 
-/// Where messages go, and which.
+/// Which messages are written.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Log {
     verbosity: Verbosity,
@@ -18,31 +18,26 @@ impl Log {
         Self { verbosity }
     }
 
-    /// A line that only `-v` shows.
+    /// Shown only with `-v`.
     pub(crate) fn detail(self, text: fmt::Arguments<'_>) {
-        if self.verbosity == Verbosity::Verbose {
+        if self.is_verbose() {
             line(text);
         }
     }
 
-    /// The line that says it worked: on a terminal, or with `-v`.
+    /// Shown on a terminal or with `-v`.
     pub(crate) fn success(self, text: fmt::Arguments<'_>) {
-        if self.verbosity == Verbosity::Verbose || self.is_watched() {
+        if self.is_verbose() || self.draws_progress() {
             line(text);
         }
     }
 
-    /// Whether a progress line may be drawn: with `-v` it would run into the log's lines.
+    /// Not with `-v`: the progress line and the log would mix.
     pub(crate) fn draws_progress(self) -> bool {
         self.verbosity == Verbosity::Normal && io::stderr().is_terminal()
     }
 
-    /// Whether somebody watches.
-    fn is_watched(self) -> bool {
-        self.verbosity != Verbosity::Quiet && io::stderr().is_terminal()
-    }
-
-    /// Whether `-v` was given, for details that take work to gather.
+    /// For details that take work to collect.
     pub(crate) fn is_verbose(self) -> bool {
         self.verbosity == Verbosity::Verbose
     }
@@ -56,13 +51,13 @@ pub(crate) fn hint(text: fmt::Arguments<'_>) {
     line(format_args!("hint: {text}"));
 }
 
-/// The warning that a token has expired, with what led to it in front.
+/// Warns that a token has expired. `context` comes first.
 pub(crate) fn expired(context: fmt::Arguments<'_>, email: &str) {
     warning(format_args!("{context}the token for {email} has expired by this machine's clock"));
     hint(format_args!("check the clock, and the lifetime of tokens in Outseta"));
 }
 
-/// An error and its hint, with what led to it in front.
+/// Writes an error and its hint. `context` comes first.
 pub(crate) fn error(context: fmt::Arguments<'_>, error: &Error) {
     if *error == Error::BrokenPipe {
         return;
@@ -73,12 +68,12 @@ pub(crate) fn error(context: fmt::Arguments<'_>, error: &Error) {
     }
 }
 
-/// One line, in one write.
+/// Writes one line at once.
 fn line(text: fmt::Arguments<'_>) {
     let _ = io::stderr().lock().write_all(format!("outseta-token: {text}\n").as_bytes());
 }
 
-/// The progress line of a batch, over the one before; an empty one clears it.
+/// Replaces the progress line. An empty one clears it.
 pub(crate) fn progress(text: fmt::Arguments<'_>) {
     let mut stderr = io::stderr().lock();
     let _ = stderr.write_all(format!("\r\x1b[K{text}").as_bytes()).and_then(|()| stderr.flush());

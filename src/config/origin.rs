@@ -1,27 +1,26 @@
-//! Where a setting came from, so that every message about it can name the place to mend.
+//! Where a setting came from, so that a message about it can name the place to fix.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use crate::text::Shown;
 
-/// The place that a setting was taken from.
+/// The source of a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// An option on the command line, by its long name.
     Option(&'static str),
-    /// A variable of the process's environment.
+    /// A variable in the environment.
     Environment(&'static str),
-    /// A file that an option or a variable of the environment names.
+    /// A file named by this option or variable.
     FileOf(&'static str, PathBuf),
     /// A variable in an env file.
     EnvFile(&'static str, PathBuf),
-    /// Asked for on the terminal.
     Prompt,
 }
 
 impl Origin {
-    /// Whether it was typed on the command line, where a wrong value is a usage error.
+    /// An invalid value of an option is a usage error; of any other source, a configuration error.
     pub(crate) fn is_option(&self) -> bool {
         matches!(self, Self::Option(_))
     }
@@ -39,7 +38,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A value and where it came from.
+/// A value and its source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sourced<T> {
     pub(crate) value: T,
