@@ -31,7 +31,7 @@ SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
 all: $(PROGRAM)
 
 # Real prerequisites, so that `sudo make install` after `make` compiles nothing as root.
-$(PROGRAM): Cargo.toml Cargo.lock $(shell find src -name '*.rs')
+$(PROGRAM): Cargo.toml Cargo.lock $(shell find src -type f)
 	cargo build --release --locked
 	touch $@
 

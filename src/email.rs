@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{self, BufRead, Read};
 use std::os::fd::AsFd;
 
-use crate::error::{EmailFault, Error, Usage};
+use crate::error::Error;
 use crate::text::{self, Shown, reason};
 
 /// The most bytes that are read of standard input.
@@ -31,10 +31,16 @@ impl Email {
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
         let text = trim(text);
         if text.is_empty() {
-            return Err(Error::Email(EmailFault::Nothing));
+            return Err(Error::email(
+                "invalid email: it is empty",
+                "give it as an argument or on standard input; in a script, check that the variable is set",
+            ));
         }
         match fault(text) {
-            Some(why) => Err(Error::Email(EmailFault::In { email: Shown::new(text), why })),
+            Some(why) => Err(Error::email(
+                format!("invalid email '{}': {why}", Shown::new(text)),
+                "give a plain address, such as jane@example.com",
+            )),
             None => Ok(Self(text.to_owned())),
         }
     }
@@ -44,7 +50,7 @@ impl Email {
     /// # Errors
     /// `Error::Email`.
     pub(crate) fn from_argument(argument: &OsStr) -> Result<Self, Error> {
-        Self::parse(argument.to_str().ok_or(Error::Email(EmailFault::NotUtf8))?)
+        Self::parse(argument.to_str().ok_or_else(|| invalid(NOT_UTF8))?)
     }
 
     /// Reads the only line of standard input that is not blank.
@@ -56,13 +62,16 @@ impl Email {
         input.take(INPUT_LIMIT + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
         let too_long = bytes.len() as u64 > INPUT_LIMIT;
         let Ok(text) = std::str::from_utf8(&bytes) else {
-            return Err(Error::Email(if too_long { EmailFault::InputTooLong } else { EmailFault::NotUtf8 }));
+            return Err(invalid(if too_long { INPUT_TOO_LONG } else { NOT_UTF8 }));
         };
         let mut lines = text.split('\n').map(trim).filter(|line| !line.is_empty());
         let first = lines.next().unwrap_or_default();
         match lines.next() {
-            Some(_) => Err(Error::Usage(Usage::ManyEmails)),
-            None if too_long => Err(Error::Email(EmailFault::InputTooLong)),
+            Some(_) => Err(Error::usage(
+                "more than one email on standard input",
+                "give one email, or use --batch for many",
+            )),
+            None if too_long => Err(invalid(INPUT_TOO_LONG)),
             None => Self::parse(first),
         }
     }
@@ -140,9 +149,9 @@ impl<R: BufRead> Iterator for Lines<R> {
                 continue;
             }
             let email = if too_long {
-                Err(Error::Email(EmailFault::LineTooLong))
+                Err(invalid("the line is too long"))
             } else if std::str::from_utf8(&bytes).is_err() {
-                Err(Error::Email(EmailFault::NotUtf8))
+                Err(invalid(NOT_UTF8))
             } else {
                 Email::parse(text)
             };
@@ -151,36 +160,44 @@ impl<R: BufRead> Iterator for Lines<R> {
     }
 }
 
+const NOT_UTF8: &str = "it is not valid UTF-8";
+const INPUT_TOO_LONG: &str = "standard input has more than 64 KiB";
+
+/// For an address that cannot be shown.
+fn invalid(why: &str) -> Error {
+    Error::email(format!("invalid email: {why}"), "give one plain address, such as jane@example.com")
+}
+
 /// Removes what editors, spreadsheets and Windows put around an address.
 fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c == '\u{feff}' || c.is_whitespace() && !text::is_line_separator(c))
 }
 
 /// What is wrong with an address.
-fn fault(text: &str) -> Option<&'static str> {
+fn fault(text: &str) -> Option<String> {
     let (local, domain) = text.split_once('@').unwrap_or((text, ""));
     let mut labels = domain.split('.');
-    let is_allowed = |c: char, others: &str| c.is_ascii_alphanumeric() || !c.is_ascii() || others.contains(c);
+    let quotes = ['"', '\''];
     let faults = [
         (text.contains(['\n', '\r']), "it contains a line break"),
+        (text.contains(['\t', ',', ';']), "it looks like a row of a table: give the address alone"),
         (text.contains(char::is_control), "it contains a control character"),
         (text.contains(text::is_line_separator), "it contains a line separator"),
         (text.contains(text::is_invisible), "it contains an invisible character"),
         (text.contains(['<', '>']), "it has angle brackets: give the address alone, without a name"),
+        (text.starts_with(quotes) && text.ends_with(quotes), "it is in quotes: remove them"),
         (text.starts_with('"'), "a quoted name before the @ is not supported"),
-        (text.contains(char::is_whitespace), "it contains a space"),
+        (
+            !text.contains('@') && text.to_lowercase().contains("mail"),
+            "it has no @; it looks like the header of a table",
+        ),
         (!text.contains('@'), "it has no @"),
+        (text.contains(char::is_whitespace), "it contains a space"),
         (domain.contains('@'), "it has more than one @"),
         (local.is_empty(), "there is nothing before the @"),
         (domain.is_empty(), "there is nothing after the @"),
         (local.len() > 64, "the part before the @ is longer than 64 bytes"),
         (text.len() > 254, "it is longer than 254 bytes"),
-        // `atext` of RFC 5322 section 3.2.3, and dots anywhere.
-        (
-            !local.chars().all(|c| is_allowed(c, "!#$%&'*+/=?^_`{|}~-.")),
-            "a character before the @ is not allowed there",
-        ),
-        (!domain.chars().all(|c| is_allowed(c, "-.")), "a character of the domain is not allowed there"),
         (labels.clone().any(str::is_empty), "the domain has an empty part: a dot too many"),
         (
             labels.clone().any(|label| label.chars().count() > 63),
@@ -191,7 +208,14 @@ fn fault(text: &str) -> Option<&'static str> {
             "a part of the domain starts or ends with a hyphen",
         ),
     ];
-    faults.into_iter().find_map(|(found, why)| found.then_some(why))
+    let forbidden = |part: &str, allowed: &str, place: &str| {
+        let c = part.chars().find(|c| c.is_ascii() && !c.is_ascii_alphanumeric() && !allowed.contains(*c))?;
+        Some(format!("'{c}' is not allowed {place} the @"))
+    };
+    let fixed = faults.into_iter().find_map(|(found, why)| found.then(|| why.to_owned()));
+    // `atext` of RFC 5322 section 3.2.3, and dots anywhere.
+    let local = fixed.or_else(|| forbidden(local, "!#$%&'*+/=?^_`{|}~-.", "before"));
+    local.or_else(|| forbidden(domain, "-.", "after"))
 }
 
 /// What messages call standard input.

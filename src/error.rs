@@ -61,9 +61,9 @@ impl Status {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Error {
     /// The command line is wrong.
-    Usage(Usage),
-    /// What was given as an email is none.
-    Email(EmailFault),
+    Usage { message: String, hint: String },
+    /// The email is malformed.
+    Email { message: String, hint: &'static str },
     /// Outseta names the email field as invalid.
     EmailRejected { email: Shown, message: Shown },
     /// A file that an option or a setting names, or standard input, cannot be read.
@@ -100,63 +100,6 @@ pub(crate) enum Error {
     CannotExecute { command: Shown, why: String },
     /// COMMAND was not found.
     CommandNotFound { command: Shown },
-}
-
-/// A mistake on the command line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Usage {
-    UnknownOption(Shown),
-    Repeated(&'static str),
-    Contradiction(&'static str, &'static str),
-    NotInMode {
-        option: &'static str,
-        mode: &'static str,
-    },
-    MissingValue {
-        option: &'static str,
-        expected: &'static str,
-    },
-    EmptyValue {
-        option: &'static str,
-        expected: &'static str,
-    },
-    NotUtf8 {
-        option: &'static str,
-    },
-    InvalidValue {
-        option: &'static str,
-        value: Shown,
-        expected: &'static str,
-    },
-    UnexpectedValue {
-        option: Shown,
-    },
-    ExtraArgument {
-        value: Shown,
-        takes: &'static str,
-    },
-    /// `--min-ttl` where there is no file to keep, or in a format that holds no token.
-    MinTtl(&'static str),
-    /// More than one email on standard input.
-    ManyEmails,
-    /// No email, on a terminal that may not be asked.
-    NoEmail,
-    /// `--` and no COMMAND behind it.
-    NoCommand,
-    /// The email of COMMAND would have to come from standard input, which is COMMAND's.
-    CommandWithoutEmail,
-    /// `--generate` beside anything else.
-    NotAlone(&'static str),
-}
-
-/// What is wrong with an email.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum EmailFault {
-    Nothing,
-    NotUtf8,
-    InputTooLong,
-    LineTooLong,
-    In { email: Shown, why: &'static str },
 }
 
 /// Why a request did not lead to an answer.
@@ -263,11 +206,19 @@ impl Setting {
 }
 
 impl Error {
+    pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Usage { message: message.into(), hint: hint.into() }
+    }
+
+    pub(crate) fn email(message: impl Into<String>, hint: &'static str) -> Self {
+        Self::Email { message: message.into(), hint }
+    }
+
     /// The exit status: what the caller should do next.
     pub(crate) fn status(&self) -> Status {
         match self {
-            Self::Usage(_) => Status::Usage,
-            Self::Email(_) | Self::EmailRejected { .. } => Status::DataErr,
+            Self::Usage { .. } => Status::Usage,
+            Self::Email { .. } | Self::EmailRejected { .. } => Status::DataErr,
             Self::Unreadable { .. } => Status::NoInput,
             Self::NoSuchUser { .. } => Status::NoUser,
             Self::NoSuchAccount { .. } => Status::NoHost,
@@ -306,8 +257,8 @@ impl Error {
                 | AnswerFault::Unconfirmed { .. }
                 | AnswerFault::NotJwt => false,
             },
-            Self::Usage(_)
-            | Self::Email(_)
+            Self::Usage { .. }
+            | Self::Email { .. }
             | Self::EmailRejected { .. }
             | Self::Unreadable { .. }
             | Self::NoSuchUser { .. }
@@ -325,8 +276,7 @@ impl Error {
     /// What to do next, where there is something to do.
     pub(crate) fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Usage(usage) => usage.hint(),
-            Self::Email(fault) => fault.hint(),
+            Self::Usage { hint, .. } => hint.as_str(),
             Self::EmailRejected { .. } => "check the email for a typing error",
             Self::Unreadable { .. } => "check that the file is there and may be read by this user",
             Self::NoSuchUser { confirmed: true, .. } => {
@@ -340,7 +290,7 @@ impl Error {
             }
             Self::Network { fault, .. } => fault.hint(),
             Self::Bug(_) => "please report this, with what -v shows",
-            Self::CannotCreate { hint, .. } => hint,
+            Self::Email { hint, .. } | Self::CannotCreate { hint, .. } => hint,
             Self::CannotWrite { .. } => {
                 "check the space on the device and whose file it is; a file that -o names is as it was, any other output may be cut short"
             }
@@ -379,8 +329,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(usage) => write!(f, "{usage}"),
-            Self::Email(fault) => write!(f, "{fault}"),
+            Self::Usage { message, .. } | Self::Email { message, .. } => f.write_str(message),
             Self::EmailRejected { email, message } => {
                 write!(f, "invalid email: Outseta rejects {email}{}", because(message))
             }
@@ -441,94 +390,6 @@ fn because(message: &Shown) -> String {
 
 fn unconfirmed(confirmed: bool) -> &'static str {
     if confirmed { "" } else { " (probably: this could not be confirmed)" }
-}
-
-impl Usage {
-    fn hint(&self) -> &'static str {
-        match self {
-            Self::ManyEmails => "give one email, or use --batch for many",
-            Self::NoEmail => "give the email as an argument: outseta-token jane@example.com",
-            Self::MinTtl(_) => {
-                "--min-ttl goes with -o FILE: the file is kept while its token is valid at least so long"
-            }
-            Self::NoCommand => "write the command behind it: outseta-token jane@example.com -- COMMAND",
-            Self::CommandWithoutEmail => {
-                "write the email before it: outseta-token jane@example.com -- COMMAND"
-            }
-            Self::UnknownOption(_)
-            | Self::Repeated(_)
-            | Self::Contradiction(..)
-            | Self::NotInMode { .. }
-            | Self::MissingValue { .. }
-            | Self::EmptyValue { .. }
-            | Self::NotUtf8 { .. }
-            | Self::InvalidValue { .. }
-            | Self::UnexpectedValue { .. }
-            | Self::ExtraArgument { .. }
-            | Self::NotAlone(_) => "see outseta-token --help",
-        }
-    }
-}
-
-impl fmt::Display for Usage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UnknownOption(option) => write!(f, "unknown option {option}"),
-            Self::Repeated(option) => write!(f, "option {option} was given twice"),
-            Self::Contradiction(one, other) => {
-                write!(f, "options {one} and {other} contradict each other")
-            }
-            Self::NotInMode { option, mode } => write!(f, "option {option} is of no use {mode}"),
-            Self::MissingValue { option, expected } => {
-                write!(f, "option {option} needs a value: {expected}")
-            }
-            Self::EmptyValue { option, expected } => {
-                write!(f, "option {option} has an empty value: it needs {expected}")
-            }
-            Self::NotUtf8 { option } => write!(f, "the value of {option} is not valid UTF-8"),
-            Self::InvalidValue { option, value, expected } => {
-                write!(f, "invalid value '{value}' for {option}: it needs {expected}")
-            }
-            Self::UnexpectedValue { option } => write!(f, "option {option} takes no value"),
-            Self::ExtraArgument { value, takes } => {
-                write!(f, "unexpected argument '{value}': {takes}")
-            }
-            Self::MinTtl(why) => write!(f, "option --min-ttl is of no use {why}"),
-            Self::ManyEmails => f.write_str("more than one email on standard input"),
-            Self::NoEmail => f.write_str("no email given"),
-            Self::NoCommand => f.write_str("no command behind --"),
-            Self::CommandWithoutEmail => {
-                f.write_str("with a command the email must be an argument: standard input is the command's")
-            }
-            Self::NotAlone(option) => write!(f, "option {option} stands alone"),
-        }
-    }
-}
-
-impl EmailFault {
-    fn hint(&self) -> &'static str {
-        match self {
-            Self::Nothing => {
-                "give it as an argument or on standard input; in a script, check that the variable is set"
-            }
-            Self::NotUtf8 | Self::InputTooLong | Self::LineTooLong => {
-                "give one plain address, such as jane@example.com"
-            }
-            Self::In { .. } => "give a plain address, such as jane@example.com",
-        }
-    }
-}
-
-impl fmt::Display for EmailFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Nothing => f.write_str("invalid email: it is empty"),
-            Self::NotUtf8 => f.write_str("invalid email: it is not valid UTF-8"),
-            Self::InputTooLong => f.write_str("invalid email: standard input holds more than 64 KiB"),
-            Self::LineTooLong => f.write_str("invalid email: the line is too long"),
-            Self::In { email, why } => write!(f, "invalid email '{email}': {why}"),
-        }
-    }
 }
 
 impl Network {

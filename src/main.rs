@@ -43,6 +43,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<ExitCode, Error> {
     let options = match cli::parse(env::args_os().skip(1))? {
+        Invocation::ShortHelp => return print(&help::short()),
         Invocation::Help => return print(&help::help()),
         Invocation::Version => return print(&help::version()),
         Invocation::Generate(what) => return print(&help::generate(what)),

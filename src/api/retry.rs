@@ -75,8 +75,8 @@ fn is_retryable(error: &Error) -> bool {
                 false
             }
         },
-        Error::Usage(_)
-        | Error::Email(_)
+        Error::Usage { .. }
+        | Error::Email { .. }
         | Error::EmailRejected { .. }
         | Error::Unreadable { .. }
         | Error::NoSuchUser { .. }

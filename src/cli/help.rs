@@ -1,32 +1,48 @@
-//! The texts about the program, all made from the option table and from the lists below: `--help`, the man page and
-//! the completions of three shells. The lists repeat what the code does; tests hold them together.
+//! The texts about the program, made from the option table, the lists below and the templates in this folder: `-h`,
+//! `--help`, the man page and the completions of three shells. Tests compare each with its copy in `tests/texts`.
 
 use std::fmt::Write;
 
 use super::Generated;
-use super::table::{Kind, Spec, TABLE};
+use super::table::{FORMATS, Kind, Name, Spec, TABLE, spec};
 use crate::error::Status;
 
 const NAME: &str = "outseta-token";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const SUMMARY: &str = "print an access token for a user of an Outseta account";
 
-/// The synopsis: arguments, and what comes of them.
+/// The synopsis: arguments, and what they do.
 const USAGE: [(&str, &str); 4] = [
     ("[OPTION]... [EMAIL]", "print the response for one user"),
     ("[OPTION]... EMAIL -- COMMAND [ARG]...", "run COMMAND with the token in its environment"),
     ("--batch [OPTION]... [FILE]", "print one JSON line for each email"),
-    ("--check [OPTION]...", "say what is configured and whether it works"),
+    ("--check [OPTION]...", "show each setting and whether it works"),
 ];
 
-/// How the arguments are read, and what COMMAND finds.
-const EMAIL: &str = "EMAIL is taken from standard input where it is not given, or is -. Behind -- comes EMAIL, \
-    unless it was given, and then COMMAND; nothing there is an option. Scripts that are handed an address by others \
-    write outseta-token -- \"$EMAIL\". With a command, the token is in \
-    OUTSETA_ACCESS_TOKEN and the time of its expiry, in Unix seconds, in OUTSETA_ACCESS_TOKEN_EXPIRES_AT; the admin \
-    credentials are removed from the command's environment. A DURATION is 500ms, 10s, 2m, 1h, 7d, or a number of seconds.";
+const EMAIL: &str = "EMAIL is an argument or comes from standard input, which - names too. Arguments after -- are never \
+    options: the first is EMAIL, unless it was already given, and the rest is COMMAND. A script that gets an address \
+    from others runs outseta-token -- \"$EMAIL\".";
 
-/// Names of settings and where they are taken from, the first place that has one.
+const COMMAND: &str = "COMMAND finds the token in OUTSETA_ACCESS_TOKEN, and the time of its expiry, in Unix seconds, in \
+    OUTSETA_ACCESS_TOKEN_EXPIRES_AT. The API key and secret are removed from its environment.";
+
+const DURATION: &str = "A DURATION is 500ms, 10s, 2m, 1h, 7d, or a number of seconds.";
+
+const RETRIES: &str = "Network failures, 408, 425, 429 and 5xx are retried, unless a retry cannot help (a bad \
+    certificate, a refusal by the proxy) or the timeout has expired. The waits are 0.5 s, 1 s, 2 s and so on, each \
+    lengthened by up to half at random, or Retry-After if that is longer. An attempt has a third of --timeout, and at \
+    most 10 s, to connect. Redirects are never followed.";
+
+/// What each of [`FORMATS`] prints.
+const FORMAT_HELP: [&str; 5] = [
+    "the response: access_token, token_type, expires_in, then any other fields",
+    "the token (a JWT)",
+    "Authorization: Bearer TOKEN, for curl -H @-",
+    "OUTSETA_ACCESS_TOKEN=TOKEN, for >> \"$GITHUB_ENV\" and export \"$(...)\"",
+    "the token's payload as JSON; it came from Outseta over TLS, its signature is not checked",
+];
+
+/// Settings and their sources, the first of which wins.
 const SETTINGS: [(&str, &str); 6] = [
     (
         "subdomain or base URL",
@@ -35,7 +51,7 @@ const SETTINGS: [(&str, &str); 6] = [
     ),
     (
         "API key",
-        "OUTSETA_API_KEY, OUTSETA_API_KEY_FILE in the environment; OUTSETA_API_KEY in the env file; a prompt",
+        "OUTSETA_API_KEY, OUTSETA_API_KEY_FILE in the environment; OUTSETA_API_KEY in the env file; a hidden prompt",
     ),
     (
         "API secret",
@@ -44,7 +60,7 @@ const SETTINGS: [(&str, &str); 6] = [
     ),
     ("env file", "--env-file; $XDG_CONFIG_HOME/outseta-token/env, else ~/.config/outseta-token/env"),
     ("roots", "--cacert; SSL_CERT_FILE; built in"),
-    ("proxy", "https_proxy, HTTPS_PROXY, all_proxy, ALL_PROXY, but for hosts in no_proxy, NO_PROXY"),
+    ("proxy", "https_proxy, HTTPS_PROXY, all_proxy, ALL_PROXY, except for hosts in no_proxy, NO_PROXY"),
 ];
 
 /// Exit statuses and when they occur.
@@ -55,49 +71,76 @@ const STATUSES: [(u8, &str); 16] = [
     (Status::NoInput as u8, "a file, or standard input, cannot be read"),
     (Status::NoUser as u8, "Outseta has no such user"),
     (Status::NoHost as u8, "no Outseta account at this subdomain"),
-    (Status::Unavailable as u8, "network: DNS, connection, proxy, TLS, lost connection, time-out"),
+    (Status::Unavailable as u8, "network: DNS, connection, proxy, TLS, lost connection, timeout"),
     (Status::Software as u8, "a bug in outseta-token"),
     (Status::CantCreat as u8, "the output file cannot be created"),
     (Status::IoErr as u8, "the result could not be written"),
-    (Status::TempFail as u8, "Outseta is over its rate limit or failing: try again later"),
-    (Status::Protocol as u8, "an answer that is not a token for this user"),
+    (Status::TempFail as u8, "rate limit exceeded, or Outseta is temporarily unavailable: try again later"),
+    (Status::Protocol as u8, "the response is not a token for this user"),
     (
         Status::NoPerm as u8,
-        "Outseta rejected the API key, will not log this user in, or wants a second factor",
+        "Outseta rejected the API key, will not log this user in, or requires two-factor authentication",
     ),
     (Status::Config as u8, "a setting is missing or malformed"),
     (Status::CannotExecute as u8, "COMMAND cannot be executed"),
     (Status::NotFound as u8, "COMMAND was not found"),
 ];
 
-const CLAIMS: &str = "The claims that --format claims prints came from Outseta over TLS; the token's signature is not \
-    checked.";
-
 const EXAMPLES: [(&str, &str); 4] = [
-    ("outseta-token jane@example.com", "the response, as JSON"),
-    ("outseta-token -r jane@example.com", "the token alone"),
-    (
-        "outseta-token -f header -- \"$EMAIL\" | curl -H @- https://api.example.com/",
-        "call an API as the user",
-    ),
-    ("outseta-token -r -o token --min-ttl 1h jane@example.com", "keep a file with a fresh token"),
+    ("outseta-token jane@example.com", "print the response as JSON"),
+    ("outseta-token -r jane@example.com", "print only the token"),
+    ("outseta-token jane@example.com -- ./report.sh", "run a command as the user"),
+    ("outseta-token -r -o token --min-ttl 1h jane@example.com", "keep a fresh token in a file"),
 ];
+
+/// The settings that everybody needs, for `-h`.
+const NEEDED: [(&str, &str); 3] = [
+    ("OUTSETA_SUBDOMAIN", "acme for https://acme.outseta.com"),
+    ("OUTSETA_API_KEY", "from Settings > Integrations > API Keys"),
+    ("OUTSETA_API_SECRET", "shown once, when the key is made"),
+];
+
+/// The options that most people need, for `-h`.
+const COMMON: [Name; 6] =
+    [Name::Format, Name::Raw, Name::Output, Name::Subdomain, Name::Check, Name::Verbose];
+
+/// The text of `-h`.
+pub(crate) fn short() -> String {
+    let mut text = format!("{NAME} {VERSION}: {SUMMARY}\n\nUsage:\n");
+    commands(&mut text, USAGE.map(|(arguments, _)| format!("{NAME} {arguments}")));
+    text.push_str("\nCommon options:\n");
+    rows(&mut text, COMMON.map(|name| (option(spec(name), "  "), spec(name).help)));
+    text.push_str("\nSettings, from the environment or ~/.config/outseta-token/env:\n");
+    rows(&mut text, NEEDED.map(|(name, help)| (name.to_owned(), help)));
+    text.push_str("\nExamples:\n");
+    commands(&mut text, EXAMPLES.map(|(command, _)| command.to_owned()));
+    text.push_str("\nAll options, settings and exit statuses: outseta-token --help\n");
+    text
+}
 
 /// The text of `--help`.
 pub(crate) fn help() -> String {
     let mut text = format!("{NAME} {VERSION}: {SUMMARY}\n\nUsage:\n");
     rows(&mut text, USAGE.map(|(arguments, result)| (format!("{NAME} {arguments}"), result)));
-    paragraph(&mut text, EMAIL);
-    text.push_str("\nOptions:\n");
-    rows(&mut text, TABLE.iter().map(|spec| (option(spec, "  "), spec.help)));
-    paragraph(&mut text, CLAIMS);
-    text.push_str("\nSettings, each from the first place that has it:\n");
-    rows(&mut text, SETTINGS.map(|(name, places)| (name.to_owned(), places)));
-    text.push_str("\nExit status:\n");
-    rows(&mut text, STATUSES.map(|(status, when)| (status.to_string(), when)));
     text.push_str("\nExamples:\n");
     rows(&mut text, EXAMPLES.map(|(command, result)| (command.to_owned(), result)));
+    paragraph(&mut text, EMAIL);
+    paragraph(&mut text, COMMAND);
+    text.push_str("\nOptions:\n");
+    rows(&mut text, TABLE.iter().map(|spec| (option(spec, "  "), spec.help)));
+    paragraph(&mut text, DURATION);
+    text.push_str("\nFormats:\n");
+    rows(&mut text, formats());
+    text.push_str("\nSettings, each from the first source that has it:\n");
+    rows(&mut text, SETTINGS.map(|(name, sources)| (name.to_owned(), sources)));
+    text.push_str("\nExit status:\n");
+    rows(&mut text, STATUSES.map(|(status, when)| (status.to_string(), when)));
+    paragraph(&mut text, RETRIES);
     text
+}
+
+fn formats() -> impl Iterator<Item = (String, &'static str)> {
+    FORMATS.iter().map(ToString::to_string).zip(FORMAT_HELP)
 }
 
 /// The text of `--version`.
@@ -117,6 +160,12 @@ pub(crate) fn generate(what: Generated) -> String {
 
 /// Columns of a line of `--help`.
 const WIDTH: usize = 80;
+
+fn commands(text: &mut String, commands: [String; 4]) {
+    for command in commands {
+        let _ = writeln!(text, "  {command}");
+    }
+}
 
 /// Two columns, the second wrapped; on a line of its own where the first is wide.
 fn rows(text: &mut String, rows: impl IntoIterator<Item = (String, &'static str)>) {
@@ -166,38 +215,28 @@ fn option(spec: &Spec, indent: &str) -> String {
 }
 
 fn man() -> String {
-    let mut page = format!(
-        ".TH OUTSETA-TOKEN 1 {RELEASED} \"{NAME} {VERSION}\"\n.SH NAME\n{} \\- {SUMMARY}\n",
-        roff(NAME)
-    );
-    page.push_str(".SH SYNOPSIS\n");
-    let synopsis = USAGE.map(|(arguments, _)| format!(".B {}\n{}\n", roff(NAME), roff(arguments)));
-    page.push_str(&synopsis.join(".br\n"));
-    let forms = USAGE.map(|(arguments, result)| (format!("{NAME} {arguments}"), result));
-    page.push_str(".SH DESCRIPTION\n");
-    items(&mut page, forms);
-    let _ = writeln!(page, ".PP\n{}\n.SH OPTIONS", roff(EMAIL));
-    items(&mut page, TABLE.iter().map(|spec| (option(spec, ""), spec.help)));
-    let _ = writeln!(
-        page,
-        ".PP\n{}\n.SH ENVIRONMENT\nEach setting is taken from the first place that has it.",
-        roff(CLAIMS)
-    );
-    items(&mut page, SETTINGS.map(|(name, places)| (name.to_owned(), places)));
-    page.push_str(".SH EXIT STATUS\n");
-    items(&mut page, STATUSES.map(|(status, when)| (status.to_string(), when)));
-    page.push_str(".SH EXAMPLES\n");
-    items(&mut page, EXAMPLES.map(|(command, result)| (command.to_owned(), result)));
-    page
-}
-
-/// The date of this version.
-const RELEASED: &str = "2026-11-24";
-
-fn items(page: &mut String, items: impl IntoIterator<Item = (String, &'static str)>) {
-    for (name, text) in items {
-        let _ = writeln!(page, ".TP\n.B {}\n{}", roff(&name), roff(text));
-    }
+    let items = |items: &mut dyn Iterator<Item = (String, &'static str)>| {
+        let item = |(name, text): (String, &str)| format!(".TP\n.B {}\n{}", roff(&name), roff(text));
+        items.map(item).collect::<Vec<_>>().join("\n")
+    };
+    let usage = USAGE.map(|(arguments, _)| format!(".B {}\n{}", roff(NAME), roff(arguments)));
+    let filled = [
+        ("@VERSION@", VERSION.to_owned()),
+        ("@USAGE@", usage.join("\n.br\n")),
+        ("@EMAIL@", roff(EMAIL)),
+        ("@COMMAND@", roff(COMMAND)),
+        ("@OPTIONS@", items(&mut TABLE.iter().map(|spec| (option(spec, ""), spec.help)))),
+        ("@DURATION@", roff(DURATION)),
+        ("@FORMATS@", items(&mut formats())),
+        ("@SETTINGS@", items(&mut SETTINGS.into_iter().map(|(name, sources)| (name.to_owned(), sources)))),
+        ("@STATUSES@", items(&mut STATUSES.into_iter().map(|(status, when)| (status.to_string(), when)))),
+        (
+            "@EXAMPLES@",
+            items(&mut EXAMPLES.into_iter().map(|(command, result)| (command.to_owned(), result))),
+        ),
+        ("@RETRIES@", roff(RETRIES)),
+    ];
+    filled.iter().fold(include_str!("man.1").to_owned(), |page, (place, text)| page.replace(place, text))
 }
 
 /// Text in which roff finds neither a request nor an escape.
@@ -224,49 +263,18 @@ fn names(spec: &Spec) -> Vec<String> {
 }
 
 fn bash() -> String {
-    let mut values = String::new();
+    let options: Vec<String> = TABLE.iter().flat_map(names).collect();
+    let mut text = format!("    local options='{}'\n    case $prev in\n", options.join(" "));
     for spec in TABLE.iter().filter(|spec| spec.value.is_some()) {
-        let answer = match choices(spec) {
+        let reply = match choices(spec) {
             Some(choices) => format!("COMPREPLY=($(compgen -W '{}' -- \"$cur\"))", choices.join(" ")),
             None if takes_file(spec) => "_outseta_token_files -f".to_owned(),
             None => "COMPREPLY=()".to_owned(),
         };
-        let _ = writeln!(values, "        {}) {answer}; return ;;", names(spec).join("|"));
+        let _ = writeln!(text, "        {}) {reply}; return ;;", names(spec).join("|"));
     }
-    let options: Vec<String> = TABLE.iter().flat_map(names).collect();
-    format!(
-        "# bash completion for {NAME}
-_outseta_token_files() {{
-    compopt -o filenames
-    # By lines: a name may hold spaces.
-    mapfile -t COMPREPLY < <(compgen \"$@\" -- \"$cur\")
-}}
-_outseta_token() {{
-    local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD-1]}} i
-    # Bash takes = as a word of its own.
-    if [[ $cur == '=' ]]; then
-        cur=
-    elif [[ $prev == '=' ]]; then
-        prev=${{COMP_WORDS[COMP_CWORD-2]}}
-    fi
-    for ((i = 1; i < COMP_CWORD; i++)); do
-        if [[ ${{COMP_WORDS[i]}} == -- ]]; then
-            _outseta_token_files -c -f
-            return
-        fi
-    done
-    case $prev in
-{values}    esac
-    if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W '{}' -- \"$cur\"))
-    else
-        _outseta_token_files -f
-    fi
-}}
-complete -F _outseta_token {NAME}
-",
-        options.join(" ")
-    )
+    text.push_str("    esac");
+    include_str!("complete.bash").replace("@OPTIONS@", &text)
 }
 
 fn zsh() -> String {
@@ -293,11 +301,11 @@ fn zsh() -> String {
             let _ = writeln!(arguments, "    '({exclusive}){name}{equals}[{help}]{value}' \\");
         }
     }
-    format!("#compdef {NAME}\n_arguments -s -S \\\n{arguments}    '*:file:_files'\n")
+    include_str!("complete.zsh").replace("@OPTIONS@", arguments.trim_end())
 }
 
 fn fish() -> String {
-    let mut script = format!("# fish completion for {NAME}\n");
+    let mut script = String::new();
     for spec in TABLE {
         let short = spec.short.map_or_else(String::new, |short| format!(" -s {short}"));
         let value = match (&spec.value, choices(spec)) {
@@ -310,7 +318,7 @@ fn fish() -> String {
         let help = spec.help.replace('\\', "\\\\").replace('\'', "\\'");
         let _ = writeln!(script, "complete -c {NAME}{short} -l {long}{value} -d '{help}'");
     }
-    script
+    include_str!("complete.fish").replace("@OPTIONS@", script.trim_end())
 }
 
 #[cfg(test)]

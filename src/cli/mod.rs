@@ -1,4 +1,4 @@
-//! argv → what was typed. The option table stands here, and help, man page and completions are made from it. It knows
+//! argv → what was typed. The option table is here; help, man page and completions are made from it. This room knows
 //! neither the environment nor any file: whether a value makes sense on this machine is found out later.
 
 pub(crate) mod help;
@@ -8,13 +8,14 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use self::table::{ModeName, Name, Spec, find, spec};
-use crate::error::{Error, Usage};
+use self::table::{Kind, ModeName, Name, Spec, TABLE, Value, find, spec};
+use crate::error::Error;
 use crate::text::Shown;
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Invocation {
+    ShortHelp,
     Help,
     Version,
     Generate(Generated),
@@ -40,14 +41,14 @@ pub(crate) struct Options {
     pub(crate) cacert: Option<PathBuf>,
     /// Total time for one email.
     pub(crate) timeout: Duration,
-    /// Further attempts after a failure that may pass.
+    /// After a temporary failure.
     pub(crate) retries: u32,
     pub(crate) no_activity_log: bool,
     pub(crate) no_input: bool,
     pub(crate) verbosity: Verbosity,
 }
 
-/// What is to be done, with the arguments and options that this alone uses.
+/// What to do, with the arguments and options that only this mode uses.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Mode {
     Print(Print),
@@ -72,7 +73,7 @@ pub(crate) struct Print {
     pub(crate) format: Format,
     /// `None`: standard output.
     pub(crate) output: Option<PathBuf>,
-    /// `Some`: the output file is kept while its token is valid at least so long.
+    /// `Some`: the output file is kept if its token is valid for at least this long.
     pub(crate) min_ttl: Option<Duration>,
 }
 
@@ -86,7 +87,7 @@ pub(crate) enum Format {
     Claims,
 }
 
-/// How much is said on standard error.
+/// How much to write to standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verbosity {
     Quiet,
@@ -94,30 +95,38 @@ pub(crate) enum Verbosity {
     Verbose,
 }
 
-/// Parses the arguments behind the program's name.
+/// Parses the arguments after the program's name.
 ///
 /// # Errors
-/// `Error::Usage`, for the first mistake; none is reported where `--help` or `--version` is given anywhere.
+/// `Error::Usage`, for the first mistake; there is none if help or the version is asked for anywhere.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation, Error> {
     let typed = Typed::read(arguments.into_iter().collect());
     if let Some(invocation) = typed.asks_for_text() {
         return Ok(invocation);
     }
-    if let Some(usage) = typed.mistake {
-        return Err(Error::Usage(usage));
+    match typed.mistake {
+        Some(mistake) => Err(mistake),
+        None => typed.interpret(),
     }
-    typed.interpret().map_err(Error::Usage)
+}
+
+/// Where to look if there is no better hint.
+const SEE_HELP: &str = "see outseta-token --help";
+
+fn mistake(message: impl Into<String>) -> Error {
+    Error::usage(message, SEE_HELP)
 }
 
 /// The arguments by kind, in their order.
 #[derive(Default)]
 struct Typed {
+    /// With the value, or, if the option takes none, its name as it was typed.
     options: Vec<(&'static Spec, OsString)>,
     positionals: Vec<OsString>,
-    /// What stands behind `--`, if that was given.
+    /// What comes after `--`, if that was given.
     rest: Option<Vec<OsString>>,
-    /// The first mistake; reading goes on, since help may follow.
-    mistake: Option<Usage>,
+    /// The first mistake. Reading goes on, since help may follow.
+    mistake: Option<Error>,
 }
 
 impl Typed {
@@ -135,45 +144,62 @@ impl Typed {
             let name = match parser.next() {
                 Ok(None) => return typed,
                 Ok(Some(lexopt::Arg::Value(value))) => {
-                    typed.positionals.push(value);
+                    typed.positional(value);
                     continue;
                 }
                 Ok(Some(lexopt::Arg::Short(short))) => format!("-{short}"),
                 Ok(Some(lexopt::Arg::Long(long))) => format!("--{long}"),
                 Err(lexopt::Error::UnexpectedValue { option, .. }) => {
-                    typed.note(Usage::UnexpectedValue { option: Shown::new(&option) });
+                    typed.note(mistake(format!("{} takes no value", Shown::new(&option))));
                     continue;
                 }
                 Err(error) => {
-                    typed.note(Usage::UnknownOption(Shown::new(&error.to_string())));
+                    typed.note(mistake(format!("unknown option {}", Shown::new(&error.to_string()))));
                     continue;
                 }
             };
             match find(&name) {
-                Some(spec) => typed.option(spec, &mut parser),
-                None => typed.note(Usage::UnknownOption(Shown::new(&name))),
+                Some(spec) => typed.option(spec, &name, &mut parser),
+                None => typed.note(unknown_option(&name)),
             }
         }
     }
 
-    fn option(&mut self, spec: &'static Spec, parser: &mut lexopt::Parser) {
-        if self.has(spec.name) {
-            self.note(Usage::Repeated(spec.long));
+    fn positional(&mut self, value: OsString) {
+        let is_email = |argument: &OsString| argument.to_string_lossy().contains('@');
+        // Noted at once: an option of the command may be the next mistake.
+        if let [email] = self.positionals.as_slice()
+            && is_email(email)
+            && !is_email(&value)
+        {
+            let value = Shown::os(&value);
+            self.note(Error::usage(
+                format!("unexpected argument '{value}': only one EMAIL can be given"),
+                "to run a command, put -- before it: outseta-token EMAIL -- COMMAND",
+            ));
         }
-        let mut given = OsString::new();
+        self.positionals.push(value);
+    }
+
+    fn option(&mut self, spec: &'static Spec, name: &str, parser: &mut lexopt::Parser) {
+        if self.has(spec.name) {
+            self.note(mistake(format!("{} was given twice", spec.long)));
+        }
+        let mut given = OsString::from(name);
         if let Some(value) = &spec.value {
+            let expected = value.expected;
             match parser.value() {
-                Ok(text) if text.is_empty() => {
-                    self.note(Usage::EmptyValue { option: spec.long, expected: value.expected });
+                Ok(value) if value.is_empty() => {
+                    self.note(mistake(format!("{} has an empty value: it needs {expected}", spec.long)));
                 }
-                Ok(text) => given = text,
-                Err(_) => self.note(Usage::MissingValue { option: spec.long, expected: value.expected }),
+                Ok(value) => given = value,
+                Err(_) => self.note(mistake(format!("{} needs a value: {expected}", spec.long))),
             }
         }
         self.options.push((spec, given));
     }
 
-    fn note(&mut self, mistake: Usage) {
+    fn note(&mut self, mistake: Error) {
         self.mistake.get_or_insert(mistake);
     }
 
@@ -186,30 +212,29 @@ impl Typed {
     }
 
     fn asks_for_text(&self) -> Option<Invocation> {
-        self.options.iter().find_map(|(spec, _)| match spec.name {
+        self.options.iter().find_map(|(spec, typed)| match spec.name {
+            Name::Help if typed == "-h" => Some(Invocation::ShortHelp),
             Name::Help => Some(Invocation::Help),
             Name::Version => Some(Invocation::Version),
             _ => None,
         })
     }
 
-    fn interpret(self) -> Result<Invocation, Usage> {
+    fn interpret(self) -> Result<Invocation, Error> {
         if let Some(generated) = self.generate()? {
             return Ok(Invocation::Generate(generated));
         }
-        self.contradiction(Name::Raw, Name::Format)?;
-        self.contradiction(Name::Quiet, Name::Verbose)?;
-        self.contradiction(Name::BaseUrl, Name::Subdomain)?;
-        self.contradiction(Name::Batch, Name::Check)?;
+        self.refuse_both(Name::Raw, Name::Format)?;
+        self.refuse_both(Name::Quiet, Name::Verbose)?;
+        self.refuse_both(Name::BaseUrl, Name::Subdomain)?;
+        self.refuse_both(Name::Batch, Name::Check)?;
         Ok(Invocation::Run(Options {
             mode: self.mode()?,
             subdomain: self.text(Name::Subdomain)?.map(str::to_owned),
             base_url: self.text(Name::BaseUrl)?.map(str::to_owned),
             env_file: self.value(Name::EnvFile).map(PathBuf::from),
             cacert: self.value(Name::Cacert).map(PathBuf::from),
-            timeout: self
-                .parsed(Name::Timeout, |text| duration(text).filter(|timeout| !timeout.is_zero()))?
-                .unwrap_or(Duration::from_secs(30)),
+            timeout: self.timeout()?,
             retries: self.parsed(Name::Retries, |text| text.parse().ok())?.unwrap_or(2),
             no_activity_log: self.has(Name::NoActivityLog),
             no_input: self.has(Name::NoInput),
@@ -223,91 +248,90 @@ impl Typed {
         }))
     }
 
-    fn generate(&self) -> Result<Option<Generated>, Usage> {
-        let generated = self.parsed(Name::Generate, |text| match text {
-            "man" => Some(Generated::Man),
-            "complete-bash" => Some(Generated::Bash),
-            "complete-zsh" => Some(Generated::Zsh),
-            "complete-fish" => Some(Generated::Fish),
-            _ => None,
-        })?;
+    fn generate(&self) -> Result<Option<Generated>, Error> {
+        let texts = [Generated::Man, Generated::Bash, Generated::Zsh, Generated::Fish];
+        let generated = self.chosen(Name::Generate, texts)?;
         let alone = self.options.len() == 1 && self.positionals.is_empty() && self.rest.is_none();
         if generated.is_some() && !alone {
-            return Err(Usage::NotAlone(spec(Name::Generate).long));
+            return Err(mistake("--generate cannot be combined with other arguments"));
         }
         Ok(generated)
     }
 
-    fn contradiction(&self, one: Name, other: Name) -> Result<(), Usage> {
+    fn refuse_both(&self, one: Name, other: Name) -> Result<(), Error> {
         if self.has(one) && self.has(other) {
-            return Err(Usage::Contradiction(spec(one).long, spec(other).long));
+            let (one, other) = (spec(one).long, spec(other).long);
+            return Err(mistake(format!("{one} and {other} cannot be used together")));
         }
         Ok(())
     }
 
-    fn mode(&self) -> Result<Mode, Usage> {
-        let after = self.rest.iter().flatten();
+    fn mode(&self) -> Result<Mode, Error> {
         if self.has(Name::Batch) {
-            self.only(ModeName::Batch, "with --batch")?;
-            let mut files = self.positionals.iter().chain(after);
-            let file = files.next().filter(|file| *file != "-").map(PathBuf::from);
-            no_more(files.next(), "--batch takes one FILE")?;
-            if file.as_ref().is_some_and(|file| file.as_os_str().is_empty()) {
-                return Err(Usage::EmptyValue {
-                    option: spec(Name::Batch).long,
-                    expected: "a file, or - for standard input",
-                });
-            }
-            return Ok(Mode::Batch { file, pause: self.pause()? });
+            return self.batch();
         }
         if self.has(Name::Check) {
-            self.only(ModeName::Check, "with --check")?;
-            no_more(self.positionals.iter().chain(after).next(), "--check takes no argument")?;
+            self.reject_unused(ModeName::Check, "with --check")?;
+            no_more(
+                self.positionals.iter().chain(self.rest.iter().flatten()).next(),
+                "--check takes no argument",
+            )?;
             return Ok(Mode::Check);
         }
-        no_more(self.positionals.get(1), "there is one EMAIL")?;
-        let mut rest = self.rest.clone().unwrap_or_default().into_iter().peekable();
-        let email_behind = self.positionals.is_empty();
-        let email = match self.positionals.first() {
-            Some(email) => Some(email.clone()).filter(|email| email != "-"),
-            // Somebody else may have named it: a `-` must not draw on standard input there.
-            None => rest.next(),
-        };
-        // `-- EMAIL -- COMMAND` is what a script writes that guards EMAIL: the second `--` is no program's name.
-        let separated = email_behind && rest.next_if(|argument| argument == "--").is_some();
-        let command: Vec<OsString> = rest.collect();
-        if command.is_empty() {
-            if separated || self.rest.is_some() && !email_behind {
-                return Err(Usage::NoCommand);
+        match self.email_and_command()? {
+            (email, None) => {
+                self.reject_unused(ModeName::Print, "without --batch")?;
+                self.print(email.cloned()).map(Mode::Print)
             }
-            self.only(ModeName::Print, "without --batch")?;
-            return self.print(email).map(Mode::Print);
-        }
-        self.only(ModeName::Command, "with a command")?;
-        match email {
-            Some(email) => Ok(Mode::Command { email, command }),
-            None => Err(Usage::CommandWithoutEmail),
+            (_, Some([])) => Err(Error::usage(
+                "no command after --",
+                "write the command after it: outseta-token jane@example.com -- COMMAND",
+            )),
+            (email, Some(command)) => {
+                self.reject_unused(ModeName::Command, "with a command")?;
+                let email = email.ok_or_else(|| {
+                    Error::usage(
+                        "with a command, the email must be an argument: standard input belongs to the command",
+                        "write the email before it: outseta-token jane@example.com -- COMMAND",
+                    )
+                })?;
+                Ok(Mode::Command { email: email.clone(), command: command.to_vec() })
+            }
         }
     }
 
-    fn print(&self, email: Option<OsString>) -> Result<Print, Usage> {
-        let format = match self.parsed(Name::Format, format_named)? {
-            Some(format) => format,
-            None if self.has(Name::Raw) => Format::Token,
-            None => Format::Json,
-        };
-        let output = self.value(Name::Output).filter(|file| *file != "-").map(PathBuf::from);
-        let min_ttl = self.parsed(Name::MinTtl, duration)?;
-        if min_ttl.is_some() && output.is_none() {
-            return Err(Usage::MinTtl("without -o FILE"));
-        }
-        if min_ttl.is_some() && format == Format::Claims {
-            return Err(Usage::MinTtl("with --format claims, which holds no token"));
-        }
-        Ok(Print { email, format, output, min_ttl })
+    /// EMAIL, unless it comes from standard input, and COMMAND with its arguments.
+    fn email_and_command(&self) -> Result<(Option<&OsString>, Option<&[OsString]>), Error> {
+        // After `--` the email may be untrusted: there, `-` does not mean standard input.
+        Ok(match (self.positionals.as_slice(), self.rest.as_deref()) {
+            ([_, extra, ..], _) => {
+                return no_more(Some(extra), "only one EMAIL can be given").map(|()| (None, None));
+            }
+            ([email], command) => {
+                if command.is_none()
+                    && let Some(option) = email.to_str().and_then(|word| find(&format!("--{word}")))
+                {
+                    let hint = format!("did you mean {}?", option.long);
+                    return Err(Error::usage(format!("unexpected argument '{}'", Shown::os(email)), hint));
+                }
+                (Some(email).filter(|email| *email != "-"), command)
+            }
+            ([], None | Some([])) => (None, None),
+            ([], Some([email])) => (Some(email), None),
+            // `-- "$EMAIL" -- COMMAND` is what careful scripts write.
+            ([], Some([email, dashes, command @ ..])) if dashes == "--" => (Some(email), Some(command)),
+            ([], Some([email, command @ ..])) => (Some(email), Some(command)),
+        })
     }
 
-    fn pause(&self) -> Result<Duration, Usage> {
+    fn batch(&self) -> Result<Mode, Error> {
+        self.reject_unused(ModeName::Batch, "with --batch")?;
+        let mut files = self.positionals.iter().chain(self.rest.iter().flatten());
+        let file = files.next().filter(|file| *file != "-");
+        no_more(files.next(), "--batch takes one FILE")?;
+        if file.is_some_and(|file| file.is_empty()) {
+            return Err(mistake("--batch has an empty FILE: it needs a file, or - for standard input"));
+        }
         let pause = self.parsed(Name::Rate, |text| {
             let rate: f64 =
                 text.parse().ok().filter(|rate: &f64| rate.is_finite() && !rate.is_sign_negative())?;
@@ -316,54 +340,122 @@ impl Typed {
             }
             Duration::try_from_secs_f64(1.0 / rate).ok().filter(|pause| *pause <= LONGEST)
         })?;
-        Ok(pause.unwrap_or(Duration::from_millis(250)))
+        Ok(Mode::Batch { file: file.map(PathBuf::from), pause: pause.unwrap_or(Duration::from_millis(250)) })
     }
 
-    /// Refuses options that a mode does not use.
-    fn only(&self, mode: ModeName, phrase: &'static str) -> Result<(), Usage> {
-        let unused = |(spec, _): &&(&Spec, OsString)| !spec.modes.contains(&mode);
-        match self.options.iter().find(unused) {
-            Some((spec, _)) => Err(Usage::NotInMode { option: spec.long, mode: phrase }),
+    fn print(&self, email: Option<OsString>) -> Result<Print, Error> {
+        let formats = [Format::Json, Format::Token, Format::Header, Format::Env, Format::Claims];
+        let default = if self.has(Name::Raw) { Format::Token } else { Format::Json };
+        let format = self.chosen(Name::Format, formats)?.unwrap_or(default);
+        let output = self.value(Name::Output).filter(|file| *file != "-").map(PathBuf::from);
+        let min_ttl = self.parsed(Name::MinTtl, duration)?;
+        let unused = match (&output, format) {
+            (None, _) => "without -o FILE",
+            (_, Format::Claims) => "with --format claims, which has no token",
+            _ => return Ok(Print { email, format, output, min_ttl }),
+        };
+        if min_ttl.is_some() {
+            return Err(Error::usage(
+                format!("--min-ttl cannot be used {unused}"),
+                "with -o FILE, --min-ttl keeps FILE if its token is valid for at least DURATION",
+            ));
+        }
+        Ok(Print { email, format, output, min_ttl })
+    }
+
+    fn timeout(&self) -> Result<Duration, Error> {
+        let timeout = self.parsed(Name::Timeout, duration)?.unwrap_or(Duration::from_secs(30));
+        if timeout.is_zero() {
+            let value = self.value(Name::Timeout).map(Shown::os).expect("the default is not zero");
+            return Err(mistake(format!(
+                "invalid value '{value}' for --timeout: it must be longer than zero"
+            )));
+        }
+        Ok(timeout)
+    }
+
+    fn reject_unused(&self, mode: ModeName, phrase: &str) -> Result<(), Error> {
+        match self.options.iter().find(|(spec, _)| !spec.modes.contains(&mode)) {
+            Some((spec, _)) => Err(mistake(format!("{} cannot be used {phrase}", spec.long))),
             None => Ok(()),
         }
     }
 
-    fn text(&self, name: Name) -> Result<Option<&str>, Usage> {
-        self.value(name)
-            .map(|value| value.to_str().ok_or(Usage::NotUtf8 { option: spec(name).long }))
-            .transpose()
+    fn text(&self, name: Name) -> Result<Option<&str>, Error> {
+        let not_utf8 = || mistake(format!("the value of {} is not valid UTF-8", spec(name).long));
+        self.value(name).map(|value| value.to_str().ok_or_else(not_utf8)).transpose()
     }
 
-    fn parsed<T>(&self, name: Name, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Usage> {
-        let Some(text) = self.text(name)? else {
-            return Ok(None);
-        };
-        let spec = spec(name);
-        let expected = spec.value.as_ref().map_or("", |value| value.expected);
-        parse(text).map(Some).ok_or(Usage::InvalidValue {
-            option: spec.long,
-            value: Shown::new(text),
-            expected,
+    fn parsed<T>(&self, name: Name, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Error> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        parse(text).map(Some).ok_or_else(|| {
+            let Some(Value { expected, kind, .. }) = &spec(name).value else {
+                return Error::Bug("an option without a value has one");
+            };
+            let choices = if let Kind::Choice(choices) = kind { choices } else { &[][..] };
+            Error::usage(
+                format!("invalid value '{}' for {}: it needs {expected}", Shown::new(text), spec(name).long),
+                did_you_mean(text, choices.iter().copied()),
+            )
+        })
+    }
+
+    /// The one of `values` that was chosen; they are in the order of the option's choices.
+    fn chosen<T, const N: usize>(&self, name: Name, values: [T; N]) -> Result<Option<T>, Error> {
+        self.parsed(name, |text| {
+            let Kind::Choice(choices) = spec(name).value.as_ref()?.kind else { return None };
+            choices.iter().zip(values).find_map(|(choice, value)| (*choice == text).then_some(value))
         })
     }
 }
 
-fn no_more(argument: Option<&OsString>, takes: &'static str) -> Result<(), Usage> {
+fn no_more(argument: Option<&OsString>, takes: &str) -> Result<(), Error> {
     match argument {
-        Some(value) => Err(Usage::ExtraArgument { value: Shown::os(value), takes }),
+        Some(extra) => Err(mistake(format!("unexpected argument '{}': {takes}", Shown::os(extra)))),
         None => Ok(()),
     }
 }
 
-fn format_named(text: &str) -> Option<Format> {
-    match text {
-        "json" => Some(Format::Json),
-        "token" => Some(Format::Token),
-        "header" => Some(Format::Header),
-        "env" => Some(Format::Env),
-        "claims" => Some(Format::Claims),
-        _ => None,
+fn unknown_option(name: &str) -> Error {
+    let hint = match name {
+        "--api-key" | "--key" => {
+            "no secret is an option: set OUTSETA_API_KEY or OUTSETA_API_KEY_FILE".to_owned()
+        }
+        "--api-secret" | "--secret" => {
+            "no secret is an option: set OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE".to_owned()
+        }
+        "--password" => {
+            "no password is needed: set OUTSETA_API_KEY and OUTSETA_API_SECRET in the environment".to_owned()
+        }
+        "--token" => "to print only the token, use --raw".to_owned(),
+        _ => did_you_mean(name, TABLE.iter().map(|spec| spec.long)),
+    };
+    Error::usage(format!("unknown option {}", Shown::new(name)), hint)
+}
+
+/// A hint that names the word most like `typed`, if one is.
+fn did_you_mean<'a>(typed: &str, words: impl Iterator<Item = &'a str>) -> String {
+    let typed = typed.to_lowercase();
+    let near = |word: &&str| word.starts_with(&typed) && typed.len() > 3 || distance(&typed, word) <= 2;
+    match words.filter(near).min_by_key(|word| distance(&typed, word)) {
+        Some(word) => format!("did you mean {word}?"),
+        None => SEE_HELP.to_owned(),
     }
+}
+
+/// How many letters have to be inserted, removed or replaced to make one word of another (Levenshtein).
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
+    for (above, a) in one.chars().enumerate() {
+        let mut diagonal = above;
+        row[0] = above + 1;
+        for (at, b) in other.chars().enumerate() {
+            let replaced = diagonal + usize::from(a != b);
+            diagonal = row[at + 1];
+            row[at + 1] = replaced.min(diagonal + 1).min(row[at] + 1);
+        }
+    }
+    row[other.chars().count()]
 }
 
 /// No duration is longer: far beyond any use, and small enough to be added to any clock.

@@ -71,27 +71,29 @@ const ALL: &[ModeName] = &[ModeName::Print, ModeName::Command, ModeName::Batch, 
 
 const DURATION: &str = "a duration such as 500ms, 10s, 2m, 1h, 7d, or a number of seconds; at most 3660d";
 
+/// What `--format` takes.
+pub(super) const FORMATS: &[&str] = &["json", "token", "header", "env", "claims"];
+
 /// Every option, in the order in which help shows them.
 pub(crate) const TABLE: &[Spec] = &[
     flag(Name::Format, Some('f'), "--format", PRINT)
         .taking("FORMAT", "json, token, header, env or claims")
-        .choice(&["json", "token", "header", "env", "claims"])
-        .help("what to print: json (default), token, header, env or claims (unverified)"),
-    flag(Name::Raw, Some('r'), "--raw", PRINT)
-        .help("print only the token: the same as --format token"),
+        .choice(FORMATS)
+        .help("json (default), token, header, env or claims"),
+    flag(Name::Raw, Some('r'), "--raw", PRINT).help("print only the token: the same as --format token"),
     flag(Name::Output, Some('o'), "--output", PRINT)
         .taking("FILE", "a file, or - for standard output")
         .file()
         .help("write to FILE (mode 0600, atomically, only on success); - is standard output"),
     flag(Name::MinTtl, None, "--min-ttl", PRINT)
         .taking("DURATION", DURATION)
-        .help("with -o: keep FILE, and make no request, while its token is valid at least so long"),
+        .help("with -o: keep FILE, and make no request, if its token is valid for at least DURATION"),
     flag(Name::Subdomain, Some('s'), "--subdomain", ALL)
         .taking("NAME", "an Outseta subdomain such as acme")
-        .help("Outseta account: acme, acme.outseta.com or a pasted https:// address of it"),
+        .help("Outseta account: acme or https://acme.outseta.com"),
     flag(Name::BaseUrl, None, "--base-url", ALL)
         .taking("URL", "a URL such as https://auth.example.com")
-        .help("another host that serves Outseta's API: a custom domain, a test server"),
+        .help("another host that serves Outseta's API, such as a custom domain or a test server"),
     flag(Name::EnvFile, Some('e'), "--env-file", ALL)
         .taking("FILE", "a file")
         .file()
@@ -102,34 +104,30 @@ pub(crate) const TABLE: &[Spec] = &[
         .help("trust the certificates in this PEM file instead of the built-in roots"),
     flag(Name::Timeout, None, "--timeout", ALL)
         .taking("DURATION", DURATION)
-        .help("total time for one email, every attempt and wait included (default 30s)"),
+        .help("total time for one email, including retries and the waits between them (default 30s)"),
     flag(Name::Retries, None, "--retries", ALL)
         .taking("N", "a whole number")
-        .help("further attempts after a failure that may pass (default 2; 0: none)"),
-    flag(Name::Batch, None, "--batch", BATCH)
-        .help(
-            "read emails, one a line, from FILE or standard input; print one JSON line for each; \
-            lines that start with # are skipped",
-        ),
-    flag(Name::Rate, None, "--rate", BATCH)
-        .taking("N", "a number of requests a second, or 0")
-        .help(
-            "with --batch: at most N requests a second (may be a fraction; default 4, Outseta's limit; 0: no limit)",
-        ),
+        .help("number of retries after a temporary failure (default 2)"),
+    flag(Name::Batch, None, "--batch", BATCH).help(
+        "read emails, one a line, from FILE or standard input, and print one JSON line for each;         blank lines and lines that start with # are skipped",
+    ),
+    flag(Name::Rate, None, "--rate", BATCH).taking("N", "a number of requests a second, or 0").help(
+        "with --batch: at most N requests a second; 0.5 is one every two seconds, 0 is no limit         (default 4, Outseta's limit)",
+    ),
     flag(Name::Check, None, "--check", CHECK)
-        .help("say what is configured and whether it works; no token is made"),
+        .help("show each setting and whether it works"),
     flag(Name::NoActivityLog, None, "--no-activity-log", MINTING)
-        .help("ask Outseta not to record the call in the activity log (not with --check)"),
+        .help("ask Outseta not to record the call in its activity log"),
     flag(Name::NoInput, None, "--no-input", ALL).help("never prompt"),
     flag(Name::Quiet, Some('q'), "--quiet", ALL)
         .help("no progress and no success line; warnings and errors stay"),
     flag(Name::Verbose, Some('v'), "--verbose", ALL)
-        .help("log requests, answers, retries, timing and settings' sources; nothing secret"),
+        .help("log settings, requests and responses; no secrets"),
     flag(Name::Generate, None, "--generate", &[])
         .taking("WHAT", "man, complete-bash, complete-zsh or complete-fish")
         .choice(&["man", "complete-bash", "complete-zsh", "complete-fish"])
-        .help("alone: print man, complete-bash, complete-zsh or complete-fish"),
-    flag(Name::Help, Some('h'), "--help", ALL).help("print this help"),
+        .help("print man, complete-bash, complete-zsh or complete-fish"),
+    flag(Name::Help, Some('h'), "--help", ALL).help("-h: one screen of help; --help: all of it"),
     flag(Name::Version, Some('V'), "--version", ALL).help("print the version"),
 ];
 

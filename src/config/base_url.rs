@@ -1,11 +1,13 @@
-//! The address of an Outseta account: the grammar of a subdomain and of a base URL, and the URLs of the API behind
-//! them. It knows neither where a setting comes from nor HTTP.
+//! Parses and validates subdomains and base URLs, and makes the URLs of the API. It knows neither where a setting
+//! comes from nor HTTP.
 //!
 //! Every part is checked here, since the HTTP client is lenient: it connects to port 443 for an impossible port and
 //! turns user info into credentials.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
+
+use crate::text::Shown;
 
 const OUTSETA: &str = "outseta.com";
 
@@ -21,15 +23,14 @@ pub(crate) struct BaseUrl {
 }
 
 impl BaseUrl {
-    /// Takes `acme`, `acme.outseta.com` or a pasted `https://acme.outseta.com/...`, in any case.
+    /// Takes `acme`, `acme.outseta.com` or `https://acme.outseta.com`, with or without a path, in any case.
     ///
     /// # Errors
     /// What is wrong with it, in words.
     pub(crate) fn from_subdomain(text: &str) -> Result<Self, String> {
         let text = text.trim().to_ascii_lowercase();
         let pasted = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-        let host =
-            pasted.map_or(text.as_str(), |rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
+        let host = pasted.unwrap_or(&text).split(['/', '?', '#']).next().unwrap_or_default();
         let name = match host.strip_suffix(OUTSETA).and_then(|name| name.strip_suffix('.')) {
             Some(name) => name,
             None if pasted.is_some() => {
@@ -41,9 +42,9 @@ impl BaseUrl {
             return Err("it is empty".to_owned());
         }
         if name.contains('.') {
-            return Err(format!("it is a name alone, such as acme for acme.{OUTSETA}"));
+            return Err(format!("it must be one name, such as acme for acme.{OUTSETA}"));
         }
-        label_fault(name).map_or(Ok(()), |fault| Err(fault.to_owned()))?;
+        label_fault(name).map_or(Ok(()), Err)?;
         Ok(Self { tls: true, host: format!("{name}.{OUTSETA}"), port: None, path: String::new() })
     }
 
@@ -65,11 +66,11 @@ impl BaseUrl {
         }
         let (authority, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
         if authority.contains('@') {
-            return Err("it holds a user name or a password".to_owned());
+            return Err("it has a user name or a password".to_owned());
         }
         let (host, port) = host_and_port(authority)?;
-        if !path.chars().all(is_path_character) {
-            return Err("its path holds a character that must be percent-encoded".to_owned());
+        if let Some(c) = path.chars().find(|c| !is_path_character(*c)) {
+            return Err(format!("its path has {}, which must be percent-encoded", quoted(c)));
         }
         let path = path.trim_end_matches('/');
         if path.ends_with("/api/v1") {
@@ -147,23 +148,23 @@ pub(crate) fn host_and_port(authority: &str) -> Result<(String, Option<u16>), St
         _ => return Err("its port is not a number".to_owned()),
     };
     if let Some(fault) = host_fault(host) {
-        return Err(fault.to_owned());
+        return Err(fault);
     }
     Ok((host.to_ascii_lowercase(), port))
 }
 
-fn host_fault(host: &str) -> Option<&'static str> {
+fn host_fault(host: &str) -> Option<String> {
     if host.is_empty() {
-        return Some("it has no host");
+        return Some("it has no host".to_owned());
     }
     if host.starts_with('[') {
-        return ipv6(host).is_none().then_some("its IPv6 address is malformed");
+        return ipv6(host).is_none().then(|| "its IPv6 address is malformed".to_owned());
     }
-    if !host.is_ascii() {
-        return Some("its host is not ASCII: write the punycode form, xn--…");
+    if let Some(c) = host.chars().find(|c| !c.is_ascii()) {
+        return Some(format!("its host has {}: write the punycode form, xn--…", quoted(c)));
     }
     if host.len() > 253 {
-        return Some("its host is longer than 253 characters");
+        return Some("its host is longer than 253 characters".to_owned());
     }
     host.split('.').find_map(label_fault)
 }
@@ -173,18 +174,24 @@ fn ipv6(host: &str) -> Option<Ipv6Addr> {
 }
 
 /// What is wrong with one part of a host name (RFC 1123 section 2.1, and the underscore that occurs).
-fn label_fault(label: &str) -> Option<&'static str> {
-    if label.is_empty() {
-        Some("it has an empty part: a dot too many")
+fn label_fault(label: &str) -> Option<String> {
+    let not_allowed = |c: &char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    Some(if let Some(c) = label.chars().find(not_allowed) {
+        format!("{} is not allowed in a host name", quoted(c))
+    } else if label.is_empty() {
+        "it has an empty part: a dot too many".to_owned()
     } else if label.len() > 63 {
-        Some("a part of it is longer than 63 characters")
+        "a part of it is longer than 63 characters".to_owned()
     } else if label.starts_with('-') || label.ends_with('-') {
-        Some("a part of it starts or ends with a hyphen")
-    } else if !label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')) {
-        Some("a character of its name is not allowed")
+        "a part of it starts or ends with a hyphen".to_owned()
     } else {
-        None
-    }
+        return None;
+    })
+}
+
+/// A character for a message.
+fn quoted(c: char) -> String {
+    format!("'{}'", Shown::new(&c.to_string()))
 }
 
 /// RFC 3986's `pchar`, the slash and the percent sign.

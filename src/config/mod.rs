@@ -110,8 +110,10 @@ pub(crate) struct Found {
     pub(crate) base: Result<Option<Sourced<BaseUrl>>, Error>,
     pub(crate) key: Result<Option<Sourced<Secret>>, Error>,
     pub(crate) secret: Result<Option<Sourced<Secret>>, Error>,
-    /// The env file whose base URL does not count, because it does not bring the credentials too.
-    pub(crate) ignored_base_url: Option<PathBuf>,
+    /// Other base URLs, each with its source; `base` comes before them.
+    pub(crate) unused_bases: Vec<Sourced<BaseUrl>>,
+    /// What is in the env file and has no effect, each with a hint.
+    pub(crate) warnings: Vec<[String; 2]>,
     /// The env file that was read and the settings in it, for a log.
     pub(crate) env_file: Option<String>,
     cacert: Option<Sourced<PathBuf>>,
@@ -147,18 +149,37 @@ struct EnvFile {
 }
 
 impl EnvFile {
+    /// The settings that it can have.
+    const NAMES: [&str; 4] = [BASE_URL, SUBDOMAIN, API_KEY, API_SECRET];
+
+    /// A warning and a hint for each `OUTSETA_` name that is no setting here.
+    fn unknown_names(&self) -> Vec<[String; 2]> {
+        let is_unknown =
+            |name: &&String| name.starts_with("OUTSETA_") && !Self::NAMES.contains(&name.as_str());
+        let mut names: Vec<&String> = self.values.keys().filter(is_unknown).collect();
+        names.sort_unstable();
+        let warning = |name: &String| {
+            let hint = if name.ends_with("_FILE") {
+                "a _FILE variable has an effect only in the environment".to_owned()
+            } else {
+                format!("an env file can set {}", Self::NAMES.join(", "))
+            };
+            [format!("{} in {} is not a setting", Shown::new(name), Shown::os(&self.path)), hint]
+        };
+        names.into_iter().map(warning).collect()
+    }
+
     fn get(&self, name: &'static str) -> Option<Sourced<String>> {
         let value = self.values.get(name).filter(|value| !value.is_empty())?;
         Some(Sourced::new(value.clone(), Origin::EnvFile(name, self.path.clone())))
     }
 
-    /// The names of the settings in it; `None` where no file was read.
+    /// The names of the settings in it; `None` if no file was read.
     fn describe(&self) -> Option<String> {
         if self.path.as_os_str().is_empty() {
             return None;
         }
-        let names = [BASE_URL, SUBDOMAIN, API_KEY, API_SECRET];
-        let set: Vec<&str> = names.into_iter().filter(|name| self.get(name).is_some()).collect();
+        let set: Vec<&str> = Self::NAMES.into_iter().filter(|name| self.get(name).is_some()).collect();
         let set = if set.is_empty() { "no setting".to_owned() } else { set.join(", ") };
         Some(format!("env file {}: {set}", Shown::os(&self.path)))
     }
@@ -191,31 +212,33 @@ impl Found {
         let file = EnvFile::read(options, &environment)?;
         let key = credential(&environment, &file, Setting::ApiKey, API_KEY, API_KEY_FILE);
         let secret = credential(&environment, &file, Setting::ApiSecret, API_SECRET, API_SECRET_FILE);
-        let mut ignored_base_url = None;
-        let base = typed_base(options).or_else(|| environment_base(&environment)).or_else(|| {
-            let url = file.get(BASE_URL);
-            if url.is_some() && !(is_of_env_file(&key) && is_of_env_file(&secret)) {
-                // A file in a checked-out repository must not be able to send the credentials of CI elsewhere.
-                ignored_base_url = Some(file.path.clone());
-                return file.get(SUBDOMAIN).map(|name| subdomain(&name));
-            }
-            url.map(|url| base_url(&url)).or_else(|| file.get(SUBDOMAIN).map(|name| subdomain(&name)))
-        });
+        let mut warnings = file.unknown_names();
+        let mut bases: Vec<_> =
+            typed_base(options).into_iter().chain(environment_bases(&environment)).collect();
+        if is_of_env_file(&key) && is_of_env_file(&secret) {
+            bases.extend(file.get(BASE_URL).map(|url| base_url(&url)));
+        } else if file.get(BASE_URL).is_some() && bases.is_empty() {
+            // A file in a checked-out repository must not be able to send the credentials of CI elsewhere.
+            warnings.push([
+                format!("{BASE_URL} in {} is not used", Shown::os(&file.path)),
+                "it is used only if the key and secret are in the same file; otherwise pass --base-url"
+                    .to_owned(),
+            ]);
+        }
+        bases.extend(file.get(SUBDOMAIN).map(|name| subdomain(&name)));
+        let mut bases = bases.into_iter();
+        let base = bases.next().transpose();
+        let mut unused_bases: Vec<_> = bases.filter_map(Result::ok).collect();
+        if let Ok(Some(base)) = &base {
+            unused_bases.retain(|other| other.value != base.value);
+        }
         let cacert = match &options.cacert {
             Some(path) => Some(Sourced::new(path.clone(), Origin::Option("--cacert"))),
             None => {
                 environment.get(CA_FILE).map(|path| Sourced::new(path.into(), Origin::Environment(CA_FILE)))
             }
         };
-        Ok(Self {
-            base: base.transpose(),
-            key,
-            secret,
-            ignored_base_url,
-            env_file: file.describe(),
-            cacert,
-            environment,
-        })
+        Ok(Self { base, key, secret, unused_bases, warnings, env_file: file.describe(), cacert, environment })
     }
 
     /// Asks for what is missing, if somebody may be asked.
@@ -333,10 +356,11 @@ fn typed_base(options: &Options) -> Option<Result<Sourced<BaseUrl>, Error>> {
     url.or_else(|| typed(&options.subdomain, "--subdomain").map(|name| subdomain(&name)))
 }
 
-fn environment_base(environment: &Environment) -> Option<Result<Sourced<BaseUrl>, Error>> {
+fn environment_bases(environment: &Environment) -> impl Iterator<Item = Result<Sourced<BaseUrl>, Error>> {
     let set = |name, what| environment.get(name).map(|value| utf8(value, what, Origin::Environment(name)));
     let url = set(BASE_URL, "base URL").map(|url| url.and_then(|url| base_url(&url)));
-    url.or_else(|| set(SUBDOMAIN, "subdomain").map(|name| name.and_then(|name| subdomain(&name))))
+    let name = set(SUBDOMAIN, "subdomain").map(|name| name.and_then(|name| subdomain(&name)));
+    url.into_iter().chain(name)
 }
 
 fn base_url(text: &Sourced<String>) -> Result<Sourced<BaseUrl>, Error> {
@@ -392,35 +416,53 @@ fn credential_file(path: &Path, setting: Setting, variable: &'static str) -> Res
     Ok(Sourced::new(line, origin))
 }
 
-/// Refuses what could forge a header, or move the boundary between key and secret.
+/// Refuses what could forge a header, or move the boundary between key and secret, and names the likely cause.
 fn usable(setting: Setting, text: Sourced<String>) -> Result<Sourced<Secret>, Error> {
-    let colon = setting == Setting::ApiKey && text.value.contains(':');
-    let why = if text.value.trim().is_empty() {
-        "it is blank"
-    } else if text.value.chars().any(char::is_control) {
-        "it holds a line break or another control character"
-    } else if text.value.contains(' ') {
-        "it holds a space"
-    } else if !text.value.is_ascii() {
-        "it holds a non-ASCII character"
-    } else if colon {
-        "it holds a colon: the key is the part before it, the secret the part behind it"
+    const QUOTES: [char; 3] = ['"', '\'', '`'];
+    let Sourced { value, origin } = text;
+    let is_line_break = |c| matches!(c, '\n' | '\r');
+    let without_end = value.trim_end_matches(is_line_break);
+    let why = if value.trim().is_empty() {
+        "it is blank".to_owned()
+    } else if setting == Setting::ApiKey && value.contains(':') {
+        match origin {
+            Origin::Prompt => "it contains a colon: the part before it is the key, the part after it the secret",
+            _ => "it contains a colon: put the part before it in OUTSETA_API_KEY and the part after it in OUTSETA_API_SECRET",
+        }
+        .to_owned()
+    } else if value.starts_with(QUOTES) && value.len() > 1 && value.ends_with(QUOTES) {
+        "it has quotes around it: remove them".to_owned()
+    } else if value.starts_with(QUOTES) {
+        "its opening quote is not closed".to_owned()
+    } else if value.contains(QUOTES) {
+        "it contains a quote".to_owned()
+    } else if without_end.len() < value.len() && !without_end.contains(char::is_control) {
+        "it ends with a line break: echo adds one, printf %s does not".to_owned()
+    } else if value.contains(is_line_break) && matches!(origin, Origin::EnvFile(..)) {
+        "it contains a line break: its closing quote may be missing".to_owned()
+    } else if value.contains(char::is_control) {
+        "it contains a line break or another control character".to_owned()
+    } else if value.contains(' ') {
+        "it contains a space".to_owned()
+    } else if let Some(c) = value.chars().find(|c| !c.is_ascii()) {
+        format!("it contains U+{:04X}, which is not an ASCII character", u32::from(c))
     } else {
-        return Ok(Sourced::new(Secret::new(text.value), text.origin));
+        return Ok(Sourced::new(Secret::new(value), origin));
     };
     let hint = Some("copy it again from Settings > Integrations > API Keys in Outseta");
-    Err(Error::Malformed { what: setting.name(), origin: text.origin, why: why.to_owned(), hint })
+    Err(Error::Malformed { what: setting.name(), origin, why, hint })
 }
 
 fn asked_subdomain(
     prompt: Option<&Prompt>,
     missing: &mut Vec<Setting>,
 ) -> Result<Option<Sourced<BaseUrl>>, Error> {
-    let Some(name) = prompt.and_then(|prompt| prompt.line("Outseta subdomain: ")) else {
+    let parse = |name: String| subdomain(&Sourced::new(name, Origin::Prompt));
+    let answer = prompt.and_then(|prompt| prompt.answer("Outseta subdomain: ", parse));
+    if answer.is_none() {
         missing.push(Setting::Subdomain);
-        return Ok(None);
-    };
-    subdomain(&Sourced::new(name, Origin::Prompt)).map(Some)
+    }
+    answer.transpose()
 }
 
 fn asked_credential(
@@ -428,19 +470,15 @@ fn asked_credential(
     setting: Setting,
     missing: &mut Vec<Setting>,
 ) -> Result<Option<Sourced<Secret>>, Error> {
-    // Once an answer is missing there is nothing to ask on for.
+    // Stop asking after the first unanswered prompt.
     let prompt = prompt.filter(|_| missing.is_empty());
-    let typed = match setting {
-        Setting::ApiSecret => prompt.and_then(|prompt| prompt.secret("API secret (not shown): ")),
-        Setting::ApiKey | Setting::Subdomain => {
-            prompt.and_then(|prompt| prompt.line("API key: ")).map(Secret::new)
-        }
-    };
-    let Some(typed) = typed else {
+    let question = format!("{} (not shown): ", setting.name());
+    let parse = |typed: Secret| usable(setting, Sourced::new(typed.reveal().to_owned(), Origin::Prompt));
+    let answer = prompt.and_then(|prompt| prompt.hidden_answer(&question, parse));
+    if answer.is_none() {
         missing.push(setting);
-        return Ok(None);
-    };
-    usable(setting, Sourced::new(typed.reveal().to_owned(), Origin::Prompt)).map(Some)
+    }
+    answer.transpose()
 }
 
 fn open(path: &Path, origin: &Origin) -> Result<File, Error> {

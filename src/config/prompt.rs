@@ -1,11 +1,17 @@
-//! Prompts: when to ask, and asking. Questions go to standard error, answers come from standard input.
+//! Prompts: when to ask, and asking again after a wrong answer. Questions go to standard error, answers come from
+//! standard input.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use rpassword::ConfigBuilder;
 
+use crate::error::Error;
+use crate::log;
 use crate::secret::Secret;
 use crate::unix;
+
+/// How often a question is asked if the answers are wrong.
+const ATTEMPTS: usize = 3;
 
 /// The permission to ask somebody at the terminal.
 pub(crate) struct Prompt(());
@@ -17,8 +23,25 @@ impl Prompt {
         (!no_input && io::stdin().is_terminal() && io::stderr().is_terminal()).then_some(Self(()))
     }
 
-    /// Asks for a line. `None`: nothing was typed.
-    pub(crate) fn line(&self, question: &str) -> Option<String> {
+    /// Asks for a line that `parse` accepts; `None` if nothing was typed.
+    pub(crate) fn answer<T>(
+        &self,
+        question: &str,
+        parse: impl Fn(String) -> Result<T, Error>,
+    ) -> Option<Result<T, Error>> {
+        until_valid(|| self.line(question), parse)
+    }
+
+    /// The same for a line that is not shown while it is typed.
+    pub(crate) fn hidden_answer<T>(
+        &self,
+        question: &str,
+        parse: impl Fn(Secret) -> Result<T, Error>,
+    ) -> Option<Result<T, Error>> {
+        until_valid(|| self.secret(question), parse)
+    }
+
+    fn line(&self, question: &str) -> Option<String> {
         ask(question);
         let mut line = String::new();
         // Neither is input that cannot be read or is not UTF-8.
@@ -29,8 +52,8 @@ impl Prompt {
         Some(line.trim().to_owned()).filter(|line| !line.is_empty())
     }
 
-    /// Asks for a line that is not shown. A signal restores the terminal before it ends the process.
-    pub(crate) fn secret(&self, question: &str) -> Option<Secret> {
+    /// A signal restores the terminal before it ends the process.
+    fn secret(&self, question: &str) -> Option<Secret> {
         ask(question);
         // rpassword opens a terminal by its path. After `su`, standard input's terminal belongs to another
         // user and cannot be opened again; the controlling terminal can.
@@ -45,6 +68,19 @@ impl Prompt {
         let whole = typed.ok().filter(|_| io::stdin().is_terminal());
         whole.map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).map(Secret::new)
     }
+}
+
+fn until_valid<A, T>(
+    ask: impl Fn() -> Option<A>,
+    parse: impl Fn(A) -> Result<T, Error>,
+) -> Option<Result<T, Error>> {
+    for _ in 1..ATTEMPTS {
+        match parse(ask()?) {
+            Err(error) => log::error(format_args!(""), &error),
+            parsed => return Some(parsed),
+        }
+    }
+    ask().map(parse)
 }
 
 fn hidden_line(terminal: &str) -> io::Result<String> {

@@ -39,7 +39,10 @@ pub(crate) fn run(
     let prompt = Prompt::allowed(options.no_input);
     let settings = complete_settings(find_settings(options, log)?, prompt.as_ref(), log)?;
     let outseta = Outseta::new(settings, options, pause, log)?;
-    let summary = answer_all(Lines::new(input, name), &outseta, log)?;
+    let summary = answer_all(Lines::new(input, name.clone()), &outseta, log)?;
+    if summary.tokens + summary.failures == 0 {
+        log::warning(format_args!("no email in {name}"));
+    }
     log.success(format_args!("{summary}"));
     let (context, error) = match (summary.stopped, summary.first_failure) {
         (Some((line, error)), _) => (format!("stopped at line {line}: "), error),

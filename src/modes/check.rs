@@ -97,6 +97,9 @@ fn list(found: &Found, report: &mut Report) -> Result<(), Error> {
     match &found.base {
         Ok(Some(base)) => {
             Report::line("base URL", format_args!("{} ({})", base.value, base.origin))?;
+            for other in &found.unused_bases {
+                Report::line("not used", format_args!("base URL {} ({})", other.value, other.origin))?;
+            }
         }
         Ok(None) => report.missing("base URL", Setting::Subdomain)?,
         Err(error) => report.failure("base URL", error)?,
@@ -150,7 +153,7 @@ fn warn_if_readable(credentials: &[&Result<Option<Sourced<Secret>>, Error>]) {
         if fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o044 != 0) {
             let path = Shown::os(path);
             log::warning(format_args!("{path} is readable by others"));
-            log::hint(format_args!("chmod go-r it"));
+            log::hint(format_args!("run: chmod go-r {path}"));
         }
     }
 }
@@ -175,7 +178,10 @@ fn probe(outseta: &Outseta, tls: bool, report: &mut Report) -> Result<(), Error>
         Some(_) => report.result(CONNECTION, &account)?,
     }
     if account.is_ok() {
-        report.result("key", &outseta.read_with_key())?;
+        match outseta.read_with_key() {
+            Ok(()) => Report::line("key", "ok (a read-only key passes too, but cannot make tokens)")?,
+            Err(error) => report.failure("key", &error)?,
+        }
     }
     Ok(())
 }

@@ -13,18 +13,19 @@ use crate::config::{Environment, Found, Prompt, Settings};
 use crate::email::Email;
 use crate::error::Error;
 use crate::log::{self, Log};
-use crate::text::{self, Shown};
+use crate::text;
 
 fn find_settings(options: &Options, log: Log) -> Result<Found, Error> {
     let found = Found::new(options, Environment::of_process())?;
     if let Some(file) = &found.env_file {
         log.detail(format_args!("{file}"));
     }
-    if let Some(path) = &found.ignored_base_url {
-        log::warning(format_args!("OUTSETA_BASE_URL in {} is not used", Shown::os(path)));
-        log::hint(format_args!(
-            "it counts only where key and secret come from that file too; --base-url always does"
-        ));
+    for base in &found.unused_bases {
+        log.detail(format_args!("not used: base URL {} ({})", base.value, base.origin));
+    }
+    for [warning, hint] in &found.warnings {
+        log::warning(format_args!("{warning}"));
+        log::hint(format_args!("{hint}"));
     }
     Ok(found)
 }

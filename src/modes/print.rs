@@ -10,7 +10,7 @@ use crate::api::{Outseta, Token, second_after};
 use crate::cli::{Options, Print};
 use crate::config::{Found, Prompt};
 use crate::email::{self, Email};
-use crate::error::{Error, Usage};
+use crate::error::Error;
 use crate::log::Log;
 use crate::output::{self, Destination, Wanted};
 
@@ -35,8 +35,13 @@ pub(crate) fn run(options: &Options, print: &Print, log: Log) -> Result<ExitCode
 fn take_email(argument: Option<&OsStr>, prompt: Option<&Prompt>) -> Result<Email, Error> {
     match (argument, prompt) {
         (Some(argument), _) => Email::from_argument(argument),
-        (None, Some(prompt)) => Email::parse(&prompt.line("Email: ").unwrap_or_default()),
-        (None, None) if io::stdin().is_terminal() => Err(Error::Usage(Usage::NoEmail)),
+        (None, Some(prompt)) => {
+            prompt.answer("Email: ", |email| Email::parse(&email)).unwrap_or_else(|| Email::parse(""))
+        }
+        (None, None) if io::stdin().is_terminal() => Err(Error::usage(
+            "no email given",
+            "give the email as an argument: outseta-token jane@example.com",
+        )),
         (None, None) => Email::from_input(email::standard_input()?),
     }
 }

@@ -103,8 +103,14 @@ mod success {
     fn one_email_gets_a_line_too_and_none_gets_none() {
         let server = minting();
         batch(&server).stdin("a@example.com").stdout(record("a@example.com")).run();
-        batch(&server).stdin("").run();
-        batch(&server).stdin("\n# nobody\n").run();
+        for (stdin, args, name) in [
+            ("", &[][..], "standard input"),
+            ("\n# nobody\n", &["-q"], "standard input"),
+            ("", &["emails"], "emails"),
+        ] {
+            let warning = format!("outseta-token: warning: no email in {name}");
+            batch(&server).file("emails", "\n").args(args).stdin(stdin).stderr_lines(&[&warning]).run();
+        }
         assert_eq!(server.requests().len(), 1);
     }
 
@@ -945,7 +951,7 @@ mod on_a_terminal {
             .watch(server.transcript())
             .args(["--batch", "--rate", "0", "--base-url", &server.url()])
             .on_terminal(Streams::NOT_STDOUT);
-        session.wait_for("API key: ").send(KEY).send("\r");
+        session.wait_for("API key (not shown): ").wait_for_no_echo().send(KEY).send("\r");
         session
             .wait_for("API secret (not shown): ")
             .wait_for_no_echo()

@@ -18,6 +18,9 @@ use crate::support::{KEY, SECRET};
 const KEY_LINE: &str = "API key: KQx7… (OUTSETA_API_KEY in the environment)";
 const SECRET_LINE: &str = "API secret: [hidden] (OUTSETA_API_SECRET in the environment)";
 
+/// The key works, as far as a read can tell.
+const KEY_OK: &str = "key: ok (a read-only key passes too, but cannot make tokens)";
+
 const NO_BASE: &str = "base URL: not configured; hint: give --subdomain, or set OUTSETA_SUBDOMAIN in the environment \
     or in a file (--env-file): acme for https://acme.outseta.com";
 const NO_KEY: &str = "API key: not configured; hint: set OUTSETA_API_KEY or OUTSETA_API_KEY_FILE in the environment, \
@@ -68,7 +71,7 @@ mod success {
                 "name and connection: ok",
                 "TLS: ok",
                 "account: ok",
-                "key: ok",
+                KEY_OK,
             ]))
             .run();
         let targets: Vec<String> = detour
@@ -83,7 +86,7 @@ mod success {
     #[test]
     fn the_public_keys_are_read_without_the_key() {
         let server = Server::http(Account::acme());
-        check().server(&server).stdout_contains("key: ok\n").run();
+        check().server(&server).stdout_contains(KEY_OK).run();
         let authorizations: Vec<bool> =
             server.requests().iter().map(|request| request.header("authorization").is_some()).collect();
         assert_eq!(authorizations, [false, true]);
@@ -91,9 +94,9 @@ mod success {
 
     /// Nothing but a request for a token tells it from others.
     #[test]
-    fn a_read_only_key_is_ok_although_it_makes_no_token() {
+    fn a_read_only_key_passes_and_the_check_says_so() {
         let server = Server::http(Account::acme().read_only());
-        check().server(&server).stdout_contains("key: ok\n").run();
+        check().server(&server).stdout_contains(KEY_OK).run();
         let requests = server.requests();
         assert!(requests.iter().all(|request| request.method == "GET"));
         Run::new()
@@ -129,7 +132,7 @@ mod success {
                 "name and connection: ok",
                 "TLS: ok",
                 "account: ok",
-                "key: ok",
+                KEY_OK,
             ]))
             .run();
     }
@@ -150,7 +153,7 @@ mod success {
                     "name and connection: ok",
                     "TLS: not used with a loopback host",
                     "account: ok",
-                    "key: ok",
+                    KEY_OK,
                 ]))
                 .run();
         }
@@ -163,7 +166,7 @@ mod success {
             .detour(&detour)
             .env("https_proxy", detour.proxy.url_with("user:hunter2"))
             .stdout_contains(&format!("proxy: {} (https_proxy", detour.proxy.url()))
-            .stdout_contains("key: ok\n")
+            .stdout_contains(KEY_OK)
             .run();
         assert!(!outcome.stdout_text().contains("hunter2"), "{outcome}");
     }
@@ -206,21 +209,21 @@ mod missing_and_malformed_settings {
                 "OUTSETA_API_KEY",
                 "a:b",
                 78,
-                "API key: invalid (OUTSETA_API_KEY in the environment): it holds a colon: the key is the part \
-                 before it, the secret the part behind it; hint: copy it again from Settings > Integrations > API \
-                 Keys in Outseta",
+                "API key: invalid (OUTSETA_API_KEY in the environment): it contains a colon: put the part before it \
+                 in OUTSETA_API_KEY and the part after it in OUTSETA_API_SECRET; hint: copy it again from Settings > \
+                 Integrations > API Keys in Outseta",
             ),
             (
                 "OUTSETA_API_SECRET",
                 "a b",
                 78,
-                "API secret: invalid (OUTSETA_API_SECRET in the environment): it holds a space; hint: copy it again",
+                "API secret: invalid (OUTSETA_API_SECRET in the environment): it contains a space; hint: copy it again",
             ),
             (
                 "OUTSETA_SUBDOMAIN",
                 "ac me",
                 78,
-                "base URL: invalid (OUTSETA_SUBDOMAIN in the environment): a character of its name is not allowed; \
+                "base URL: invalid (OUTSETA_SUBDOMAIN in the environment): ' ' is not allowed in a host name; \
                  hint: it is acme for https://acme.outseta.com; --base-url names another host",
             ),
             (
@@ -346,7 +349,7 @@ mod missing_and_malformed_settings {
             .stdout(lines(&[NO_BASE, KEY_LINE, SECRET_LINE, "roots: built in"]))
             .stderr_lines(&[
                 "outseta-token: warning: OUTSETA_BASE_URL in env is not used",
-                "outseta-token: hint: it counts only where key and secret come from that file too; --base-url always does",
+                "outseta-token: hint: it is used only if the key and secret are in the same file; otherwise pass --base-url",
             ])
             .run();
     }
@@ -503,7 +506,7 @@ mod what_does_not_work {
         let server = Server::http(Account::acme());
         let refusal = || Answer::empty(503).header("Retry-After", "0");
         server.on(On::Jwks, refusal()).on(On::PlanFamilies, refusal());
-        Run::new().server(&server).arg("--check").stdout_contains("account: ok\nkey: ok\n").run();
+        Run::new().server(&server).arg("--check").stdout_contains(&format!("account: ok\n{KEY_OK}\n")).run();
         assert_eq!(server.requests().len(), 4);
     }
 }
@@ -514,7 +517,7 @@ mod files_with_secrets {
     fn warning(path: &str) -> [String; 2] {
         [
             format!("outseta-token: warning: {path} is readable by others"),
-            "outseta-token: hint: chmod go-r it".to_owned(),
+            format!("outseta-token: hint: run: chmod go-r {path}"),
         ]
     }
 
@@ -526,7 +529,7 @@ mod files_with_secrets {
             .env("OUTSETA_API_SECRET_FILE", "secret")
             .file("key", KEY)
             .file("secret", SECRET)
-            .stdout_contains("key: ok\n");
+            .stdout_contains(KEY_OK);
         for (name, mode) in [("key", key_mode), ("secret", secret_mode)] {
             let path = run.work().join(name);
             fs::set_permissions(path, Permissions::from_mode(mode)).expect("its mode");
@@ -538,11 +541,11 @@ mod files_with_secrets {
     fn one_that_others_may_read_is_warned_of() {
         let server = Server::http(Account::acme());
         let [key, hint] = warning("key");
-        let [secret, _] = warning("secret");
+        let [secret, secret_hint] = warning("secret");
         from_files(&server, 0o600, 0o400).run();
         from_files(&server, 0o640, 0o600).stderr_lines(&[&key, &hint]).run();
-        from_files(&server, 0o600, 0o604).stderr_lines(&[&secret, &hint]).run();
-        from_files(&server, 0o644, 0o444).stderr_lines(&[&key, &hint, &secret, &hint]).run();
+        from_files(&server, 0o600, 0o604).stderr_lines(&[&secret, &secret_hint]).run();
+        from_files(&server, 0o644, 0o444).stderr_lines(&[&key, &hint, &secret, &secret_hint]).run();
         from_files(&server, 0o611, 0o622).run();
     }
 
@@ -555,12 +558,12 @@ mod files_with_secrets {
         let path = run.home().join(".config/outseta-token/env");
         fs::set_permissions(&path, Permissions::from_mode(0o644)).expect("its mode");
         let [line, hint] = warning(&path.display().to_string());
-        run.stdout_contains("key: ok\n").stderr_lines(&[&line, &hint]).run();
+        run.stdout_contains(KEY_OK).stderr_lines(&[&line, &hint]).run();
         let run = check().env("OUTSETA_BASE_URL", server.url()).args(["-e", "env"]).file("env", &settings);
         let path = run.work().join("env");
         fs::set_permissions(path, Permissions::from_mode(0o604)).expect("its mode");
         let [line, hint] = warning("env");
-        run.stdout_contains("key: ok\n").stderr_lines(&[&line, &hint]).run();
+        run.stdout_contains(KEY_OK).stderr_lines(&[&line, &hint]).run();
     }
 
     #[test]
@@ -571,7 +574,7 @@ mod files_with_secrets {
             .env("OUTSETA_BASE_URL", server.url())
             .args(["-e", "env"])
             .file("env", "OUTSETA_SUBDOMAIN=acme\n")
-            .stdout_contains("key: ok\n");
+            .stdout_contains(KEY_OK);
         let path = run.work().join("env");
         fs::set_permissions(path, Permissions::from_mode(0o666)).expect("its mode");
         run.run();

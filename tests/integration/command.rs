@@ -388,7 +388,7 @@ mod failure {
             .stdin("jane@example.com\n")
             .status(64)
             .stderr_lines(&[
-                "outseta-token: with a command the email must be an argument: standard input is the command's",
+                "outseta-token: with a command, the email must be an argument: standard input belongs to the command",
                 "outseta-token: hint: write the email before it: outseta-token jane@example.com -- COMMAND",
             ])
             .run();

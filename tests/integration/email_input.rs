@@ -109,7 +109,7 @@ mod failure {
 
     #[test]
     fn at_most_64_kib_are_read() {
-        let lines = ["outseta-token: invalid email: standard input holds more than 64 KiB", ONE_PLAIN];
+        let lines = ["outseta-token: invalid email: standard input has more than 64 KiB", ONE_PLAIN];
         refused(Run::new().stdin_file("/dev/zero"), 65, &lines);
     }
 

@@ -437,8 +437,8 @@ mod failure {
             .args(["-f", "claims", "-o", "token", "--min-ttl", "1h", "jane@example.com"])
             .status(64)
             .stderr_lines(&[
-                "outseta-token: option --min-ttl is of no use with --format claims, which holds no token",
-                "outseta-token: hint: --min-ttl goes with -o FILE: the file is kept while its token is valid at least so long",
+                "outseta-token: --min-ttl cannot be used with --format claims, which has no token",
+                "outseta-token: hint: with -o FILE, --min-ttl keeps FILE if its token is valid for at least DURATION",
             ])
             .run();
     }

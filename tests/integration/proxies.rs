@@ -477,7 +477,7 @@ fn a_malformed_proxy_is_an_error_and_no_direct_connection() {
         ("127.0.0.1:http", "its port is not a number"),
         ("::1", "its port is not a number"),
         ("[::g]:1", "its IPv6 address is malformed"),
-        ("http://pro xy:1", "a character of its name is not allowed"),
+        ("http://pro xy:1", "' ' is not allowed in a host name"),
         ("http://u:hunter2%00@127.0.0.1", "its user name or password is malformed"),
         ("http://u:hunter2%ff@127.0.0.1", "its user name or password is malformed"),
         ("http://u:hunter2%0d%0a@127.0.0.1", "its user name or password is malformed"),

@@ -1,16 +1,16 @@
-//! The README's examples, taken from its text and run: shell blocks as they stand, recipes for cron,
-//! CI, systemd and Docker by what those would make of them. Its reference is what `--help` prints.
+//! What a newcomer meets: the README's examples, taken from its text and run as they stand against the fake server that
+//! the README has them start, and the tour. Recipes for cron, CI, systemd and Docker are run by what those would make
+//! of them.
 
+use std::collections::BTreeSet;
+use std::env;
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::support::fake::Server;
-use crate::support::model::{Account, User};
-use crate::support::proxy::Detour;
-use crate::support::run::{Outcome, Run, program};
+use crate::support::run::{Outcome, Run, Running, program};
 use crate::support::{KEY, SECRET, set_mode, write_script};
 
 const README: &str = include_str!("../../README.md");
@@ -30,8 +30,34 @@ fn block(language: &str, text: &str) -> &'static str {
     found[0]
 }
 
-fn account() -> Account {
-    Account::acme().user(User::new("bob@example.com")).user(User::new("test@example.com"))
+/// An example of cargo's; it is there unless only this crate was built.
+fn cargo_example(name: &str) -> PathBuf {
+    program().with_file_name("examples").join(name)
+}
+
+/// The fake server as the README has it started, and what it prints.
+struct ByHand {
+    /// Killed when dropped.
+    _server: Running,
+    printed: String,
+}
+
+impl ByHand {
+    fn start() -> Self {
+        let mut server = Run::of(cargo_example("fake-server")).start();
+        server.wait_for_stdout("# Stop the server with Ctrl-C, or: kill ");
+        server.wait_for_stdout("\n");
+        Self { printed: server.stdout(), _server: server }
+    }
+
+    /// A run with the settings that it prints, as if they had been pasted.
+    fn settings(&self, run: Run) -> Run {
+        let lines = self.printed.lines().filter_map(|line| line.strip_prefix("export "));
+        lines.fold(run, |run, line| {
+            let (name, value) = line.split_once('=').expect("an assignment");
+            run.env(name, value.trim_matches('\''))
+        })
+    }
 }
 
 /// A shell in which the program is installed, and a curl that prints what it is given.
@@ -41,7 +67,11 @@ fn shell(script: &str) -> Run {
     fs::create_dir(&bin).expect("a folder is made");
     symlink(program(), bin.join("outseta-token")).expect("the program is linked");
     write_script(&bin.join("curl"), "#!/bin/sh\necho \"$@\"\ncat\n");
-    let path = format!("{}:{}", bin.display(), std::env::var("PATH").expect("there is a PATH"));
+    write_script(
+        &bin.join("worker"),
+        "#!/bin/sh\necho \"${OUTSETA_API_KEY_FILE-gone} $OUTSETA_ACCESS_TOKEN\"\n",
+    );
+    let path = format!("{}:{}", bin.display(), env::var("PATH").expect("there is a PATH"));
     run.env("PATH", path).args(["-e", "-c", script])
 }
 
@@ -52,12 +82,11 @@ fn folder(run: &Run, name: &str) -> PathBuf {
     folder
 }
 
-/// Runs a shell block, with settings as an example would have them.
+/// Runs a shell block.
 #[track_caller]
 fn example(text: &str) -> Outcome {
-    let detour = Detour::new(account());
-    let script = block("sh", text).replace("01234567-89ab", KEY).replace("0123456789abcdef", SECRET);
-    let outcome = shell(&script).detour(&detour).outcome();
+    let by_hand = ByHand::start();
+    let outcome = by_hand.settings(shell(block("sh", text))).outcome();
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome}");
     outcome
 }
@@ -70,8 +99,7 @@ fn is_token(text: &str) -> bool {
 fn every_shell_block_is_run_by_a_test() {
     let tested = [
         "export OUTSETA_SUBDOMAIN=acme",
-        "echo jane@example.com |",
-        "-f claims",
+        "outseta-token --check",
         "case $? in",
         "printf '%s\\n' \"$EMAIL\" |",
         "curl -H @-",
@@ -86,63 +114,89 @@ fn every_shell_block_is_run_by_a_test() {
 }
 
 #[test]
-fn the_first_use_prints_the_answer_that_is_shown() {
-    let outcome = example("export OUTSETA_SUBDOMAIN=acme");
-    let shown: Value = serde_json::from_str(block("json", "access_token")).expect("it is JSON");
-    let answer = outcome.json();
-    for (field, value) in shown.as_object().expect("it is an object") {
-        match field.as_str() {
-            "access_token" => assert!(is_token(answer[field].as_str().unwrap_or_default()), "{outcome}"),
-            _ => assert_eq!(answer[field], *value, "{outcome}"),
-        }
-    }
-    assert_eq!(answer.as_object().map(serde_json::Map::len), Some(3), "{outcome}");
+fn the_fake_server_runs_in_the_background_and_its_lines_are_for_a_shell() {
+    let script = "fake-server </dev/null >fake.env & until grep -q '^# Stop' fake.env; do sleep 0.1; done; \
+        . ./fake.env; for user in jane bob test; do outseta-token -r $user@example.com; done; \
+        outseta-token -e fake.env -r jane@example.com; \
+        sh -c \"$(sed -n 's/^# Stop.*or: //p' fake.env)\"; wait $! || echo ended";
+    let run = shell(script);
+    symlink(cargo_example("fake-server"), run.home().join("bin/fake-server")).expect("it is linked");
+    let outcome = run.outcome();
+    let output = outcome.stdout_text();
+    let lines: Vec<&str> = output.lines().collect();
+    assert!(
+        lines.len() == 5 && lines[..4].iter().all(|line| is_token(line)) && lines[4] == "ended",
+        "{outcome}"
+    );
 }
 
 #[test]
-fn settings_of_ones_own() {
-    let detour = Detour::new(account());
-    let file = block("dotenv", "OUTSETA_SUBDOMAIN")
-        .replace("01234567-89ab", KEY)
-        .replace("0123456789abcdef", SECRET);
-    let run = ["SUBDOMAIN", "API_KEY", "API_SECRET"]
-        .iter()
-        .fold(Run::new().detour(&detour), |run, name| run.env_remove(&format!("OUTSETA_{name}")))
-        .home_file(".config/outseta-token/env", file)
-        .args(["-r", "jane@example.com"]);
+fn the_fake_server_has_help_and_refuses_what_it_does_not_understand() {
+    let run = || Run::of(cargo_example("fake-server"));
+    run().arg("--help").stdout_contains("Usage: fake-server [https]\n").run();
+    run().arg("htps").status(64).stderr("fake-server: unexpected argument 'htps': see --help\n").run();
+}
+
+#[test]
+fn the_settings_are_those_that_the_program_reads() {
+    let given = |text: &str| text.replace("01234567-89ab", KEY).replace("0123456789abcdef", SECRET);
+    let by_hand = ByHand::start();
+    let script = given(block("sh", "export OUTSETA_SUBDOMAIN=acme")) + "\noutseta-token -r jane@example.com";
+    let outcome = by_hand.settings(shell(&script)).outcome();
+    assert!(is_token(outcome.stdout_text().trim_end()), "{outcome}");
+
+    let run = by_hand.settings(Run::new()).args(["-r", "-v", "jane@example.com"]);
+    let run =
+        ["API_KEY", "API_SECRET"].iter().fold(run, |run, name| run.env_remove(&format!("OUTSETA_{name}")));
+    let run = run.home_file(".config/outseta-token/env", given(block("dotenv", "OUTSETA_SUBDOMAIN")));
     set_mode(&run.home().join(".config/outseta-token/env"), 0o600);
     let outcome = run.outcome();
     assert!(is_token(outcome.stdout_text().trim_end()), "{outcome}");
 }
 
 #[test]
-fn formats() {
-    let outcome = example("echo jane@example.com |");
+fn the_six_commands() {
+    let outcome = example("outseta-token --check");
     let output = outcome.stdout_text();
-    let lines: Vec<_> = output.lines().collect();
-    assert_eq!(lines.len(), 4, "{outcome}");
-    assert!(is_token(lines[0]) && is_token(lines[1]), "{outcome}");
-    assert!(lines[2].strip_prefix("Authorization: Bearer ").is_some_and(is_token), "{outcome}");
-    assert!(lines[3].strip_prefix("OUTSETA_ACCESS_TOKEN=").is_some_and(is_token), "{outcome}");
-    let claims = example("-f claims").json();
-    assert_eq!(claims["email"], "jane@example.com");
+    let mut rest = output.as_str();
+    for part in [
+        "key: ok",
+        "\n{\n  \"access_token\": ",
+        "\n}\neyJ",
+        "\"email\": \"jane@example.com\"",
+        "\nOUTSETA_ACCESS_TOKEN=eyJ",
+        "\n{\"email\":\"jane@example.com\",",
+    ] {
+        let (_, after) = rest.split_once(part).unwrap_or_else(|| panic!("{part:?} is missing\n{outcome}"));
+        rest = after;
+    }
+    let shown: Value = serde_json::from_str(block("json", "access_token")).expect("it is JSON");
+    let response = example("verified_email").json();
+    assert_eq!(response["expires_in"], shown["expires_in"]);
+    assert_eq!(response.as_object().map(serde_json::Map::len), Some(3));
 }
 
 #[test]
 fn scripts() {
     let outcome = example("case $? in");
     assert!(outcome.stdout_text().starts_with("got a token of "), "{outcome}");
+    let by_hand = ByHand::start();
     let script = block("sh", "case $? in").replace("jane@", "nobody@");
-    let outcome = shell(&script).detour(&Detour::new(account())).outcome();
+    let outcome = by_hand.settings(shell(&script)).outcome();
     assert_eq!((outcome.status, outcome.stdout_text().as_str()), (Some(0), "no such user\n"), "{outcome}");
     let outcome = example("printf '%s\\n' \"$EMAIL\" |");
     assert!(outcome.stdout_text().lines().all(is_token), "{outcome}");
     let script =
         block("sh", "printf '%s\\n' \"$EMAIL\" |").replace("jane@example.com", "--base-url=https://evil");
-    let detour = Detour::new(account());
-    let outcome = shell(&script).detour(&detour).outcome();
+    let outcome = by_hand.settings(shell(&script)).outcome();
     assert_eq!(outcome.status, Some(65), "{outcome}");
-    assert_eq!(detour.server.connections() + detour.proxy.requests().len(), 0, "{outcome}");
+    // A closed pipe, under pipefail.
+    let script = "set -o pipefail; outseta-token -r jane@example.com | { exec <&-; sleep 1; }";
+    let outcome = by_hand
+        .settings(Run::of("/bin/bash".into()))
+        .args(["-c", &script.replace("outseta-token", &program().display().to_string())])
+        .outcome();
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(74), ""), "{outcome}");
 }
 
 #[test]
@@ -182,19 +236,17 @@ fn after_another_provider() {
 /// Runs the crontab's line as cron does, and again ten minutes later.
 #[test]
 fn cron() {
-    let server = Server::http(account());
+    let by_hand = ByHand::start();
     let line = block("crontab", "--min-ttl");
     let command = line.splitn(6, ' ').nth(5).expect("five fields and a command");
     let run = Run::of("/bin/sh".into());
     let app = folder(&run, "app");
-    let settings =
-        format!("OUTSETA_BASE_URL={}\nOUTSETA_API_KEY={KEY}\nOUTSETA_API_SECRET='{SECRET}'\n", server.url());
     let command = command
         .replace("/usr/local/bin/outseta-token", &program().display().to_string())
         .replace("/etc/outseta-token.env", "settings.env")
         .replace("/var/lib/app", &app.display().to_string());
-    let twice = format!("{command}\n{command}");
-    let run = run.file("settings.env", settings).env("PATH", "/usr/bin:/bin");
+    let twice = format!("{command}\ncp app/token first\n{command}\ncmp app/token first");
+    let run = run.file("settings.env", &by_hand.printed).env("PATH", "/usr/bin:/bin");
     let outcome = run.args(["-e", "-c", &twice]).outcome();
     assert_eq!(
         (outcome.status, outcome.stdout_text().as_str(), outcome.stderr.as_str()),
@@ -203,14 +255,14 @@ fn cron() {
     );
     let token = fs::read_to_string(outcome.work().join("app/token")).expect("the file is there");
     assert!(is_token(token.trim_end()), "{outcome}");
-    assert_eq!(server.requests().len(), 1, "the second time the file is kept");
 }
 
 #[test]
 fn github_actions() {
     let (_, script) = block("yaml", "::add-mask::").split_once("run: |\n").expect("a script");
-    let detour = Detour::new(account());
-    let run = shell(script).file("github.env", "FIRST=1\n").detour(&detour);
+    let by_hand = ByHand::start();
+    let run =
+        by_hand.settings(shell(script)).env("OUTSETA_SUBDOMAIN", "acme").file("github.env", "FIRST=1\n");
     let outcome = run.env("GITHUB_ENV", "github.env").outcome();
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome}");
     let output = outcome.stdout_text();
@@ -224,20 +276,26 @@ fn github_actions() {
 fn gitlab_ci() {
     let (_, lines) = block("yaml", "script:").split_once("script:\n").expect("a script");
     let script: Vec<_> = lines.lines().map(|line| line.trim_start().trim_start_matches("- ")).collect();
-    let detour = Detour::new(account());
-    shell(&script.join("\n")).detour(&detour).run();
-    let failing = shell(&script.join("\n").replace("test@", "nobody@")).detour(&detour).outcome();
-    assert_ne!(failing.status, Some(0), "a missing token fails the job\n{failing}");
+    let by_hand = ByHand::start();
+    let run = |script: &str| {
+        let run = by_hand.settings(shell(script)).env("OUTSETA_SUBDOMAIN", "acme");
+        write_script(&run.work().join("run-tests"), "#!/bin/sh\necho \"$OUTSETA_ACCESS_TOKEN\"\n");
+        run.outcome()
+    };
+    let outcome = run(&script.join("\n"));
+    assert!(is_token(outcome.stdout_text().trim_end()), "{outcome}");
+    let failing = run(&script.join("\n").replace("test@", "nobody@"));
+    assert_eq!((failing.status, failing.stdout_text().as_str()), (Some(67), ""), "{failing}");
 }
 
 /// Starts the service as systemd does: credentials in a folder of their own, `%d` its path.
 #[test]
 fn systemd() {
     let unit = block("ini", "LoadCredential");
-    let detour = Detour::new(account());
+    let by_hand = ByHand::start();
     let run = Run::of("/bin/sh".into());
     let (credentials, app) = (folder(&run, "credentials"), folder(&run, "app"));
-    let mut run = run.detour(&detour).env_remove("OUTSETA_API_KEY").env_remove("OUTSETA_API_SECRET");
+    let mut run = by_hand.settings(run).env_remove("OUTSETA_API_KEY").env_remove("OUTSETA_API_SECRET");
     let mut command = String::new();
     for line in unit.lines().filter(|line| line.contains('=')) {
         let (name, value) = line.split_once('=').expect("an assignment");
@@ -266,17 +324,15 @@ fn systemd() {
 #[test]
 fn docker_secrets() {
     let service = block("yaml", "/run/secrets");
-    let detour = Detour::new(account());
+    let by_hand = ByHand::start();
     let command = service.lines().find_map(|line| line.trim().strip_prefix("command: ")).expect("a command");
     let run = shell(command);
     let secrets = folder(&run, "secrets");
-    fs::write(secrets.join("outseta_key"), KEY).expect("a file is written");
-    fs::write(secrets.join("outseta_secret"), SECRET).expect("a file is written");
-    write_script(
-        &run.work().join("worker"),
-        "#!/bin/sh\necho \"${OUTSETA_API_KEY_FILE-gone} $OUTSETA_ACCESS_TOKEN\"\n",
-    );
-    let mut run = run.detour(&detour).env_remove("OUTSETA_API_KEY").env_remove("OUTSETA_API_SECRET");
+    for (name, value) in [("outseta_key", KEY), ("outseta_secret", SECRET)] {
+        assert!(service.contains(&format!("\n  {name}:\n    file: ./{name}")), "{name} is defined");
+        fs::write(secrets.join(name), value).expect("a file is written");
+    }
+    let mut run = by_hand.settings(run).env_remove("OUTSETA_API_KEY").env_remove("OUTSETA_API_SECRET");
     for line in service.lines().filter(|line| line.trim().starts_with("OUTSETA_")) {
         let (name, value) = line.trim().split_once(": ").expect("a variable");
         run = run.env(name, value.replace("/run/secrets", &secrets.display().to_string()));
@@ -288,28 +344,28 @@ fn docker_secrets() {
 }
 
 #[test]
-fn the_reference_is_what_help_prints() {
-    let reference = format!("{}\n", block("text", "Exit status:"));
-    Run::new().arg("--help").stdout(&reference).run();
-}
-
-#[test]
-fn the_archive_has_this_version() {
+fn what_it_names_exists() {
+    let help = include_str!("../texts/help.txt");
+    let of_others = ["--example", "--locked", "--path", "--now"];
+    let words = README.split(|c: char| !(c.is_ascii_alphanumeric() || "-_".contains(c)));
+    let words: BTreeSet<&str> = words.collect();
+    for option in words.iter().filter(|word| word.starts_with("--") && word.len() > 2) {
+        assert!(of_others.contains(option) || help.contains(&format!(" {option} ")), "{option}");
+    }
+    for status in
+        words.iter().filter(|word| word.len() == 2 && word.parse().is_ok_and(|n: u8| (64..=78).contains(&n)))
+    {
+        assert!(help.contains(&format!("\n  {status}   ")), "{status}");
+    }
+    for variable in words.iter().filter(|word| word.starts_with("OUTSETA_")) {
+        assert!(help.contains(variable), "{variable}");
+    }
+    let makefile =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Makefile")).expect("it is there");
+    for rest in ["`make ", "\nmake "].into_iter().flat_map(|start| README.split(start).skip(1)) {
+        let target = rest.split(|c: char| !c.is_ascii_lowercase()).next().unwrap_or_default();
+        assert!(makefile.contains(&format!("\n{target}:")), "make {target}");
+    }
     assert!(README.contains(&format!("outseta-token-{}-x86_64", env!("CARGO_PKG_VERSION"))));
-    assert!(README.contains(&format!("### {}\n", env!("CARGO_PKG_VERSION"))));
-}
-
-#[test]
-fn the_table_of_formats_has_them_all() {
-    let table = README.split("| format | output |\n|---|---|\n").nth(1);
-    let rows = table.expect("the table").lines();
-    let named: Vec<&str> = rows.map_while(|row| row.strip_prefix("| `")?.split('`').next()).collect();
-    let help = block("text", "Usage:");
-    let formats = help
-        .split("-f, --format FORMAT       what to print: ")
-        .nth(1)
-        .and_then(|text| text.split("-r, --raw").next())
-        .expect("help explains it");
-    assert_eq!(named, ["json", "token", "header", "env", "claims"]);
-    assert!(named.iter().all(|name| formats.contains(name)), "{formats}");
+    assert!(README.lines().count() <= 300);
 }

@@ -98,12 +98,12 @@ fn key_and_secret_are_sent_as_they_are() {
     Run::new()
         .server(&server)
         .env("OUTSETA_API_KEY", "k/e+y==&%20")
-        .env("OUTSETA_API_SECRET", "s:e:\"c'r\\et$(id)")
+        .env("OUTSETA_API_SECRET", "s:e:c;r\\et$(id)")
         .arg("jane@example.com")
         .status(77)
         .stderr_contains("Outseta rejected the API key")
         .run();
-    assert_eq!(server.requests()[0].header("authorization"), Some("Outseta k/e+y==&%20:s:e:\"c'r\\et$(id)"));
+    assert_eq!(server.requests()[0].header("authorization"), Some("Outseta k/e+y==&%20:s:e:c;r\\et$(id)"));
 }
 
 // ---- The look-up ----

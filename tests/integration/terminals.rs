@@ -22,7 +22,7 @@ const JANE: &str = "jane@example.com";
 const CTRL_C: &str = "\x03";
 const CTRL_D: &str = "\x04";
 const SUBDOMAIN_PROMPT: &str = "Outseta subdomain: ";
-const KEY_PROMPT: &str = "API key: ";
+const KEY_PROMPT: &str = "API key (not shown): ";
 const SECRET_PROMPT: &str = "API secret (not shown): ";
 const SUCCESS: &str = "outseta-token: token for jane@example.com, valid for 7 days\r\n";
 const NO_EMAIL: &str = "outseta-token: no email given\n\
@@ -48,28 +48,28 @@ fn ended_with(outcome: &Outcome, status: i32, terminal: &str) {
     assert_eq!(outcome.terminal, terminal, "{outcome}");
 }
 
-/// Types the secret when it can no longer be seen.
-fn type_secret(session: &mut Session, secret: &str) {
-    session.wait_for(SECRET_PROMPT).wait_for_no_echo().send(secret).send("\r");
+/// Types the key or the secret when it can no longer be seen.
+fn type_hidden(session: &mut Session, prompt: &str, typed: &str) {
+    session.wait_for(prompt).wait_for_no_echo().send(typed).send("\r");
 }
 
 mod success {
     use super::*;
 
     #[test]
-    fn everything_missing_is_asked_for_and_the_secret_not_shown() {
+    fn everything_missing_is_asked_for_and_no_credential_shown() {
         let detour = Detour::new(Account::acme());
         let mut session = unconfigured(&detour).arg("-r").on_terminal(Streams::NOT_STDOUT);
         session.wait_for("Email: ").send("jane@example.com\r");
         session.wait_for(SUBDOMAIN_PROMPT).send("acme\r");
-        session.wait_for(KEY_PROMPT).send(KEY).send("\r");
-        type_secret(&mut session, SECRET);
+        type_hidden(&mut session, KEY_PROMPT, KEY);
+        type_hidden(&mut session, SECRET_PROMPT, SECRET);
         let outcome = session.outcome();
         ended_with(
             &outcome,
             0,
             &format!(
-                "Email: jane@example.com\r\nOutseta subdomain: acme\r\nAPI key: {KEY}\r\n\
+                "Email: jane@example.com\r\nOutseta subdomain: acme\r\nAPI key (not shown): \r\n\
                  API secret (not shown): \r\n{SUCCESS}"
             ),
         );
@@ -86,8 +86,8 @@ mod success {
         let mut session =
             unconfigured(&detour).args(["-v", "-o", "missing/file", JANE]).on_terminal(Streams::ALL);
         session.wait_for(SUBDOMAIN_PROMPT).send("acme\r");
-        session.wait_for(KEY_PROMPT).send(KEY).send("\r");
-        type_secret(&mut session, SECRET);
+        type_hidden(&mut session, KEY_PROMPT, KEY);
+        type_hidden(&mut session, SECRET_PROMPT, SECRET);
         let outcome = session.outcome();
         let lines: Vec<&str> = outcome.terminal.split("\r\n").skip(3).take(3).collect();
         assert_eq!(
@@ -117,11 +117,11 @@ mod success {
         ended_with(&session.outcome(), 0, &format!("Outseta subdomain: acme\r\n{SUCCESS}"));
 
         let mut session = run(&[subdomain, secret]).arg(JANE).on_terminal(Streams::NOT_STDOUT);
-        session.wait_for(KEY_PROMPT).send(KEY).send("\r");
-        ended_with(&session.outcome(), 0, &format!("API key: {KEY}\r\n{SUCCESS}"));
+        type_hidden(&mut session, KEY_PROMPT, KEY);
+        ended_with(&session.outcome(), 0, &format!("{KEY_PROMPT}\r\n{SUCCESS}"));
 
         let mut session = run(&[subdomain, key]).arg(JANE).on_terminal(Streams::NOT_STDOUT);
-        type_secret(&mut session, SECRET);
+        type_hidden(&mut session, SECRET_PROMPT, SECRET);
         ended_with(&session.outcome(), 0, &format!("API secret (not shown): \r\n{SUCCESS}"));
 
         let all = [subdomain, key, secret];
@@ -141,8 +141,8 @@ mod success {
         let mut session = unconfigured(&detour).on_terminal(Streams::NOT_STDOUT);
         session.wait_for("Email: ").send("  jane@example.com \r");
         session.wait_for(SUBDOMAIN_PROMPT).send(" https://acme.outseta.com/#/app \r");
-        session.wait_for(KEY_PROMPT).send(&format!(" {KEY} \r"));
-        type_secret(&mut session, &format!(" {SECRET} "));
+        type_hidden(&mut session, KEY_PROMPT, &format!(" {KEY} "));
+        type_hidden(&mut session, SECRET_PROMPT, &format!(" {SECRET} "));
         let outcome = session.outcome();
         assert_eq!(outcome.status, Some(0), "{outcome}");
         let request = &detour.server.requests()[0];
@@ -158,7 +158,7 @@ mod success {
             .env_remove("OUTSETA_API_SECRET")
             .arg(JANE)
             .on_terminal(Streams::NOT_STDOUT);
-        type_secret(&mut session, &format!("all wrong\x15x\x7f{SECRET}"));
+        type_hidden(&mut session, SECRET_PROMPT, &format!("all wrong\x15x\x7f{SECRET}"));
         assert_eq!(session.outcome().status, Some(0));
     }
 
@@ -171,7 +171,7 @@ mod success {
         };
         for args in [["--batch", "emails"].as_slice(), &[JANE, "--", "/bin/true"]] {
             let mut session = run().args(args).on_terminal(Streams::NOT_STDOUT);
-            session.wait_for(KEY_PROMPT).send(KEY).send("\r");
+            type_hidden(&mut session, KEY_PROMPT, KEY);
             let outcome = session.outcome();
             assert_eq!(outcome.status, Some(0), "{outcome}");
         }
@@ -252,13 +252,9 @@ mod success {
             .env_remove("OUTSETA_API_KEY")
             .arg(JANE)
             .on_terminal(Streams::NOT_STDOUT);
-        session.wait_for(KEY_PROMPT).send(KEY).send("\r");
-        type_secret(&mut session, SECRET);
-        ended_with(
-            &session.outcome(),
-            0,
-            &format!("API key: {KEY}\r\nAPI secret (not shown): \r\n{SUCCESS}"),
-        );
+        type_hidden(&mut session, KEY_PROMPT, KEY);
+        type_hidden(&mut session, SECRET_PROMPT, SECRET);
+        ended_with(&session.outcome(), 0, &format!("{KEY_PROMPT}\r\n{SECRET_PROMPT}\r\n{SUCCESS}"));
     }
 
     #[test]
@@ -275,7 +271,7 @@ mod success {
             .env_remove("OUTSETA_API_SECRET")
             .arg(JANE)
             .on_terminal(Streams::NOT_STDOUT);
-        type_secret(&mut session, SECRET);
+        type_hidden(&mut session, SECRET_PROMPT, SECRET);
         ended_with(&session.outcome(), 0, &format!("API secret (not shown): \r\n{SUCCESS}"));
     }
 }
@@ -316,7 +312,7 @@ mod no_answer {
                 let run = missing.iter().fold(configured(), |run, name| run.env_remove(name));
                 let mut session = run.on_terminal(Streams::ALL);
                 session.wait_for(prompt);
-                if prompt == SECRET_PROMPT {
+                if [KEY_PROMPT, SECRET_PROMPT].contains(&prompt) {
                     session.wait_for_no_echo();
                 }
                 session.send(keys);
@@ -326,61 +322,85 @@ mod no_answer {
         }
     }
 
-    #[test]
-    fn a_wrong_answer_is_refused_with_the_reason() {
-        let detour = Detour::new(Account::acme());
-        let mut session = unconfigured(&detour).on_terminal(Streams::ALL);
-        session.wait_for("Email: ").send("jane\r");
-        ended_with(
-            &session.outcome(),
-            65,
-            &crlf(
-                "Email: jane\noutseta-token: invalid email 'jane': it has no @\n\
-                 outseta-token: hint: give a plain address, such as jane@example.com\n",
-            ),
-        );
-        let copy = "outseta-token: hint: copy it again from Settings > Integrations > API Keys in Outseta\n";
-        let account =
-            "outseta-token: hint: it is acme for https://acme.outseta.com; --base-url names another host\n";
-        for (missing, prompt, typed, why, hint) in [
+    const COPY: &str =
+        "outseta-token: hint: copy it again from Settings > Integrations > API Keys in Outseta\n";
+
+    /// Each prompt with a wrong answer, what is said of it, and the status in the end.
+    fn wrong_answers() -> [(&'static str, &'static str, String, i32); 4] {
+        [
             (
-                "OUTSETA_SUBDOMAIN",
+                "Email: ",
+                "jane",
+                "outseta-token: invalid email 'jane': it has no @\n\
+                 outseta-token: hint: give a plain address, such as jane@example.com\n"
+                    .to_owned(),
+                65,
+            ),
+            (
                 SUBDOMAIN_PROMPT,
                 "evil.example",
-                "invalid subdomain (the prompt): it is a name alone, such as acme for acme.outseta.com",
-                account,
+                "outseta-token: invalid subdomain (the prompt): it must be one name, such as acme for acme.outseta.com\n\
+                 outseta-token: hint: it is acme for https://acme.outseta.com; --base-url names another host\n"
+                    .to_owned(),
+                78,
             ),
-            ("OUTSETA_API_KEY", KEY_PROMPT, "a b", "invalid API key (the prompt): it holds a space", copy),
             (
-                "OUTSETA_API_KEY",
                 KEY_PROMPT,
                 "a:b",
-                "invalid API key (the prompt): it holds a colon: the key is the part before it, the secret the part \
-                 behind it",
-                copy,
+                format!(
+                    "outseta-token: invalid API key (the prompt): it contains a colon: the part before it is the key, \
+                     the part after it the secret\n{COPY}"
+                ),
+                78,
             ),
             (
-                "OUTSETA_API_SECRET",
                 SECRET_PROMPT,
                 "hunter 2",
-                "invalid API secret (the prompt): it holds a space",
-                copy,
+                format!("outseta-token: invalid API secret (the prompt): it contains a space\n{COPY}"),
+                78,
             ),
-        ] {
-            let run = Run::new().detour(&detour).env_remove(missing).arg(JANE);
-            let mut session = run.on_terminal(Streams::ALL);
-            session.wait_for(prompt);
-            let shown = if prompt == SECRET_PROMPT {
-                session.wait_for_no_echo();
-                ""
-            } else {
-                typed
-            };
-            session.send(typed).send("\r");
-            let terminal = crlf(&format!("{prompt}{shown}\noutseta-token: {why}\n{hint}"));
-            ended_with(&session.outcome(), 78, &terminal);
+        ]
+    }
+
+    #[test]
+    fn a_wrong_answer_is_said_and_asked_again() {
+        let detour = Detour::new(Account::acme());
+        let mut session = unconfigured(&detour).arg("-r").on_terminal(Streams::NOT_STDOUT);
+        let right = ["jane@example.com", "acme", KEY, SECRET];
+        let mut terminal = String::new();
+        for ((prompt, wrong, said, _), right) in wrong_answers().iter().zip(right) {
+            for typed in [*wrong, right] {
+                session.wait_for(prompt);
+                if prompt.contains("not shown") {
+                    session.wait_for_no_echo();
+                }
+                session.send(typed).send("\r");
+            }
+            let shown = |typed| if prompt.contains("not shown") { "" } else { typed };
+            let shown = [prompt, shown(wrong), "\n", said, prompt, shown(right), "\n"].concat();
+            terminal.push_str(&shown);
         }
-        assert_eq!(detour.server.connections(), 0);
+        ended_with(&session.outcome(), 0, &format!("{}{SUCCESS}", crlf(&terminal)));
+    }
+
+    #[test]
+    fn three_wrong_answers_are_enough() {
+        let answers = wrong_answers();
+        at_each_prompt(|asked, mut session| {
+            let (_, wrong, said, status) =
+                answers.iter().find(|(prompt, ..)| *prompt == asked).expect("it has a wrong answer");
+            for attempt in 0..3 {
+                if attempt > 0 {
+                    session.wait_for(asked);
+                }
+                if asked.contains("not shown") {
+                    session.wait_for_no_echo();
+                }
+                session.send(wrong).send("\r");
+            }
+            let shown = if asked.contains("not shown") { "" } else { wrong };
+            ended_with(&session.outcome(), *status, &crlf(&format!("{asked}{shown}\n{said}").repeat(3)));
+        });
     }
 
     #[test]
@@ -419,7 +439,7 @@ mod no_answer {
         ] {
             let mut session = run.on_terminal(Streams::ALL);
             session.wait_for(prompt);
-            if prompt == SECRET_PROMPT {
+            if [KEY_PROMPT, SECRET_PROMPT].contains(&prompt) {
                 session.wait_for_no_echo();
             }
             act(prompt, session);
@@ -463,7 +483,7 @@ mod no_answer {
                 .env("OUTSETA_SUBDOMAIN", "acme")
                 .on_terminal(Streams::ALL);
             session.wait_for(prompt);
-            if prompt == SECRET_PROMPT {
+            if [KEY_PROMPT, SECRET_PROMPT].contains(&prompt) {
                 session.wait_for_no_echo();
             }
             session.send(CTRL_C);
@@ -483,9 +503,7 @@ mod no_answer {
             }
             let mut session = run.on_terminal(Streams::ALL);
             session.wait_for(prompt);
-            if prompt == SECRET_PROMPT {
-                session.wait_for_no_echo();
-            }
+            session.wait_for_no_echo();
             session.send(CTRL_C);
             let outcome = session.outcome();
             assert_eq!(outcome.signal, Some(2), "{outcome}");

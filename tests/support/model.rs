@@ -186,6 +186,14 @@ impl Account {
         Self::new("acme").user(User::new("jane@example.com"))
     }
 
+    /// `acme` with the users that the README and the tour name.
+    pub fn shown() -> Self {
+        let expired = User::new("old@example.com").stages(&[5]).cannot_log_in(Refusal::GrantText);
+        let careful = User::new("careful@example.com").second_factor(SecondFactor::Totp);
+        let others = [User::new("bob@example.com"), User::new("test@example.com"), expired, careful];
+        others.into_iter().fold(Self::acme(), Self::user)
+    }
+
     pub fn subdomain(&self) -> &str {
         &self.subdomain
     }
