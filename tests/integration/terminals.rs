@@ -15,7 +15,7 @@ use crate::support::model::{Account, User};
 use crate::support::proxy::Detour;
 use crate::support::pty::{Session, Streams};
 use crate::support::run::{Outcome, Run, program};
-use crate::support::script::On;
+use crate::support::script::{Fault, On};
 use crate::support::{KEY, SECRET, fake::Server, jwt, set_mode};
 
 const JANE: &str = "jane@example.com";
@@ -466,8 +466,26 @@ mod no_answer {
             let mut session = run.on_terminal(Streams::ALL);
             session.wait_for(SECRET_PROMPT).wait_for_no_echo().send("half a sec");
             session.running().signal(signal);
-            assert_eq!(session.outcome().signal, Some(number));
+            let outcome = session.outcome();
+            let terminal = format!("{SECRET_PROMPT}\r\n");
+            assert_eq!((outcome.signal, &outcome.terminal), (Some(number), &terminal), "{outcome}");
         }
+    }
+
+    #[test]
+    fn a_signal_after_the_hidden_prompt_has_its_default_action() {
+        let server = Server::http(Account::acme());
+        server.on(On::Tokens, Fault::Stall);
+        let run = Run::new().server(&server).env_remove("OUTSETA_API_SECRET").arg(JANE);
+        let mut session = run.on_terminal(Streams::ALL);
+        type_secret(&mut session, SECRET);
+        while server.requests().is_empty() && Instant::now() < session.running().deadline() {
+            thread::yield_now();
+        }
+        session.running().signal(Signal::TERM);
+        let outcome = session.outcome();
+        let terminal = format!("{SECRET_PROMPT}\r\n");
+        assert_eq!((outcome.signal, &outcome.terminal), (Some(15), &terminal), "{outcome}");
     }
 
     #[test]
