@@ -44,7 +44,7 @@ impl Prompt {
     fn line(&self, question: &str) -> Option<String> {
         ask(question);
         let mut line = String::new();
-        // Neither is input that cannot be read or is not UTF-8.
+        // Input that cannot be read or is not UTF-8 counts as nothing.
         let read = io::stdin().lock().read_line(&mut line).unwrap_or(0);
         if read == 0 {
             ask("\n");

@@ -478,7 +478,7 @@ mod no_answer {
         server.on(On::Tokens, Fault::Stall);
         let run = Run::new().server(&server).env_remove("OUTSETA_API_SECRET").arg(JANE);
         let mut session = run.on_terminal(Streams::ALL);
-        type_secret(&mut session, SECRET);
+        type_hidden(&mut session, SECRET_PROMPT, SECRET);
         while server.requests().is_empty() && Instant::now() < session.running().deadline() {
             thread::yield_now();
         }
