@@ -99,7 +99,7 @@ check-dist: dist
 	.ci/check-dist $(ARCH) dist/$(RELEASE).tar.gz
 
 demo:
-	cargo build --quiet --locked
+	cargo build --locked --bin outseta-token --example demo
 	cargo run --quiet --locked --example demo
 
 bench: $(PROGRAM)

@@ -1,5 +1,5 @@
-//! `make demo`: a tour of the program against a fake Outseta on loopback, from the first token to
-//! every way in which there is none. It ends with 0 if everything went as the tour says.
+//! `make demo`: a tour of the program against a fake Outseta on loopback, in parts, at most 80 columns wide. It ends
+//! with 0 if everything went as the tour says.
 
 mod support;
 
@@ -9,17 +9,23 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
-use serde_json::json;
 use support::http::Answer;
 use support::listener::dead_address;
-use support::model::{Account, Refusal, SecondFactor, User, cloudflare};
+use support::model::{Account, cloudflare};
 use support::proxy::Detour;
 use support::run::program;
 use support::script::On;
 use support::{KEY, SECRET};
 
-/// A line with a token in it ends here.
-const SHOWN: usize = 96;
+const COLUMNS: usize = 80;
+
+const PARTS: [&str; 5] = [
+    "a token in each format",
+    "files, commands and many users",
+    "what is wrong with the command or a setting",
+    "what Outseta refuses",
+    "what can lie between",
+];
 
 /// A terminal session, typed by the tour.
 struct Session {
@@ -30,13 +36,7 @@ struct Session {
 
 impl Session {
     fn new() -> Self {
-        let expired = User::new("old@example.com").stages(&[5]).cannot_log_in(Refusal::GrantText);
-        let careful = User::new("careful@example.com").second_factor(SecondFactor::Totp);
-        let account = Account::acme()
-            .user(User::new("bob@example.com"))
-            .user(expired)
-            .user(careful)
-            .extra("refresh_token", json!("8xLOxBtZp8"));
+        let account = Account::shown();
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::create_dir(folder.path().join("bin")).expect("a folder is made");
         std::os::unix::fs::symlink(program(), folder.path().join("bin/outseta-token"))
@@ -44,9 +44,14 @@ impl Session {
         Self { detour: Detour::new(account), folder, as_expected: true }
     }
 
-    fn title(text: &str) {
+    fn part(number: usize) {
         let (bold, plain) = if io::stdout().is_terminal() { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
-        say(&format!("\n{bold}# {text}{plain}\n"));
+        say(&format!("\n{bold}== Part {number} of {}: {} =={plain}\n", PARTS.len(), PARTS[number - 1]));
+    }
+
+    /// Says what the fake does from now on, where the same command would give another result.
+    fn fake_now(text: &str) {
+        say(&format!("\n(the fake now answers {text})\n"));
     }
 
     /// Types a line and shows what comes of it.
@@ -68,10 +73,7 @@ impl Session {
             .stdin(Stdio::null());
         let output = shell.output().expect("there is a shell");
         for line in String::from_utf8_lossy(&output.stdout).lines() {
-            match line.char_indices().nth(SHOWN).filter(|_| line.contains("eyJ")) {
-                Some((end, _)) => say(&format!("{}…\n", &line[..end])),
-                None => say(&format!("{line}\n")),
-            }
+            say(&format!("{}\n", fitted(line)));
         }
         let actual = output.status.code();
         if status != 0 || actual != Some(0) {
@@ -90,6 +92,26 @@ impl Session {
     }
 }
 
+/// A line in at most 80 columns: cut if it has a token or is a record, otherwise broken between words.
+fn fitted(line: &str) -> String {
+    let is_long = line.contains("eyJ") || line.starts_with("{\"");
+    if let Some((end, _)) = line.char_indices().nth(COLUMNS - 1).filter(|_| is_long) {
+        return format!("{}…", &line[..end]);
+    }
+    let (mut text, mut column) = (String::new(), 0);
+    for word in line.split_inclusive(' ') {
+        let width = word.trim_end().chars().count();
+        if column > 0 && column + width > COLUMNS {
+            text.truncate(text.trim_end().len());
+            text.push_str("\n    ");
+            column = 4;
+        }
+        text.push_str(word);
+        column += word.chars().count();
+    }
+    text
+}
+
 fn say(text: &str) {
     // A reader who has seen enough may leave.
     if io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()).is_err() {
@@ -99,12 +121,16 @@ fn say(text: &str) {
 
 fn main() -> ExitCode {
     let mut session = Session::new();
-    say("outseta-token gets an access token for a user of an Outseta account, with the account's API key.\n");
-    say("Here https://acme.outseta.com is a fake one on this machine; subdomain, key and secret are set.\n");
-    successes(&mut session);
-    files(&mut session);
-    wrong_input(&mut session);
-    wrong_answers(&mut session);
+    say("A tour of outseta-token. Here, https://acme.outseta.com is a fake on this\n");
+    say("machine; subdomain, key and secret are set in the environment.\n\n");
+    for (index, part) in PARTS.iter().enumerate() {
+        say(&format!("  Part {}: {part}\n", index + 1));
+    }
+    tokens(&mut session);
+    modes(&mut session);
+    mistakes(&mut session);
+    refusals(&mut session);
+    between(&mut session);
     if session.as_expected {
         say("\nThat was everything, and nothing left this machine.\n");
         ExitCode::SUCCESS
@@ -113,47 +139,36 @@ fn main() -> ExitCode {
     }
 }
 
-fn successes(session: &mut Session) {
-    Session::title("A token for Jane, as Outseta answers");
+fn tokens(session: &mut Session) {
+    Session::part(1);
     session.types("outseta-token jane@example.com", 0);
-    Session::title("Or in the form that is needed");
     session.types("outseta-token --raw jane@example.com", 0);
     session.types("outseta-token --format header jane@example.com", 0);
     session.types("outseta-token --format env jane@example.com", 0);
-    session.types("outseta-token --format claims jane@example.com", 0);
-    Session::title("The email may come from standard input");
+    session.types("outseta-token --format claims jane@example.com | grep -e email -e exp", 0);
     session.types("echo jane@example.com | outseta-token --raw", 0);
-    Session::title("What went over the wire, with nothing secret in it");
     session.types("outseta-token --raw --verbose jane@example.com", 0);
-    Session::title("What is configured, from where, and whether it works");
     session.types("outseta-token --check", 0);
 }
 
-fn files(session: &mut Session) {
-    Session::title("Into a file that only its owner may read, and no new token while that one is good");
+fn modes(session: &mut Session) {
+    Session::part(2);
     session.types("outseta-token --raw -o token jane@example.com && ls -l token | cut -c1-10", 0);
     session.types("outseta-token --raw -o token --min-ttl 1h -v jane@example.com", 0);
-    Session::title("For a command, which gets the token and not the key");
-    session.types(
-        r#"outseta-token jane@example.com -- sh -c 'echo "${#OUTSETA_ACCESS_TOKEN} characters; key: ${OUTSETA_API_KEY-gone}"'"#,
-        0,
-    );
-    Session::title("For many users: a JSON line for each, and the status of the first failure");
-    session.types(
-        "printf '%s\\n' jane@example.com nobody@example.com bob@example.com | outseta-token --batch",
-        67,
-    );
+    session.types("outseta-token jane@example.com -- sh -c 'echo ${OUTSETA_API_KEY-no key here}'", 0);
+    session.file("users", "jane@example.com\nnobody@example.com\nbob@example.com\n");
+    session.types("cat users", 0);
+    session.types("outseta-token --batch users", 67);
 }
 
-fn wrong_input(session: &mut Session) {
-    Session::title("Every failure has its status: what the caller wrote");
+fn mistakes(session: &mut Session) {
+    Session::part(3);
     session.types("outseta-token --fromat token jane@example.com", 64);
     session.types("outseta-token 'Jane Doe <jane@example.com>'", 65);
     session.types("outseta-token \"$UNSET_VARIABLE\"", 65);
     session.types("outseta-token --env-file missing.env jane@example.com", 66);
-    session.types("env -u OUTSETA_API_KEY -u OUTSETA_API_SECRET outseta-token jane@example.com", 78);
+    session.types("env -u OUTSETA_API_KEY outseta-token jane@example.com", 78);
     session.types("https_proxy=socks5://localhost:1080 outseta-token jane@example.com", 78);
-    Session::title("Where the result should go");
     session.types("outseta-token -o missing/token jane@example.com", 73);
     if Path::new("/dev/full").exists() {
         session.types("outseta-token jane@example.com >/dev/full", 74);
@@ -162,24 +177,27 @@ fn wrong_input(session: &mut Session) {
     session.types("outseta-token jane@example.com -- crul", 127);
 }
 
-fn wrong_answers(session: &mut Session) {
-    Session::title("What Outseta says");
+fn refusals(session: &mut Session) {
+    Session::part(4);
     session.types("outseta-token nobody@example.com", 67);
     session.types("outseta-token --subdomain acmee jane@example.com", 68);
-    session.file("wrong-secret", "not-the-secret\n");
-    session.types(
-        "env -u OUTSETA_API_SECRET OUTSETA_API_SECRET_FILE=wrong-secret outseta-token jane@example.com",
-        77,
-    );
+    session.types("OUTSETA_API_SECRET=wrong outseta-token jane@example.com", 77);
     session.types("outseta-token old@example.com", 77);
     session.types("outseta-token careful@example.com", 77);
+}
+
+fn between(session: &mut Session) {
+    Session::part(5);
+    Session::fake_now("with a redirect");
     session.detour.server.on(On::Tokens, Answer::redirect(302, "https://elsewhere.example/login?return=1"));
     session.types("outseta-token jane@example.com", 76);
-    Session::title("And what lies between");
-    let busy = Answer::html(429, "slow down").header("Retry-After", "3600");
-    session.detour.server.on(On::Tokens, busy).on(On::Tokens, cloudflare(503));
+    Session::fake_now("429, \"Retry-After: 3600\"");
+    session.detour.server.on(On::Tokens, Answer::html(429, "slow down").header("Retry-After", "3600"));
     session.types("outseta-token jane@example.com", 75);
+    Session::fake_now("503 twice, then as before");
+    session.detour.server.on(On::Tokens, cloudflare(503)).on(On::Tokens, cloudflare(503));
     session.types("outseta-token --retries 0 jane@example.com", 75);
+    session.types("outseta-token --raw jane@example.com", 0);
     let dead = dead_address();
     session.types(&format!("outseta-token --retries 1 --base-url http://{dead} jane@example.com"), 69);
     session.types("env -u SSL_CERT_FILE outseta-token jane@example.com", 69);

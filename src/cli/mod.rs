@@ -110,6 +110,8 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
     }
 }
 
+const ONE_EMAIL: &str = "only one EMAIL can be given";
+
 /// Where to look if there is no better hint.
 const SEE_HELP: &str = "see outseta-token --help";
 
@@ -168,13 +170,9 @@ impl Typed {
     fn positional(&mut self, value: OsString) {
         let is_email = |argument: &OsString| argument.to_string_lossy().contains('@');
         // Noted at once: an option of the command may be the next mistake.
-        if let [email] = self.positionals.as_slice()
-            && is_email(email)
-            && !is_email(&value)
-        {
-            let value = Shown::os(&value);
+        if self.positionals.len() == 1 && is_email(&self.positionals[0]) && !is_email(&value) {
             self.note(Error::usage(
-                format!("unexpected argument '{value}': only one EMAIL can be given"),
+                format!("unexpected argument '{}': {ONE_EMAIL}", Shown::os(&value)),
                 "to run a command, put -- before it: outseta-token EMAIL -- COMMAND",
             ));
         }
@@ -302,25 +300,26 @@ impl Typed {
 
     /// EMAIL, unless it comes from standard input, and COMMAND with its arguments.
     fn email_and_command(&self) -> Result<(Option<&OsString>, Option<&[OsString]>), Error> {
+        no_more(self.positionals.get(1), ONE_EMAIL)?;
+        let rest = self.rest.as_deref();
+        if let Some(email) = self.positionals.first() {
+            let option =
+                email.to_str().filter(|_| rest.is_none()).and_then(|word| find(&format!("--{word}")));
+            return match option {
+                Some(Spec { long, .. }) => Err(Error::usage(
+                    format!("unexpected argument '{}'", Shown::os(email)),
+                    format!("did you mean {long}?"),
+                )),
+                None => Ok((Some(email).filter(|email| *email != "-"), rest)),
+            };
+        }
         // After `--` the email may be untrusted: there, `-` does not mean standard input.
-        Ok(match (self.positionals.as_slice(), self.rest.as_deref()) {
-            ([_, extra, ..], _) => {
-                return no_more(Some(extra), "only one EMAIL can be given").map(|()| (None, None));
-            }
-            ([email], command) => {
-                if command.is_none()
-                    && let Some(option) = email.to_str().and_then(|word| find(&format!("--{word}")))
-                {
-                    let hint = format!("did you mean {}?", option.long);
-                    return Err(Error::usage(format!("unexpected argument '{}'", Shown::os(email)), hint));
-                }
-                (Some(email).filter(|email| *email != "-"), command)
-            }
-            ([], None | Some([])) => (None, None),
-            ([], Some([email])) => (Some(email), None),
+        Ok(match rest {
+            None | Some([]) => (None, None),
+            Some([email]) => (Some(email), None),
             // `-- "$EMAIL" -- COMMAND` is what careful scripts write.
-            ([], Some([email, dashes, command @ ..])) if dashes == "--" => (Some(email), Some(command)),
-            ([], Some([email, command @ ..])) => (Some(email), Some(command)),
+            Some([email, dashes, command @ ..]) if dashes == "--" => (Some(email), Some(command)),
+            Some([email, command @ ..]) => (Some(email), Some(command)),
         })
     }
 

@@ -7,6 +7,7 @@ use std::env;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -30,9 +31,11 @@ fn block(language: &str, text: &str) -> &'static str {
     found[0]
 }
 
-/// An example of cargo's; it is there unless only this crate was built.
+/// An example of cargo's. `cargo test` builds it, `cargo test --test integration` does not.
 fn cargo_example(name: &str) -> PathBuf {
-    program().with_file_name("examples").join(name)
+    let path = program().with_file_name("examples").join(name);
+    assert!(path.exists(), "run first: cargo build --examples");
+    path
 }
 
 /// The fake server as the README has it started, and what it prints.
@@ -135,6 +138,32 @@ fn the_fake_server_has_help_and_refuses_what_it_does_not_understand() {
     let run = || Run::of(cargo_example("fake-server"));
     run().arg("--help").stdout_contains("Usage: fake-server [https]\n").run();
     run().arg("htps").status(64).stderr("fake-server: unexpected argument 'htps': see --help\n").run();
+}
+
+#[test]
+fn the_tour_is_in_parts_of_at_most_80_columns() {
+    let run = Run::of(cargo_example("demo")).deadline(Duration::from_secs(60));
+    let outcome = run.env("PATH", "/usr/bin:/bin").outcome();
+    let tour = outcome.stdout_text();
+    assert_eq!(outcome.status, Some(0), "{outcome}");
+    for line in tour.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    assert_eq!(tour.matches("\n== Part ").count(), 5, "{outcome}");
+    // The same command with another result has a line that says why.
+    assert_eq!(tour.matches("\n(the fake now answers ").count(), 3, "{outcome}");
+}
+
+#[test]
+fn make_shows_what_cargo_does() {
+    for target in ["all", "demo"] {
+        let run = Run::of("/usr/bin/make".into()).env("PATH", "/usr/bin:/bin");
+        let outcome =
+            run.args(["--dry-run", "--always-make", "-C", env!("CARGO_MANIFEST_DIR"), target]).outcome();
+        let text = outcome.stdout_text();
+        let build = text.lines().find(|line| line.starts_with("cargo build")).expect("it builds first");
+        assert!(!build.contains("--quiet"), "{outcome}");
+    }
 }
 
 #[test]
