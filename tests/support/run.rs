@@ -326,13 +326,13 @@ impl Run {
     /// Exactly these lines.
     #[must_use]
     pub fn stderr_lines(self, lines: &[&str]) -> Self {
-        self.stderr(
-            lines.join(
-                "
-",
-            ) + "
-",
-        )
+        self.stderr(lines.join("\n") + "\n")
+    }
+
+    /// Exactly an error and its hint, and this status.
+    #[must_use]
+    pub fn fails(self, status: i32, message: &str, hint: &str) -> Self {
+        self.status(status).stderr(format!("outseta-token: {message}\noutseta-token: hint: {hint}\n"))
     }
 
     /// May be given several times.
