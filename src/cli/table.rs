@@ -1,4 +1,4 @@
-//! Every option, once. Parsing, help, man page and completions all come from this table.
+//! The option table, from which parsing, help, man page and completions are made.
 
 /// An option's name in this program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub(crate) enum Kind {
     Text,
 }
 
-/// A [`Mode`] without what it holds.
+/// A [`Mode`] without its arguments.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum ModeName {
     Print,

@@ -1,5 +1,4 @@
-//! `--check`: what is configured, from where, and whether it works: one line each, `ok` or what is wrong and what to
-//! do about it. No token is made.
+//! `--check`: a line for each setting with its source, and for each step whether it works; no token is made.
 
 use std::fmt::Display;
 use std::fs;
@@ -22,7 +21,7 @@ pub(crate) fn run(options: &Options, log: Log) -> Result<ExitCode, Error> {
     Ok(status.map_or(ExitCode::SUCCESS, |status| ExitCode::from(status.code())))
 }
 
-/// What became of the lines that were printed: the status of the first thing that is wrong.
+/// The status of the first failure among the printed lines.
 #[derive(Debug, Default)]
 struct Report {
     failure: Option<Status>,
@@ -56,15 +55,15 @@ impl Report {
     }
 }
 
-/// What a line is about that says why there is no client.
-fn subject(error: &Error) -> &'static str {
+/// The name of the line that says why there is no client.
+fn label(error: &Error) -> &'static str {
     match error {
         Error::Malformed { what, .. } => what,
         _ => "client",
     }
 }
 
-/// What is wrong, on a line that is named after the setting already.
+/// What is wrong, for a line that already names the setting.
 fn fault(error: &Error) -> String {
     match error {
         Error::Malformed { origin, why, .. } => format!("invalid ({origin}): {why}"),
@@ -72,15 +71,15 @@ fn fault(error: &Error) -> String {
     }
 }
 
-/// Prints the report; the status that a request for a token would end with, if that is a failure.
+/// Prints the report. Returns the status with which a request for a token would fail.
 ///
 /// # Errors
-/// What keeps the report from being written.
+/// The report cannot be written.
 fn report(found: Found, options: &Options, log: Log) -> Result<Option<Status>, Error> {
     let mut report = Report::default();
     list(&found, &mut report)?;
     if report.failure.is_some() {
-        // Of several faults a request for a token ends with another than the first in this list.
+        // A request for a token checks in another order.
         let error = found.complete(None).err();
         return Ok(error.map(|error| error.status()).or(report.failure));
     }
@@ -88,7 +87,7 @@ fn report(found: Found, options: &Options, log: Log) -> Result<Option<Status>, E
     let tls = settings.base.value.is_tls();
     match Outseta::new(settings, options, std::time::Duration::ZERO, log) {
         Ok(outseta) => probe(&outseta, tls, &mut report)?,
-        Err(error) => report.failure(subject(&error), &error)?,
+        Err(error) => report.failure(label(&error), &error)?,
     }
     Ok(report.failure)
 }
@@ -137,7 +136,7 @@ fn credential(
     }
 }
 
-/// A file with a credential is for its owner only. One that holds both is warned of once.
+/// A file with a credential is for its owner only. One with both gets one warning.
 fn warn_if_readable(credentials: &[&Result<Option<Sourced<Secret>>, Error>]) {
     let mut paths: Vec<&Path> = Vec::new();
     for credential in credentials {
@@ -195,10 +194,10 @@ mod tests {
         let error = Error::Malformed {
             what: "API key",
             origin: Origin::Environment("OUTSETA_API_KEY"),
-            why: "it holds a space".to_owned(),
+            why: "it contains a space".to_owned(),
             hint: None,
         };
-        assert_eq!(fault(&error), "invalid (OUTSETA_API_KEY in the environment): it holds a space");
+        assert_eq!(fault(&error), "invalid (OUTSETA_API_KEY in the environment): it contains a space");
         assert_eq!(fault(&Error::BrokenPipe), "standard output was closed");
     }
 }

@@ -219,12 +219,11 @@ fn scripts() {
         block("sh", "printf '%s\\n' \"$EMAIL\" |").replace("jane@example.com", "--base-url=https://evil");
     let outcome = by_hand.settings(shell(&script)).outcome();
     assert_eq!(outcome.status, Some(65), "{outcome}");
-    // A closed pipe, under pipefail.
-    let script = "set -o pipefail; outseta-token -r jane@example.com | { exec <&-; sleep 1; }";
-    let outcome = by_hand
-        .settings(Run::of("/bin/bash".into()))
-        .args(["-c", &script.replace("outseta-token", &program().display().to_string())])
-        .outcome();
+    // Under pipefail, a pipe that is surely closed.
+    let script = "set -o pipefail; trap '' PIPE; \
+        { while echo; do sleep 0.01; done 2>/dev/null; \"$0\" -r jane@example.com; } | true";
+    let run = by_hand.settings(Run::of("/bin/bash".into())).args(["-c", script]).arg(program());
+    let outcome = run.env("PATH", "/usr/bin:/bin").outcome();
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(74), ""), "{outcome}");
 }
 
