@@ -54,7 +54,7 @@ pub(crate) enum Kind {
     Text,
 }
 
-/// A [`Mode`] without its arguments.
+/// A [`Mode`](super::Mode) without its arguments.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum ModeName {
     Print,
