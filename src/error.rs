@@ -7,7 +7,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::config::Origin;
+use crate::config::{Origin, Setting};
 use crate::text::Shown;
 
 /// An exit status: the numbers and names of `sysexits.h`, and the shell's two for a command that cannot be run.
@@ -160,49 +160,6 @@ pub(crate) enum AnswerFault {
     },
     /// `--format claims`, and the token is not a JWT.
     NotJwt,
-}
-
-/// A setting that must be there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Setting {
-    Subdomain,
-    ApiKey,
-    ApiSecret,
-}
-
-impl Setting {
-    /// How users call it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Subdomain => "subdomain",
-            Self::ApiKey => "API key",
-            Self::ApiSecret => "API secret",
-        }
-    }
-
-    /// Where it is given.
-    fn places(self) -> &'static str {
-        match self {
-            Self::Subdomain => "--subdomain or OUTSETA_SUBDOMAIN",
-            Self::ApiKey => "OUTSETA_API_KEY or OUTSETA_API_KEY_FILE",
-            Self::ApiSecret => "OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE",
-        }
-    }
-
-    /// The same at length, for a hint about it alone.
-    pub(crate) fn how_to_set(self) -> &'static str {
-        match self {
-            Self::Subdomain => {
-                "give --subdomain, or set OUTSETA_SUBDOMAIN in the environment or in a file (--env-file): acme for https://acme.outseta.com"
-            }
-            Self::ApiKey => {
-                "set OUTSETA_API_KEY or OUTSETA_API_KEY_FILE in the environment, or OUTSETA_API_KEY in a file (--env-file); a key is made in Outseta under Settings > Integrations > API Keys"
-            }
-            Self::ApiSecret => {
-                "set OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE in the environment, or OUTSETA_API_SECRET in a file (--env-file); Outseta shows it once, when the key is made"
-            }
-        }
-    }
 }
 
 impl Error {

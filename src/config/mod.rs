@@ -5,9 +5,9 @@
 
 mod base_url;
 mod env_file;
-mod origin;
 mod prompt;
 mod proxy;
+mod setting;
 
 use std::collections::HashMap;
 use std::env;
@@ -19,11 +19,11 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 pub(crate) use self::base_url::{BaseUrl, is_address, names_account};
-pub(crate) use self::origin::{Origin, Sourced};
 pub(crate) use self::prompt::Prompt;
 pub(crate) use self::proxy::Proxy;
+pub(crate) use self::setting::{Origin, Setting, Sourced};
 use crate::cli::Options;
-use crate::error::{Error, Setting};
+use crate::error::Error;
 use crate::secret::Secret;
 use crate::text::{Shown, reason};
 use crate::unix;

@@ -416,14 +416,3 @@ fn a_batch_ends_at_what_concerns_all_emails() {
     let others = [(5, 0), (7, 0), (9, 0), (10, 0), redirect, html, (13, 0)];
     assert_eq!(ending, network.chain(others).collect());
 }
-
-#[test]
-fn each_missing_setting_has_a_hint_of_its_own() {
-    for (setting, variable) in [
-        (Setting::Subdomain, "OUTSETA_SUBDOMAIN"),
-        (Setting::ApiKey, "OUTSETA_API_KEY_FILE"),
-        (Setting::ApiSecret, "OUTSETA_API_SECRET_FILE"),
-    ] {
-        assert!(setting.how_to_set().contains(variable));
-    }
-}
