@@ -72,6 +72,8 @@ pub(crate) enum Error {
     NoSuchUser { email: Shown, message: Shown, confirmed: bool },
     /// There is no Outseta account at this host; `confirmed` where the look-up said so.
     NoSuchAccount { host: String, confirmed: bool },
+    /// Outseta refused the login, and the lookup of the reason failed.
+    Unexplained { email: Shown, status: u16, message: Shown, cause: Box<Error> },
     /// The request did not lead to an answer.
     Network { host: String, fault: Network },
     /// A state that cannot be.
@@ -107,6 +109,8 @@ pub(crate) enum Error {
 pub(crate) enum Network {
     /// The name could not be resolved.
     Dns,
+    /// `localhost` has no loopback address, and the request would go out unencrypted.
+    NotLoopback,
     /// Connecting took longer than its share of the time.
     SlowConnection(Duration),
     /// Connecting through the proxy did.
@@ -117,10 +121,10 @@ pub(crate) enum Network {
     Proxy(String),
     /// The proxy refuses to connect; with its status code.
     ProxyRefusal(Option<u16>),
-    /// The server's certificate is not one that is trusted for this host.
-    Certificate(Shown),
+    /// The certificate of the server or the proxy is not one that is trusted for this host.
+    Certificate { proxy: bool, why: Shown, hint: &'static str },
     /// Any other failure of TLS.
-    Tls(Shown),
+    Tls { proxy: bool, why: Shown },
     /// The connection was lost before the answer was complete.
     Lost,
     /// The time for one email is over.
@@ -140,6 +144,8 @@ pub(crate) enum AnswerFault {
         email: Shown,
         token_email: Shown,
     },
+    /// On a kept connection, a token that does not say whose it is.
+    Unnamed,
     Redirect {
         status: u16,
         location: Shown,
@@ -150,11 +156,6 @@ pub(crate) enum AnswerFault {
     NotHttp,
     TooLarge,
     Unexpected {
-        status: u16,
-        message: Shown,
-    },
-    /// A refusal whose reason the look-up could not find out.
-    Unconfirmed {
         status: u16,
         message: Shown,
     },
@@ -179,6 +180,7 @@ impl Error {
             Self::Unreadable { .. } => Status::NoInput,
             Self::NoSuchUser { .. } => Status::NoUser,
             Self::NoSuchAccount { .. } => Status::NoHost,
+            Self::Unexplained { cause, .. } => cause.status(),
             Self::Network { .. } => Status::Unavailable,
             Self::Bug(_) => Status::Software,
             Self::CannotCreate { .. } => Status::CantCreat,
@@ -204,14 +206,15 @@ impl Error {
             | Self::CannotWrite { .. }
             | Self::BrokenPipe
             | Self::KeyRejected { .. } => true,
+            Self::Unexplained { cause, .. } => cause.concerns_all(),
             Self::Answer(fault) => match fault {
                 AnswerFault::Redirect { .. } | AnswerFault::Html { .. } => true,
                 AnswerFault::NoToken { .. }
                 | AnswerFault::OtherUser { .. }
+                | AnswerFault::Unnamed
                 | AnswerFault::NotHttp
                 | AnswerFault::TooLarge
                 | AnswerFault::Unexpected { .. }
-                | AnswerFault::Unconfirmed { .. }
                 | AnswerFault::NotJwt => false,
             },
             Self::Usage { .. }
@@ -240,11 +243,17 @@ impl Error {
                 "check the email for a typing error; people are listed in Outseta under CRM > People"
             }
             Self::NoSuchUser { confirmed: false, .. } => {
-                "check the email, a base URL, and that the API key may read people: the look-up that would have told did not succeed"
+                "check the email, a base URL, and that the API key may read people: the lookup that would confirm this failed"
             }
             Self::NoSuchAccount { .. } => {
                 "check the subdomain or base URL: the subdomain is the first part of the address at which you log in to Outseta"
             }
+            Self::Unexplained { cause, .. } => match **cause {
+                Self::Answer(AnswerFault::Unexpected { .. }) => {
+                    "check the base URL, or run again with -v to see what came back"
+                }
+                ref cause => return cause.hint(),
+            },
             Self::Network { fault, .. } => fault.hint(),
             Self::Bug(_) => "please report this, with what -v shows",
             Self::Email { hint, .. } | Self::CannotCreate { hint, .. } => hint,
@@ -297,6 +306,11 @@ impl fmt::Display for Error {
             Self::NoSuchAccount { host, confirmed } => {
                 write!(f, "no Outseta account at {host}{}", unconfirmed(*confirmed))
             }
+            Self::Unexplained { email, status, message, cause } => write!(
+                f,
+                "Outseta refused to log {email} in ({status}){}; the lookup of the reason failed: {cause}",
+                because(message)
+            ),
             Self::Network { host, fault } => fault.write(f, host),
             Self::Bug(what) => write!(f, "internal error: {what}"),
             Self::CannotCreate { path, why, .. } => write!(f, "cannot create {path}: {why}"),
@@ -353,6 +367,7 @@ impl Network {
     fn write(&self, f: &mut fmt::Formatter<'_>, host: &str) -> fmt::Result {
         match self {
             Self::Dns => write!(f, "cannot resolve the name {host}"),
+            Self::NotLoopback => write!(f, "{host} does not resolve to a loopback address"),
             Self::SlowConnection(limit) => {
                 write!(f, "cannot connect to {host} within {}", seconds(*limit))
             }
@@ -367,8 +382,10 @@ impl Network {
             Self::ProxyRefusal(None) => {
                 write!(f, "the proxy does not answer as a proxy when asked for {host}")
             }
-            Self::Certificate(why) => write!(f, "cannot trust {host}: {why}"),
-            Self::Tls(why) => write!(f, "no TLS connection to {host}: {why}"),
+            Self::Certificate { proxy, why, .. } => {
+                write!(f, "cannot trust {}{host}: {why}", to_proxy(*proxy))
+            }
+            Self::Tls { proxy, why } => write!(f, "no TLS connection to {}{host}: {why}", to_proxy(*proxy)),
             Self::Lost => write!(f, "the connection to {host} was lost before the answer was complete"),
             Self::Timeout(limit) => write!(f, "no answer from {host} within {}", seconds(*limit)),
         }
@@ -377,6 +394,7 @@ impl Network {
     fn hint(&self) -> &'static str {
         match self {
             Self::Dns => "check the subdomain or base URL, and this machine's name resolution",
+            Self::NotLoopback => "check localhost in /etc/hosts, or write 127.0.0.1 instead",
             Self::SlowConnection(_) | Self::Connection(_) => {
                 "check the network, a firewall, and whether a proxy is needed (https_proxy)"
             }
@@ -389,10 +407,11 @@ impl Network {
             Self::ProxyRefusal(Some(_)) => {
                 "ask who runs the proxy to allow this host, or name it in no_proxy"
             }
-            Self::Certificate(_) => {
-                "behind a proxy that inspects TLS, trust its certificates with --cacert or SSL_CERT_FILE; check the clock"
+            Self::Certificate { hint, .. } => hint,
+            Self::Tls { proxy: true, .. } => {
+                "check https_proxy and all_proxy: write http:// before a proxy that does not speak TLS itself"
             }
-            Self::Tls(_) => {
+            Self::Tls { proxy: false, .. } => {
                 "check the host and the port: what answers there may not speak TLS, or intercept it"
             }
             Self::Lost => "try again",
@@ -401,10 +420,18 @@ impl Network {
     }
 }
 
-/// In whole seconds, else in milliseconds, of which there is one at least.
+/// Before the host, where TLS was spoken with the proxy.
+fn to_proxy(proxy: bool) -> &'static str {
+    if proxy { "the proxy for " } else { "" }
+}
+
+/// In seconds or tenths of them, else in milliseconds, of which there is one at least.
 fn seconds(duration: Duration) -> String {
     match duration.as_millis().max(1) {
         milliseconds if milliseconds % 1000 == 0 => format!("{} s", milliseconds / 1000),
+        milliseconds if milliseconds > 1000 && milliseconds % 100 == 0 => {
+            format!("{}.{} s", milliseconds / 1000, milliseconds / 100 % 10)
+        }
         milliseconds => format!("{milliseconds} ms"),
     }
 }
@@ -412,12 +439,11 @@ fn seconds(duration: Duration) -> String {
 impl AnswerFault {
     fn hint(&self) -> &'static str {
         match self {
-            Self::NoToken { .. } | Self::Unexpected { .. } | Self::Unconfirmed { .. } => {
-                "run again with -v to see what came back"
-            }
+            Self::NoToken { .. } | Self::Unexpected { .. } => "run again with -v to see what came back",
             Self::OtherUser { .. } => {
                 "the token was not printed; look for two people with this email in Outseta"
             }
+            Self::Unnamed => "the token was not printed; try again for this user",
             Self::Redirect { .. } => "the key goes to no other host: check the subdomain or base URL",
             Self::Html { .. } => {
                 "something between this machine and Outseta's API answered: a proxy, a firewall, a wrong base URL"
@@ -438,6 +464,9 @@ impl fmt::Display for AnswerFault {
             Self::OtherUser { email, token_email } => {
                 write!(f, "the answer is a token of another user: {token_email} instead of {email}")
             }
+            Self::Unnamed => {
+                f.write_str("the token names no user, and may be the response to an earlier request")
+            }
             Self::Redirect { status, location } if location.is_empty() => {
                 write!(f, "the answer is a redirect ({status})")
             }
@@ -449,13 +478,6 @@ impl fmt::Display for AnswerFault {
             }
             Self::NotHttp => f.write_str("the answer is not HTTP"),
             Self::TooLarge => f.write_str("the answer is too large"),
-            Self::Unconfirmed { status, message } => {
-                write!(
-                    f,
-                    "Outseta refuses ({status}){}, and the look-up that would tell why failed",
-                    because(message)
-                )
-            }
             Self::Unexpected { status, message } => {
                 write!(f, "unexpected answer ({status}){}", because(message))
             }

@@ -20,7 +20,7 @@ mod unix;
 compile_error!("outseta-token needs a Unix system: signals, file modes and execve");
 
 use std::env;
-use std::panic;
+use std::panic::{self, PanicHookInfo};
 use std::process::{self, ExitCode};
 
 use crate::cli::{Invocation, Mode, help};
@@ -28,17 +28,19 @@ use crate::error::{Error, Status};
 use crate::log::Log;
 
 fn main() -> ExitCode {
-    // What a panic says may hold what must not be seen: only the place is shown.
-    panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
-        log::error(format_args!("{place}: "), &Error::Bug("this should not have happened"));
-        process::exit(Status::Software.code().into());
-    }));
+    panic::set_hook(Box::new(report_panic));
     unix::survive_file_size_limit();
     run().unwrap_or_else(|error| {
         log::error(format_args!(""), &error);
         ExitCode::from(error.status().code())
     })
+}
+
+/// What a panic says may hold what must not be seen: only the place is shown.
+fn report_panic(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+    log::error(format_args!("{place}: "), &Error::Bug("this should not have happened"));
+    process::exit(Status::Software.code().into());
 }
 
 fn run() -> Result<ExitCode, Error> {
@@ -62,4 +64,30 @@ fn run() -> Result<ExitCode, Error> {
 
 fn print(text: &str) -> Result<ExitCode, Error> {
     output::print(text.as_bytes()).map(|()| ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No way to make the program panic is known, so this test runs itself in a process that does.
+    #[test]
+    fn a_panic_is_70_and_shows_its_place_alone() {
+        if env::var_os("PANICS").is_some() {
+            panic::set_hook(Box::new(report_panic));
+            panic!("what nobody may see");
+        }
+        let output = process::Command::new(env::current_exe().unwrap())
+            .args(["--exact", "tests::a_panic_is_70_and_shows_its_place_alone"])
+            .envs([("PANICS", "1"), ("RUST_BACKTRACE", "full")])
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let lines: Vec<&str> = stderr.lines().collect();
+        let [error, hint] = lines[..] else { panic!("two lines: {stderr}") };
+        assert_eq!(output.status.code(), Some(70));
+        assert!(error.starts_with("outseta-token: src/main.rs:"), "{error}");
+        assert!(error.ends_with(": internal error: this should not have happened"), "{error}");
+        assert_eq!(hint, "outseta-token: hint: please report this, with what -v shows");
+    }
 }

@@ -1,27 +1,23 @@
-//! One exchange over HTTP: a request → status, headers and bytes, or the failure in its phase. The only file that
-//! names `ureq`; it does not know what an answer means.
+//! One exchange over HTTP: a request → status, headers and bytes, or the failure in its phase. Beside `connection` the
+//! only file that names `ureq`; it does not know what a response means.
 //!
-//! Every default of ureq that is wrong here is set explicitly, with its reason. ureq has no error for the phase of TLS:
-//! it is told apart by the type inside an I/O error. The resolver is of ureq's API that may change with its minor
-//! version, which Cargo.toml therefore holds.
+//! Every default of ureq that is wrong here is set explicitly, with its reason.
 
+use std::cell::Cell;
 use std::fmt;
 use std::io;
 use std::mem::ManuallyDrop;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
-use ureq::config::Config;
 use ureq::http::{self, Uri};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Body, ProxyProtocol, Timeout};
 
-use crate::config::{Proxy, Settings, Sourced, is_address};
+use super::connection::{Addresses, Phase, Watch, is_cut};
+use super::tls;
+use crate::config::{Proxy, Settings, Sourced};
 use crate::error::{AnswerFault, Error, Network};
 use crate::secret::Secret;
 use crate::text::{Shown, reason};
@@ -40,6 +36,9 @@ const INPUT_BUFFER: usize = HEADER_LIMIT + 8 * 1024;
 /// Bytes of the output buffer besides the credentials and the base URL: a request's head must fit into it, or ureq
 /// refuses the request.
 const OUTPUT_BUFFER: usize = 8 * 1024;
+
+/// What a proxy did.
+const CLOSED: &str = "it closed the connection";
 
 /// Connecting may take a third of the time for one email, and no longer than this, in each attempt.
 const LONGEST_CONNECT: Duration = Duration::from_secs(10);
@@ -66,6 +65,8 @@ pub(crate) struct Answer {
     /// In the order and spelling in which they came; values that are not text are left empty.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
+    /// Whether the connection had served another request.
+    pub(crate) reused: bool,
 }
 
 /// Without the body, which may hold a token.
@@ -75,6 +76,7 @@ impl fmt::Debug for Answer {
             .field("status", &self.status)
             .field("headers", &self.headers)
             .field("body", &format_args!("{} bytes", self.body.len()))
+            .field("reused", &self.reused)
             .finish()
     }
 }
@@ -89,55 +91,23 @@ impl Answer {
     }
 }
 
-/// An HTTP client for one host, which keeps its connection open from one exchange to the next.
-#[derive(Debug, Clone)]
+/// An HTTP client for one host.
+#[derive(Debug)]
 pub(crate) struct Client {
     /// Never dropped: it lives as long as the process, and giving its buffers back one by one would cost a tenth of the
     /// time that a request takes.
     agent: ManuallyDrop<Agent>,
     addresses: Addresses,
-    uri: Uri,
+    watch: Watch,
+    /// Whether the next request may go over the connection of the last one.
+    keep: Cell<bool>,
+    /// What is connected to: the proxy or the host.
+    peer: Uri,
     host: String,
+    is_tls: bool,
     /// Total time for one email.
     timeout: Duration,
     via_proxy: bool,
-}
-
-/// The addresses of the host that is connected to, looked up once. By itself ureq looks them up before every request,
-/// in a thread of its own, even where the connection is kept.
-#[derive(Debug, Clone, Default)]
-struct Addresses(Arc<Mutex<Option<ResolvedSocketAddrs>>>);
-
-impl Addresses {
-    /// Looks them up again the next time: the last ones led nowhere.
-    fn forget(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-}
-
-impl Resolver for Addresses {
-    /// # Errors
-    /// `HostNotFound`, for which ureq itself has an I/O error that only its text tells from others; `Timeout`.
-    fn resolve(
-        &self,
-        uri: &Uri,
-        config: &Config,
-        timeout: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(addresses) = &*known {
-            return Ok(addresses.clone());
-        }
-        // An address needs no thread that could be abandoned.
-        let address = uri.host().is_some_and(is_address);
-        let timeout = if address { NextTimeout::default() } else { timeout };
-        let found =
-            DefaultResolver::default().resolve(uri, config, timeout).map_err(|error| match error {
-                ureq::Error::Io(_) => ureq::Error::HostNotFound,
-                error => error,
-            })?;
-        Ok(known.insert(found).clone())
-    }
 }
 
 impl Client {
@@ -169,74 +139,73 @@ impl Client {
             .max_idle_connections(1)
             .max_idle_connections_per_host(1)
             .build();
-        let addresses = Addresses::default();
-        let uri = url.join("/").parse().map_err(|_| Error::Bug("the base URL is none"))?;
+        let via_proxy = settings.proxy.is_some();
+        let peer = match config.proxy() {
+            Some(proxy) => proxy.uri().clone(),
+            None => url.join("/").parse().map_err(|_| Error::Bug("the base URL is none"))?,
+        };
+        let (addresses, watch) = (Addresses::new(!url.is_tls()), Watch::new());
+        let agent = Agent::with_parts(config, watch.connector(via_proxy), addresses.clone());
         Ok(Self {
-            agent: ManuallyDrop::new(Agent::with_parts(
-                config,
-                DefaultConnector::default(),
-                addresses.clone(),
-            )),
+            agent: ManuallyDrop::new(agent),
             addresses,
-            uri,
+            watch,
+            keep: Cell::new(false),
+            peer,
             host: host.to_owned(),
+            is_tls: url.is_tls(),
             timeout,
-            via_proxy: settings.proxy.is_some(),
+            via_proxy,
         })
     }
 
-    /// Sends a request and reads the whole answer within `left`.
+    /// Sends a request and reads the whole answer within `left`. The connection serves another request only if
+    /// [`Client::keep_connection`] is called.
     ///
     /// # Errors
     /// `Error::Network`, or `Error::Answer` for what is too large or not HTTP.
     pub(crate) fn exchange(&self, request: &Request, left: Duration) -> Result<Answer, Error> {
-        if !self.via_proxy {
-            return self.perform(request, left);
-        }
-        // ureq bounds each step of the way to a proxy and each read of its answer, but not all of them together: one
-        // that drips would hold the program for hours. So it gets a thread that can be abandoned.
-        let (sender, receiver) = mpsc::sync_channel(1);
-        let (client, request) = (self.clone(), request.clone());
-        thread::Builder::new()
-            .spawn(move || drop(sender.send(client.perform(&request, left))))
-            .map_err(|error| self.network(Network::Connection(reason(&error))))?;
-        receiver.recv_timeout(left).unwrap_or_else(|_| Err(self.network(Network::Timeout(self.timeout))))
-    }
-
-    fn perform(&self, request: &Request, left: Duration) -> Result<Answer, Error> {
-        let sent = self.send(request, left);
-        if self.via_proxy && matches!(sent, Err(ureq::Error::Protocol(_))) {
-            // The proxy or the server behind it: ureq does not tell which. The server showed its certificate first,
-            // so the proxy is the likelier one.
-            return Err(self.network(Network::ProxyRefusal(None)));
-        }
-        let answer = sent.and_then(|mut response| {
+        let limit = self.connect_limit(left);
+        self.watch.start(self.keep.take(), limit, left);
+        let answer = self.send(request, limit, left).and_then(|mut response| {
             let body = response.body_mut().with_config().limit(BODY_LIMIT).read_to_vec()?;
             Ok((response, body))
         });
-        match answer {
-            Ok((response, body)) => {
-                let text = |value: &http::HeaderValue| value.to_str().unwrap_or_default().to_owned();
-                let headers = response.headers().iter().map(|(name, value)| (name.to_string(), text(value)));
-                Ok(Answer { status: response.status().as_u16(), headers: headers.collect(), body })
-            }
-            Err(error) => {
-                self.addresses.forget();
-                Err(self.failure(error, left))
-            }
-        }
+        let (response, body) = answer.map_err(|error| {
+            self.addresses.forget();
+            self.failure(error, limit)
+        })?;
+        let text = |value: &http::HeaderValue| value.to_str().unwrap_or_default().to_owned();
+        let headers = response.headers().iter().map(|(name, value)| (name.to_string(), text(value)));
+        Ok(Answer {
+            status: response.status().as_u16(),
+            headers: headers.collect(),
+            body,
+            reused: self.watch.is_reused(),
+        })
     }
 
-    fn send(&self, request: &Request, left: Duration) -> Result<http::Response<Body>, ureq::Error> {
+    /// Lets the next request go over the connection of the last one. Bytes that came unasked can look like the next
+    /// response, so the last one must have been what was asked for.
+    pub(crate) fn keep_connection(&self) {
+        self.keep.set(true);
+    }
+
+    /// Whether the server closed the kept connection before it sent a byte of a response: ordinary (RFC 9112 section
+    /// 9.3.1).
+    pub(crate) fn is_stale(&self, error: &Error) -> bool {
+        self.watch.phase() == Phase::Kept && matches!(error, Error::Network { fault: Network::Lost, .. })
+    }
+
+    fn send(
+        &self,
+        request: &Request,
+        limit: Duration,
+        left: Duration,
+    ) -> Result<http::Response<Body>, ureq::Error> {
         let started = Instant::now();
-        let limit = self.connect_limit(left);
-        if !self.via_proxy {
-            // ureq counts connecting from the end of the lookup: so that both fit into the limit, the lookup comes
-            // first. It is made in a thread that can be abandoned: the only bound there is.
-            let timeout =
-                NextTimeout { after: limit.into(), reason: Timeout::Resolve, ..NextTimeout::default() };
-            self.addresses.resolve(&self.uri, self.agent.config(), timeout)?;
-        }
+        // ureq counts connecting from the end of the lookup: so that both fit into the limit, the lookup comes first.
+        self.addresses.look_up(&self.peer, limit)?;
         let connect = limit.saturating_sub(started.elapsed());
         if connect.is_zero() {
             // ureq would make a second of it.
@@ -268,56 +237,54 @@ impl Client {
         (self.timeout / 3).min(LONGEST_CONNECT).min(left)
     }
 
-    fn failure(&self, error: ureq::Error, left: Duration) -> Error {
+    /// `limit` is the time that connecting had.
+    fn failure(&self, error: ureq::Error, limit: Duration) -> Error {
+        let phase = self.watch.phase();
         let fault = match error {
-            ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
-                let limit = self.connect_limit(left);
-                if self.via_proxy { Network::SlowProxy(limit) } else { Network::SlowConnection(limit) }
+            ureq::Error::Timeout(_) if phase.is_connecting() => {
+                if self.via_proxy {
+                    Network::SlowProxy(limit)
+                } else {
+                    Network::SlowConnection(limit)
+                }
             }
             ureq::Error::Timeout(_) => Network::Timeout(self.timeout),
             ureq::Error::HostNotFound if self.via_proxy => {
                 Network::Proxy("its name cannot be resolved".to_owned())
             }
-            ureq::Error::HostNotFound => Network::Dns,
-            ureq::Error::Io(error) => self.io_failure(&error),
+            ureq::Error::HostNotFound if self.is_tls => Network::Dns,
+            ureq::Error::HostNotFound => Network::NotLoopback,
+            ureq::Error::Io(error) => self.io_failure(&error, phase),
             ureq::Error::ConnectProxyFailed(reason) => match proxy_status(&reason) {
                 Some(status) => Network::ProxyRefusal(Some(status)),
-                None => Network::Proxy("it closed the connection".to_owned()),
+                None => Network::Proxy(CLOSED.to_owned()),
             },
             ureq::Error::ConnectionFailed => Network::Connection("no address answered".to_owned()),
-            ureq::Error::Tls(text) => Network::Tls(Shown::new(text)),
+            ureq::Error::Tls(text) => Network::Tls { proxy: false, why: Shown::new(text) },
             ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..) => {
                 return Error::Answer(AnswerFault::TooLarge);
             }
             // The connection ended within the size of a chunk.
             ureq::Error::BodyStalled => Network::Lost,
+            ureq::Error::Protocol(_) if phase == Phase::Tunnel => Network::ProxyRefusal(None),
             ureq::Error::Protocol(_) | ureq::Error::Http(_) => {
                 return Error::Answer(AnswerFault::NotHttp);
             }
             // Its text may hold a URL with a password, and none of these can be: the request was validated.
             _ => return Error::Bug("the HTTP client refused the request"),
         };
-        self.network(fault)
-    }
-
-    fn network(&self, fault: Network) -> Error {
         Error::Network { host: self.host.clone(), fault }
     }
 
-    fn io_failure(&self, error: &io::Error) -> Network {
-        if let Some(text) = tls_fault(error) {
-            return match text.strip_prefix("invalid peer certificate: ") {
-                Some(why) => Network::Certificate(Shown::new(&format!("invalid certificate: {why}"))),
-                None => Network::Tls(Shown::new(&text)),
-            };
+    fn io_failure(&self, error: &io::Error, phase: Phase) -> Network {
+        if let Some(fault) = tls::fault(error, phase == Phase::ProxyTls) {
+            return fault;
         }
-        match error.kind() {
-            io::ErrorKind::UnexpectedEof
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::BrokenPipe => Network::Lost,
-            _ if self.via_proxy => Network::Proxy(reason(error)),
-            _ => Network::Connection(reason(error)),
+        match is_cut(error.kind()) {
+            true if matches!(phase, Phase::ProxyTls | Phase::Tunnel) => Network::Proxy(CLOSED.to_owned()),
+            true => Network::Lost,
+            false if self.via_proxy => Network::Proxy(reason(error)),
+            false => Network::Connection(reason(error)),
         }
     }
 }
@@ -358,15 +325,6 @@ fn ureq_proxy(proxy: &Sourced<Proxy>) -> Result<ureq::Proxy, Error> {
         why: "it cannot be used".to_owned(),
         hint: None,
     })
-}
-
-/// The text of the rustls error inside an I/O error, if one is there. rustls is not a dependency of this program: its
-/// error type is inferred from ureq's, so that it is always the one that ureq uses.
-fn tls_fault(error: &io::Error) -> Option<String> {
-    fn inner<T: std::error::Error + 'static>(error: &io::Error, _: fn(T) -> ureq::Error) -> Option<String> {
-        error.get_ref()?.downcast_ref::<T>().map(ToString::to_string)
-    }
-    inner(error, ureq::Error::Rustls)
 }
 
 /// The status in ureq's "proxy server responded 407/…".

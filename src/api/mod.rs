@@ -2,11 +2,13 @@
 //! retries and the judgement, and knows none of their inner workings.
 //!
 //! `POST /api/v1/tokens` with the API key and `{"username": email}` mints a token (Outseta's documentation). A refusal
-//! leads to one `GET /api/v1/crm/people`, within the same deadline.
+//! leads to `GET /api/v1/crm/people`, within the same deadline.
 
 mod client;
+mod connection;
 mod response;
 mod retry;
+mod tls;
 mod token;
 
 use std::cell::Cell;
@@ -85,11 +87,18 @@ impl Outseta {
         let request = self.login(email);
         let verdict = self.with_retries(&request, &mut deadline, |answer| response::judge(answer, asked))?;
         match verdict {
-            Verdict::Token(token) => Ok(token),
+            Verdict::Token(token) => {
+                if token.claims().is_some_and(|claims| claims.email().is_some()) {
+                    self.client.keep_connection();
+                }
+                Ok(token)
+            }
             Verdict::LookUp(refusal) => {
                 self.log.detail(format_args!("looking up the person, since the answer does not tell why"));
-                let answer = self.exchange(&self.look_up(email), &mut deadline).ok();
-                Err(response::judge_look_up(answer.as_ref(), refusal, asked))
+                let found = self.with_retries(&self.look_up(email), &mut deadline, |answer| {
+                    response::judge_look_up(answer, &refusal, asked)
+                });
+                Err(found.unwrap_or_else(|cause| refusal.unexplained(cause, asked)))
             }
         }
     }
@@ -134,7 +143,7 @@ impl Outseta {
                 Err(error) => error,
             };
             match retry::next(&error, attempt, self.retries, deadline.left(), retry::jitter()) {
-                Next::Stop => return Err(error),
+                Next::Stop => return Err(deadline.explain(error)),
                 Next::TryAfter(wait) => {
                     self.log.detail(format_args!("{error}; trying again in {} ms", wait.as_millis()));
                     thread::sleep(wait);
@@ -148,9 +157,14 @@ impl Outseta {
         deadline.extend(self.throttle());
         self.log_request(request);
         let started = Instant::now();
-        let answer = self.client.exchange(request, deadline.left());
+        let mut answer = self.client.exchange(request, deadline.left());
+        if answer.as_ref().is_err_and(|error| self.client.is_stale(error)) {
+            self.log.detail(format_args!("the server closed the kept connection; opening another"));
+            answer = self.client.exchange(request, deadline.left());
+        }
         self.last_request.set(Some(Instant::now()));
         let milliseconds = started.elapsed().as_millis();
+        deadline.attempted(started.elapsed(), answer.as_ref().err());
         match &answer {
             Ok(answer) => self.log_answer(answer, milliseconds),
             Err(error) => self.log.detail(format_args!("< no answer after {milliseconds} ms: {error}")),

@@ -6,7 +6,7 @@
 //! - Errors are JSON: `{"ErrorMessage", "EntityValidationErrors": [{"ValidationErrors": [{"PropertyName",
 //!   "ErrorMessage"}]}]}`, `{"ErrorMessage", "PropertyName"}`, `{"Message"}`, or OAuth's `{"error",
 //!   "error_description"}` (RFC 6749 section 5.2); or the string `invalid_grant`, bare or as JSON.
-//! - What comes for a user that does not exist is not documented. So a refusal that may mean that leads to a look-up
+//! - What comes for a user that does not exist is not documented. So a refusal that may mean that leads to a lookup
 //!   in the CRM: 200 with `{"items": [{"Email", "PersonAccount": [{"Account": {"AccountStage"}}]}]}`. A `*` in the
 //!   email is a wildcard there, so the answer's emails are compared with the one that was asked for.
 //! - Outages and limits come as 429 or 5xx, often with an HTML page of the network in front of the API.
@@ -41,7 +41,7 @@ impl Asked<'_> {
 #[derive(Debug, PartialEq)]
 pub(crate) enum Verdict {
     Token(Token),
-    /// Only the look-up can tell why.
+    /// Only the lookup can tell why.
     LookUp(Refusal),
 }
 
@@ -85,33 +85,53 @@ pub(crate) fn judge(answer: &Answer, asked: Asked<'_>) -> Result<Verdict, Error>
     }
 }
 
-/// Judges the look-up behind a refusal; `None` if that failed itself.
-pub(crate) fn judge_look_up(answer: Option<&Answer>, refusal: Refusal, asked: Asked<'_>) -> Error {
-    let unconfirmed = |refusal: Refusal| match refusal.likely {
-        Likely::NoUser => {
-            Error::NoSuchUser { email: asked.email(), message: refusal.message, confirmed: false }
+impl Refusal {
+    /// What it means if the lookup may not be made; `None` if that cannot be told.
+    fn unconfirmed(&self, asked: Asked<'_>) -> Option<Error> {
+        match self.likely {
+            Likely::NoUser => Some(Error::NoSuchUser {
+                email: asked.email(),
+                message: self.message.clone(),
+                confirmed: false,
+            }),
+            Likely::NoAccount => Some(Error::NoSuchAccount { host: asked.host.to_owned(), confirmed: false }),
+            Likely::Unknown => None,
         }
-        Likely::NoAccount => Error::NoSuchAccount { host: asked.host.to_owned(), confirmed: false },
-        Likely::Unknown => {
-            Error::Answer(AnswerFault::Unconfirmed { status: refusal.status, message: refusal.message })
-        }
-    };
-    let Some(answer) = answer else {
-        return unconfirmed(refusal);
-    };
-    match (answer.status, json(&answer.body)) {
-        (404, None) => Error::NoSuchAccount { host: asked.host.to_owned(), confirmed: true },
-        (200, Some(people)) => match person(&people, asked.email) {
-            Some(Person::Nobody) => {
+    }
+
+    /// What is said of it after the lookup failed.
+    pub(crate) fn unexplained(self, cause: Error, asked: Asked<'_>) -> Error {
+        let Self { status, message, .. } = self;
+        Error::Unexplained { email: asked.email(), status, message, cause: Box::new(cause) }
+    }
+}
+
+/// Judges the lookup behind a refusal: what the refusal means.
+///
+/// # Errors
+/// Why the lookup does not tell.
+pub(crate) fn judge_look_up(answer: &Answer, refusal: &Refusal, asked: Asked<'_>) -> Result<Error, Error> {
+    let (status, json) = (answer.status, json(&answer.body));
+    if status == 404 && json.is_none() {
+        return Ok(Error::NoSuchAccount { host: asked.host.to_owned(), confirmed: true });
+    }
+    let found = match general_error(answer, json.as_ref(), Some(asked.credentials)) {
+        Some(Error::KeyRejected { status: 401 | 403, .. }) => refusal.unconfirmed(asked),
+        None | Some(Error::KeyRejected { .. }) if status != 200 => None,
+        Some(error) => return Err(error),
+        None => json.as_ref().and_then(|people| person(people, asked.email)).map(|person| match person {
+            Person::Nobody => {
                 Error::NoSuchUser { email: asked.email(), message: Shown::new(""), confirmed: true }
             }
-            Some(Person::Somebody(stages)) => {
-                Error::LoginRefused { email: asked.email(), message: refusal.message, stages }
+            Person::Somebody(stages) => {
+                Error::LoginRefused { email: asked.email(), message: refusal.message.clone(), stages }
             }
-            None => unconfirmed(refusal),
-        },
-        _ => unconfirmed(refusal),
-    }
+        }),
+    };
+    found.ok_or_else(|| {
+        let message = message(answer, json.as_ref(), Some(asked.credentials));
+        Error::Answer(AnswerFault::Unexpected { status, message })
+    })
 }
 
 /// Judges the answer to a read, with credentials or of what is public, as the token endpoint's answer would be.
@@ -191,7 +211,7 @@ fn success(answer: &Answer, json: Option<Value>, asked: Asked<'_>) -> Result<Ver
         (_, enrolment) => Some(Error::SecondFactor { email: asked.email(), enrolment }),
     };
     match Token::new(fields) {
-        Ok(token) if status == 200 => own(token, asked),
+        Ok(token) if status == 200 => own(token, answer.reused, asked),
         Ok(_) => second_factor.map_or_else(|| no_token(status, "its status is not 200"), Err),
         Err(why) => second_factor.map_or_else(|| no_token(status, why), Err),
     }
@@ -201,13 +221,14 @@ fn no_token(status: u16, why: &'static str) -> Result<Verdict, Error> {
     Err(Error::Answer(AnswerFault::NoToken { status, why }))
 }
 
-/// Refuses another user's token.
-fn own(token: Token, asked: Asked<'_>) -> Result<Verdict, Error> {
+/// Refuses another user's token, and on a kept connection one that could be.
+fn own(token: Token, reused: bool, asked: Asked<'_>) -> Result<Verdict, Error> {
     match token.claims().and_then(|claims| claims.email()) {
         Some(email) if !asked.email.is(email) => Err(Error::Answer(AnswerFault::OtherUser {
             email: asked.email(),
             token_email: shown(email, Some(asked.credentials)),
         })),
+        None if reused => Err(Error::Answer(AnswerFault::Unnamed)),
         _ => Ok(Verdict::Token(token)),
     }
 }
@@ -318,7 +339,7 @@ enum Person {
     Somebody(Vec<&'static str>),
 }
 
-/// Who stands in the answer of the look-up; `None` if that cannot be told.
+/// Who stands in the answer of the lookup; `None` if that cannot be told.
 fn person(people: &Value, email: &Email) -> Option<Person> {
     let total = people.get("metadata").and_then(|metadata| metadata.get("total")?.as_u64());
     let people = people.get("items")?.as_array()?;

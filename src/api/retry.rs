@@ -13,21 +13,54 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 pub(crate) struct Deadline {
     started: Instant,
     total: Duration,
+    attempts: u32,
+    /// How long the longest attempt took, and what is said if time ran out in it.
+    longest: (Duration, fn(Duration) -> Network),
 }
 
 impl Deadline {
     pub(crate) fn starting_now(total: Duration) -> Self {
-        Self { started: Instant::now(), total }
+        Self { started: Instant::now(), total, attempts: 0, longest: (Duration::ZERO, Network::Timeout) }
     }
 
     /// Puts it off: what a batch waits for its rate is not time of the email.
     pub(crate) fn extend(&mut self, by: Duration) {
-        self.total = self.total.saturating_add(by);
+        self.started += by;
     }
 
     /// What is left of it.
     pub(crate) fn left(&self) -> Duration {
         self.total.saturating_sub(self.started.elapsed())
+    }
+
+    /// Takes note of an attempt and its failure, if it failed.
+    pub(crate) fn attempted(&mut self, took: Duration, failure: Option<&Error>) {
+        self.attempts += 1;
+        if took >= self.longest.0 {
+            self.longest = match failure {
+                Some(Error::Network { fault: Network::SlowConnection(_), .. }) => {
+                    (took, Network::SlowConnection)
+                }
+                Some(Error::Network { fault: Network::SlowProxy(_), .. }) => (took, Network::SlowProxy),
+                _ => (took, Network::Timeout),
+            };
+        }
+    }
+
+    /// The failure of the last attempt. If that took too long and was not the only one, it names the whole time, and
+    /// the phase in which the longest attempt spent it.
+    pub(crate) fn explain(&self, error: Error) -> Error {
+        match error {
+            Error::Network {
+                host,
+                fault: Network::SlowConnection(_) | Network::SlowProxy(_) | Network::Timeout(_),
+            } if self.attempts > 1 => {
+                let tenths = self.started.elapsed().as_secs_f64() * 10.0;
+                let passed = Duration::from_millis(100).mul_f64(tenths.round()).min(self.total);
+                Error::Network { host, fault: self.longest.1(passed) }
+            }
+            error => error,
+        }
     }
 }
 
@@ -43,7 +76,7 @@ pub(crate) enum Next {
 /// number from 0 to 1.
 pub(crate) fn next(error: &Error, attempt: u32, retries: u32, left: Duration, jitter: f64) -> Next {
     let wait = match error {
-        Error::Busy { asked: Some(asked), .. } => *asked,
+        Error::Busy { asked: Some(asked), .. } => backoff(attempt).max(*asked),
         _ => backoff(attempt),
     };
     if !is_retryable(error) || attempt >= retries || wait >= left {
@@ -71,9 +104,11 @@ fn is_retryable(error: &Error) -> bool {
             | Network::Proxy(_)
             | Network::Lost => true,
             // A timeout is the end of the time for this email; the others would fail the same way.
-            Network::ProxyRefusal(_) | Network::Certificate(_) | Network::Tls(_) | Network::Timeout(_) => {
-                false
-            }
+            Network::NotLoopback
+            | Network::ProxyRefusal(_)
+            | Network::Certificate { .. }
+            | Network::Tls { .. }
+            | Network::Timeout(_) => false,
         },
         Error::Usage { .. }
         | Error::Email { .. }
@@ -81,6 +116,7 @@ fn is_retryable(error: &Error) -> bool {
         | Error::Unreadable { .. }
         | Error::NoSuchUser { .. }
         | Error::NoSuchAccount { .. }
+        | Error::Unexplained { .. }
         | Error::Bug(_)
         | Error::CannotCreate { .. }
         | Error::CannotWrite { .. }
@@ -142,8 +178,8 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_comes_first() {
-        assert_eq!(wait(0, Some(0), 100, 1.0), Next::TryAfter(seconds(0)));
+    fn retry_after_counts_if_it_is_longer() {
+        assert_eq!(wait(1, Some(0), 100, 0.0), Next::TryAfter(seconds(1)), "0 is no licence");
         assert_eq!(wait(0, Some(7), 100, 0.0), Next::TryAfter(seconds(7)));
         assert_eq!(wait(0, Some(100), 100, 0.0), Next::Stop);
     }
@@ -171,8 +207,9 @@ mod tests {
         }
         let shown = || crate::text::Shown::new("");
         for error in [
-            network(Network::Certificate(shown())),
-            network(Network::Tls(shown())),
+            network(Network::Certificate { proxy: false, why: shown(), hint: "" }),
+            network(Network::Tls { proxy: true, why: shown() }),
+            network(Network::NotLoopback),
             network(Network::ProxyRefusal(Some(407))),
             network(Network::Timeout(seconds(1))),
             Error::Answer(AnswerFault::NotHttp),
@@ -193,9 +230,32 @@ mod tests {
     #[test]
     fn a_deadline_runs_out() {
         assert!(Deadline::starting_now(seconds(9)).left() > seconds(8));
-        let mut over = Deadline::starting_now(Duration::ZERO);
+        let mut over = Deadline::starting_now(seconds(9));
+        over.started -= seconds(9);
         assert_eq!(over.left(), Duration::ZERO);
         over.extend(seconds(9));
         assert!(over.left() > seconds(8));
+    }
+
+    #[test]
+    fn a_timeout_names_the_whole_time_and_the_phase_that_took_longest() {
+        let (connecting, limit) = (network(Network::SlowConnection(seconds(2))), seconds(6));
+        let after = |attempts: &[(u64, Option<&Error>)], error: &Error| {
+            let mut deadline = Deadline::starting_now(limit);
+            deadline.started -= seconds(30);
+            for (took, failure) in attempts {
+                deadline.attempted(seconds(*took), *failure);
+            }
+            deadline.explain(error.clone())
+        };
+        let slow = Some(&connecting);
+        let silence = network(Network::Timeout(limit));
+        assert_eq!(after(&[(2, slow)], &connecting), connecting, "the only attempt");
+        let whole = network(Network::SlowConnection(limit));
+        assert_eq!(after(&[(2, slow), (2, slow)], &connecting), whole);
+        assert_eq!(after(&[(4, slow), (1, Some(&silence))], &silence), whole);
+        assert_eq!(after(&[(4, Some(&BUSY)), (2, slow)], &connecting), silence);
+        let lost = network(Network::Lost);
+        assert_eq!(after(&[(4, slow), (1, Some(&lost))], &lost), lost);
     }
 }

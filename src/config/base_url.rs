@@ -73,8 +73,8 @@ impl BaseUrl {
             return Err(format!("its path has {}, which must be percent-encoded", quoted(c)));
         }
         let path = path.trim_end_matches('/');
-        if path.ends_with("/api/v1") {
-            return Err("/api/v1 is appended to it: leave that out".to_owned());
+        if is_api_path(path) {
+            return Err("the API's path is appended to it: leave out /api/v1 and what follows".to_owned());
         }
         let url = Self { tls, host, port, path: path.to_owned() };
         if !url.tls && !url.is_loopback() {
@@ -192,6 +192,14 @@ fn label_fault(label: &str) -> Option<String> {
 /// A character for a message.
 fn quoted(c: char) -> String {
     format!("'{}'", Shown::new(&c.to_string()))
+}
+
+/// Whether a path ends within the API, whose paths below `/api/v1` start with one of these.
+fn is_api_path(path: &str) -> bool {
+    let path = path.to_ascii_lowercase();
+    let Some((_, below)) = path.rsplit_once("/api/v1") else { return false };
+    let mut parts = below.split('/');
+    parts.next() == Some("") && matches!(parts.next(), None | Some("tokens" | "crm" | "billing" | "profile"))
 }
 
 /// RFC 3986's `pchar`, the slash and the percent sign.

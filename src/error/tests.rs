@@ -66,7 +66,7 @@ fn rows() -> Vec<(Error, u8, &'static str, Option<&'static str>)> {
         67,
         "no such user: j@e.de: No. (probably: this could not be confirmed)",
         Some(
-            "check the email, a base URL, and that the API key may read people: the look-up that would have told did not succeed",
+            "check the email, a base URL, and that the API key may read people: the lookup that would confirm this failed",
         ),
     );
     let subdomain = Some(
@@ -90,7 +90,7 @@ fn rows() -> Vec<(Error, u8, &'static str, Option<&'static str>)> {
     );
     unavailable(
         Network::SlowConnection(Duration::from_millis(3_300)),
-        "cannot connect to acme.outseta.com within 3300 ms",
+        "cannot connect to acme.outseta.com within 3.3 s",
         network_hint,
     );
     unavailable(
@@ -129,15 +129,24 @@ fn rows() -> Vec<(Error, u8, &'static str, Option<&'static str>)> {
         "the proxy does not answer as a proxy when asked for acme.outseta.com",
         proxy_hint,
     );
+    let certificate = |proxy| Network::Certificate { proxy, why: Shown::new("it is bad"), hint: "renew it" };
+    let tls = |proxy| Network::Tls { proxy, why: Shown::new("received corrupt message") };
+    unavailable(certificate(false), "cannot trust acme.outseta.com: it is bad", "renew it");
+    unavailable(certificate(true), "cannot trust the proxy for acme.outseta.com: it is bad", "renew it");
     unavailable(
-        Network::Certificate(Shown::new("invalid certificate: Expired")),
-        "cannot trust acme.outseta.com: invalid certificate: Expired",
-        "behind a proxy that inspects TLS, trust its certificates with --cacert or SSL_CERT_FILE; check the clock",
-    );
-    unavailable(
-        Network::Tls(Shown::new("received corrupt message")),
+        tls(false),
         "no TLS connection to acme.outseta.com: received corrupt message",
         "check the host and the port: what answers there may not speak TLS, or intercept it",
+    );
+    unavailable(
+        tls(true),
+        "no TLS connection to the proxy for acme.outseta.com: received corrupt message",
+        "check https_proxy and all_proxy: write http:// before a proxy that does not speak TLS itself",
+    );
+    unavailable(
+        Network::NotLoopback,
+        "acme.outseta.com does not resolve to a loopback address",
+        "check localhost in /etc/hosts, or write 127.0.0.1 instead",
     );
     unavailable(
         Network::Lost,
@@ -214,9 +223,9 @@ fn rows() -> Vec<(Error, u8, &'static str, Option<&'static str>)> {
     );
     answer(AnswerFault::Unexpected { status: 418, message: said() }, "unexpected answer (418): No.", verbose);
     answer(
-        AnswerFault::Unconfirmed { status: 422, message: none() },
-        "Outseta refuses (422), and the look-up that would tell why failed",
-        verbose,
+        AnswerFault::Unnamed,
+        "the token names no user, and may be the response to an earlier request",
+        Some("the token was not printed; try again for this user"),
     );
     answer(
         AnswerFault::NotJwt,
@@ -224,6 +233,22 @@ fn rows() -> Vec<(Error, u8, &'static str, Option<&'static str>)> {
         Some("another format prints the token as it is"),
     );
 
+    let unexplained = |cause| {
+        let (status, message) = (422, said());
+        Error::Unexplained { email: jane(), status, message, cause: Box::new(cause) }
+    };
+    add(
+        unexplained(busy(503, None)),
+        75,
+        "Outseta refused to log j@e.de in (422): No.; the lookup of the reason failed: Outseta is failing for now (503)",
+        Some("try again later, or raise --retries and --timeout"),
+    );
+    add(
+        unexplained(Error::Answer(AnswerFault::Unexpected { status: 400, message: none() })),
+        76,
+        "Outseta refused to log j@e.de in (422): No.; the lookup of the reason failed: unexpected answer (400)",
+        Some("check the base URL, or run again with -v to see what came back"),
+    );
     add(
         Error::KeyRejected { status: 403, key: KEY, secret: SECRET, message: none() },
         77,
@@ -308,11 +333,12 @@ fn number(error: &Error) -> (u8, u8) {
                 Network::Connection(_) => 2,
                 Network::Proxy(_) => 3,
                 Network::ProxyRefusal(_) => 4,
-                Network::Certificate(_) => 5,
-                Network::Tls(_) => 6,
+                Network::Certificate { .. } => 5,
+                Network::Tls { .. } => 6,
                 Network::Lost => 7,
                 Network::Timeout(_) => 8,
                 Network::SlowProxy(_) => 9,
+                Network::NotLoopback => 10,
             },
         ),
         Error::Bug(_) => (7, 0),
@@ -330,7 +356,7 @@ fn number(error: &Error) -> (u8, u8) {
                 AnswerFault::NotHttp => 4,
                 AnswerFault::TooLarge => 5,
                 AnswerFault::Unexpected { .. } => 6,
-                AnswerFault::Unconfirmed { .. } => 7,
+                AnswerFault::Unnamed => 7,
                 AnswerFault::NotJwt => 8,
             },
         ),
@@ -341,6 +367,7 @@ fn number(error: &Error) -> (u8, u8) {
         Error::Malformed { .. } => (17, 0),
         Error::CannotExecute { .. } => (18, 0),
         Error::CommandNotFound { .. } => (19, 0),
+        Error::Unexplained { .. } => (20, 0),
     }
 }
 
@@ -348,8 +375,8 @@ fn number(error: &Error) -> (u8, u8) {
 fn every_variant_has_a_row() {
     let seen: BTreeSet<(u8, u8)> = rows().iter().map(|(error, ..)| number(error)).collect();
     let mut expected = BTreeSet::new();
-    for (outer, inner) in (0..20).map(|outer| match outer {
-        6 => (outer, 10),
+    for (outer, inner) in (0..21).map(|outer| match outer {
+        6 => (outer, 11),
         12 => (outer, 9),
         _ => (outer, 1),
     }) {
@@ -409,9 +436,13 @@ fn statuses_are_those_of_sysexits() {
 
 #[test]
 fn a_batch_ends_at_what_concerns_all_emails() {
+    let rows = rows();
     let ending: BTreeSet<(u8, u8)> =
-        rows().iter().filter(|(error, ..)| error.concerns_all()).map(|(error, ..)| number(error)).collect();
-    let network = (0..10).map(|fault| (6, fault));
+        rows.iter().filter(|(error, ..)| error.concerns_all()).map(|(error, ..)| number(error)).collect();
+    let unexplained =
+        |cause| Error::Unexplained { email: jane(), status: 400, message: none(), cause: Box::new(cause) };
+    assert!(unexplained(network(Network::Lost)).concerns_all());
+    let network = (0..11).map(|fault| (6, fault));
     let [redirect, html] = [(12, 2), (12, 3)];
     let others = [(5, 0), (7, 0), (9, 0), (10, 0), redirect, html, (13, 0)];
     assert_eq!(ending, network.chain(others).collect());

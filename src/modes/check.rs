@@ -170,7 +170,7 @@ fn probe(outseta: &Outseta, tls: bool, report: &mut Report) -> Result<(), Error>
             Report::line("TLS", if tls { "ok" } else { "not used with a loopback host" })?;
             report.result("account", &account)?;
         }
-        Some(Network::Certificate(_) | Network::Tls(_)) => {
+        Some(Network::Certificate { proxy: false, .. } | Network::Tls { proxy: false, .. }) => {
             Report::line(CONNECTION, "ok")?;
             report.result("TLS", &account)?;
         }

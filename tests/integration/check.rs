@@ -399,8 +399,9 @@ mod what_does_not_work {
         let (authority, other) = (Authority::new(), Authority::new());
         let server = Server::https(Account::acme(), authority.server(&NAMES));
         let untrusted = |run: Run| run.server(&server).trust(&other);
-        let line = "TLS: cannot trust 127.0.0.1: invalid certificate: UnknownIssuer; hint: behind a proxy that inspects \
-            TLS, trust its certificates with --cacert or SSL_CERT_FILE; check the clock";
+        let line = "TLS: cannot trust 127.0.0.1: the issuer of its certificate is not trusted; hint: if its issuer is \
+            your own authority or a proxy that inspects TLS, trust the issuer's certificate with --cacert or \
+            SSL_CERT_FILE";
         foretells(69, line, untrusted, &[&server]);
         check()
             .server(&server)

@@ -18,11 +18,11 @@ const TEXT: &str = "The user name or password is incorrect.";
 const LISTED: &str = "outseta-token: hint: check the email for a typing error; people are listed in Outseta \
      under CRM > People";
 const MAY_READ: &str = "outseta-token: hint: check the email, a base URL, and that the API key may read people: the \
-     look-up that would have told did not succeed";
+     lookup that would confirm this failed";
 const SUBDOMAIN: &str = "outseta-token: hint: check the subdomain or base URL: the subdomain is the first \
      part of the address at which you log in to Outseta";
 const UNDER_CRM: &str = "outseta-token: hint: look at the person and their account in Outseta under CRM";
-const VERBOSE: &str = "outseta-token: hint: run again with -v to see what came back";
+const VERBOSE: &str = "outseta-token: hint: check the base URL, or run again with -v to see what came back";
 
 /// The token request is answered by `refusal`, the look-up by `answer`, and this comes of it.
 #[track_caller]
@@ -30,12 +30,8 @@ fn ends(refusal: impl Into<Reply>, answer: impl Into<Reply>, status: i32, lines:
     let server = Server::http(Account::acme());
     server.always(On::Tokens, refusal);
     server.always(On::People, answer);
-    let outcome = Run::new()
-        .server(&server)
-        .args(["--retries", "5", "--timeout", "5", EMAIL])
-        .status(status)
-        .stderr_lines(lines)
-        .run();
+    let outcome =
+        Run::new().server(&server).args(["--retries", "0", EMAIL]).status(status).stderr_lines(lines).run();
     let requests = server.requests();
     let paths: Vec<&str> = requests.iter().map(Request::path).collect();
     assert_eq!(paths, ["/api/v1/tokens", "/api/v1/crm/people"], "each is asked once\n{outcome}");
@@ -263,8 +259,8 @@ fn refusals() -> Vec<(Answer, i32, [String; 2])> {
     let unknown = |status: u16, message: &str| {
         [
             format!(
-                "outseta-token: Outseta refuses ({status}){message}, and the look-up that would tell \
-                 why failed"
+                "outseta-token: Outseta refused to log jane@example.com in ({status}){message}; the lookup of the \
+                 reason failed: unexpected answer (403)"
             ),
             VERBOSE.to_owned(),
         ]
@@ -298,65 +294,66 @@ fn a_look_up_that_is_refused_confirms_nothing() {
     }
 }
 
+/// A refusal that is a JSON error, behind which the lookup fails: its status, and what is said of it.
+#[track_caller]
+fn tells_nothing(answer: impl Into<Reply>, status: i32, cause: &str) {
+    let server = Server::http(Account::acme());
+    server.always(On::Tokens, refused()).always(On::People, answer);
+    let outcome = Run::new()
+        .server(&server)
+        .args(["--retries", "0", EMAIL])
+        .status(status)
+        .stderr_contains(&format!(
+            "outseta-token: Outseta refused to log jane@example.com in (400): {TEXT}; the lookup of the reason \
+             failed: {cause}"
+        ))
+        .run();
+    assert_eq!(server.requests().len(), 2, "{outcome}");
+}
+
 #[test]
-fn whatever_else_the_look_up_answers_confirms_nothing() {
-    for answer in [
-        Answer::empty(200),
-        Answer::text(200, "[]"),
-        Answer::json(200, &json!([])),
-        Answer::json(200, &json!({})),
-        Answer::json(200, &json!({"items": null})),
-        Answer::json(200, &json!({"items": {}})),
-        people(&json!([{"Uid": "1"}])),
-        people(&json!([{"Email": null}])),
-        people(&json!([{"Email": 7}])),
-        people(&json!(["jane@example.com"])),
-        people(&json!([{"Email": EMAIL}, {"Uid": "1"}])),
-        cloudflare(200),
-        cloudflare(403),
-        Answer::json(404, &json!({"Message": "No HTTP resource was found."})),
-        Answer::json(202, &json!({"items": []})),
-        Answer::empty(204),
-        Answer::empty(301),
-        Answer::empty(400),
-        Answer::empty(401),
-        Answer::empty(429),
-        Answer::empty(500),
-        Answer::empty(503),
-    ] {
-        ends(
-            Answer::empty(400),
-            answer,
+fn whatever_else_the_lookup_answers_tells_nothing() {
+    for (answer, status, cause) in [
+        (Answer::json(200, &json!({})), 76, "unexpected answer (200)"),
+        (people(&json!([{"Uid": "1"}])), 76, "unexpected answer (200)"),
+        (Answer::json(202, &json!({"items": []})), 76, "unexpected answer (202)"),
+        (Answer::empty(400), 76, "unexpected answer (400)"),
+        (
+            Answer::json(404, &json!({"Message": "No HTTP resource was found."})),
             76,
-            &["outseta-token: Outseta refuses (400), and the look-up that would tell why failed", VERBOSE],
-        );
+            "unexpected answer (404): No HTTP resource was found.",
+        ),
+        (cloudflare(403), 76, "the answer (403) is an HTML page"),
+        (Answer::empty(301), 76, "the answer is a redirect (301)"),
+        (Answer::empty(429), 75, "Outseta is over its rate limit (429)"),
+        (Answer::empty(408), 75, "Outseta is failing for now (408)"),
+        (cloudflare(503), 75, "Outseta is failing for now (503)"),
+    ] {
+        tells_nothing(answer, status, cause);
     }
 }
 
 #[test]
-fn a_look_up_that_fails_confirms_nothing_and_is_not_repeated() {
-    for fault in [
-        Fault::CloseAfter(0),
-        Fault::CloseAfter(40),
-        Fault::CutBody(1),
-        Fault::ResetAfter(0),
-        Fault::Garbage(b"?\r\n\r\n".to_vec()),
-        Fault::HugeHeader(20_000),
-        Fault::EndlessBody,
-    ] {
-        ends(
-            refused(),
-            fault,
-            67,
-            &[
-                &format!(
-                    "outseta-token: no such user: jane@example.com: {TEXT} (probably: this could \
-                     not be confirmed)"
-                ),
-                MAY_READ,
-            ],
-        );
+fn a_lookup_that_fails_ends_with_that_failures_status() {
+    for fault in [Fault::CloseAfter(0), Fault::CloseAfter(40), Fault::CutBody(1), Fault::ResetAfter(0)] {
+        tells_nothing(fault, 69, "the connection to 127.0.0.1 was lost");
     }
+    tells_nothing(Fault::Garbage(b"?\r\n\r\n".to_vec()), 76, "the answer is not HTTP");
+    tells_nothing(Fault::EndlessBody, 76, "the answer is too large");
+}
+
+#[test]
+fn a_path_that_is_not_the_apis_is_no_missing_user() {
+    let server = Server::http(Account::acme());
+    let lost =
+        Answer::json(404, &json!({"Message": "No HTTP resource was found that matches the request URI."}));
+    server.always(On::Any, lost);
+    Run::new()
+        .credentials()
+        .args(["--base-url", &format!("{}/foo", server.url()), EMAIL])
+        .status(76)
+        .stderr_contains("outseta-token: hint: check the base URL, ")
+        .run();
 }
 
 #[test]
@@ -368,8 +365,8 @@ fn the_look_up_has_what_is_left_of_the_time() {
     let outcome = Run::new()
         .server(&server)
         .args(["--timeout", "2", EMAIL])
-        .status(67)
-        .stderr_contains("(probably: this could not be confirmed)\n")
+        .status(69)
+        .stderr_contains("the lookup of the reason failed: no answer from 127.0.0.1 within 2 s\n")
         .run();
     // A deadline of its own would end it after 3.5 s.
     assert!(outcome.elapsed < Duration::from_millis(3300), "{outcome}");

@@ -152,6 +152,76 @@ fn looking_up_the_name_is_part_of_connecting() {
     );
 }
 
+/// In a mount namespace of its own, where `localhost` is another machine.
+#[test]
+fn plain_http_goes_to_loopback_addresses_only() {
+    const UNAVAILABLE: i32 = 99;
+    let script = format!(
+        "mount --bind hosts /etc/hosts >&2 || exit {UNAVAILABLE}
+        exec \"$0\" \"$@\""
+    );
+    let server = Server::http(Account::acme());
+    let outcome = |hosts: &str| {
+        Run::of("/usr/bin/env".into())
+            .args(["unshare", "--map-root-user", "--mount", "sh", "-c", script.as_str()])
+            .arg(program())
+            .file("hosts", hosts)
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .credentials()
+            .args(["--base-url", &format!("http://localhost:{}", server.address().port()), EMAIL])
+            .outcome()
+    };
+    let away = outcome("10.0.0.1 localhost\n");
+    if matches!(away.status, Some(UNAVAILABLE | 1 | 127)) {
+        return skip("no mount namespace can be made here (unshare)");
+    }
+    assert_eq!(away.status, Some(69), "{away}");
+    assert_eq!(
+        away.stderr,
+        "outseta-token: localhost does not resolve to a loopback address\n\
+         outseta-token: hint: check localhost in /etc/hosts, or write 127.0.0.1 instead\n"
+    );
+    let both = outcome("10.0.0.1 localhost\n127.0.0.1 localhost\n");
+    assert_eq!(both.status, Some(0), "{both}");
+}
+
+/// std starts no thread whose stack is larger than the address space, as the kernel starts none beyond `ulimit -u`.
+#[test]
+fn a_thread_that_cannot_be_started_is_a_network_failure() {
+    let server = Server::http(Account::acme());
+    let message = "cannot connect to localhost: cannot start a thread: ";
+    for (args, stream) in
+        [(&[EMAIL][..], "stderr"), (&["--check"], "stdout"), (&[EMAIL, "--", "/bin/echo", "ran"], "stderr")]
+    {
+        let outcome = Run::new()
+            .server(&server)
+            .env("OUTSETA_BASE_URL", format!("http://localhost:{}", server.address().port()))
+            .env("RUST_MIN_STACK", (1_u64 << 47).to_string())
+            .args(["--retries", "0"])
+            .args(args)
+            .outcome();
+        assert_eq!(outcome.status, Some(69), "{outcome}");
+        let text = if stream == "stdout" { outcome.stdout_text() } else { outcome.stderr.clone() };
+        assert!(text.contains(message), "{outcome}");
+    }
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn attempts_that_used_up_the_time_are_told_together() {
+    let deaf = Deaf::new();
+    let outcome = at(deaf.address())
+        .args(["--retries", "9", "--timeout", "3"])
+        .status(69)
+        .stderr_contains("outseta-token: cannot connect to 127.0.0.1 within ")
+        .run();
+    let seconds = outcome.stderr.split(" within ").nth(1).and_then(|rest| rest.split(" s\n").next());
+    let seconds: f64 =
+        seconds.and_then(|seconds| seconds.parse().ok()).unwrap_or_else(|| panic!("{outcome}"));
+    // 1 s, a wait of 0.5 to 0.75 s, 1 s; and perhaps what is left.
+    assert!((2.5..=3.0).contains(&seconds), "{outcome}");
+}
+
 #[test]
 fn a_tls_handshake_is_part_of_connecting() {
     let authority = Authority::new();
@@ -286,6 +356,20 @@ fn a_chunked_answer_is_lost_wherever_it_is_cut() {
 fn an_answer_without_a_length_that_is_cut_is_no_json() {
     let (_server, run) = answered(token().until_close().with(Fault::CutBody(20)));
     run.status(76).stderr_contains("the answer (200) holds no token: it is not a JSON object\n").run();
+}
+
+/// Whether it is whole only a `close_notify` would tell.
+#[test]
+fn a_tls_answer_without_a_length_that_ends_without_close_notify_is_lost() {
+    let authority = Authority::new();
+    let answer = token().until_close();
+    let whole = answer.head().len() + answer.framed_body().len();
+    let server = Server::https(Account::acme(), authority.server(&NAMES));
+    server.on(On::Tokens, answer.clone().with(Fault::CloseAfter(whole)));
+    let run = || Run::new().server(&server).trust(&authority).args(["--retries", "0", "-r", EMAIL]);
+    run().status(69).stderr_lines(&LOST).run();
+    server.on(On::Tokens, answer);
+    run().stdout("a.b.c\n").run();
 }
 
 #[test]

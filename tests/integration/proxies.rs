@@ -19,7 +19,7 @@ use crate::support::model::{Account, Refusal, User};
 use crate::support::proxy::{Behaviour, Detour, Proxy};
 use crate::support::relay::Relay;
 use crate::support::run::{Outcome, Run};
-use crate::support::script::On;
+use crate::support::script::{AtAccept, On};
 use crate::support::skip;
 use crate::support::tls::{Authority, NAMES};
 
@@ -137,16 +137,22 @@ fn a_proxy_may_be_spoken_to_over_tls() {
     assert_eq!(server.requests()[0].sni.as_deref(), Some("acme.outseta.com"));
 
     // Its certificate is checked as the server's is, before it is told anything.
-    run().trust(&Authority::new()).status(69).stderr_contains("invalid certificate: UnknownIssuer\n").run();
+    run()
+        .trust(&Authority::new())
+        .status(69)
+        .stderr_contains(
+            "cannot trust the proxy for acme.outseta.com: the issuer of its certificate is not trusted\n",
+        )
+        .run();
     assert_eq!(proxy.requests().len(), 1);
 }
 
 #[test]
-fn one_tunnel_serves_the_request_and_the_look_up() {
+fn the_look_up_has_a_tunnel_of_its_own() {
     let user = User::new(EMAIL).cannot_log_in(Refusal::Message);
     let detour = Detour::new(Account::new("acme").user(user));
     Run::new().detour(&detour).arg(EMAIL).status(77).stderr_contains("will not log").run();
-    assert_eq!(detour.proxy.requests().len(), 1);
+    assert_eq!(detour.proxy.requests().len(), 2);
     assert_eq!(detour.server.requests().len(), 2);
 }
 
@@ -422,14 +428,45 @@ fn a_dripping_proxy_ends_with_the_time() {
         .credentials()
         .env("OUTSETA_SUBDOMAIN", "acme")
         .env("https_proxy", format!("http://{}", listener.address()))
-        .args(["--timeout", "1", EMAIL])
+        .args(["--timeout", "3", "--retries", "0", EMAIL])
         .status(69)
         .stderr_lines(&[
-            "outseta-token: no answer from acme.outseta.com within 1 s",
-            "outseta-token: hint: try again, or raise --timeout",
+            "outseta-token: cannot connect to acme.outseta.com through the proxy within 1 s",
+            CHECK_HINT,
         ])
         .run();
     assert!(outcome.elapsed < Duration::from_millis(2500), "{outcome}");
+}
+
+#[test]
+fn what_is_wrong_with_the_tls_of_a_proxy_is_said_of_the_proxy() {
+    // Plain HTTP on its port, and nothing at all.
+    let authority = Authority::new();
+    let plain = Server::http(Account::acme());
+    plain.on_accept(AtAccept::PlainHttp).on_accept(AtAccept::Close);
+    for lines in [
+        [
+            "outseta-token: no TLS connection to the proxy for acme.outseta.com: received corrupt message of type \
+             InvalidContentType",
+            "outseta-token: hint: check https_proxy and all_proxy: write http:// before a proxy that does not speak \
+             TLS itself",
+        ],
+        [
+            "outseta-token: cannot connect to the proxy for acme.outseta.com: it closed the connection",
+            CHECK_HINT,
+        ],
+    ] {
+        Run::new()
+            .credentials()
+            .trust(&authority)
+            .env("OUTSETA_SUBDOMAIN", "acme")
+            .env("https_proxy", format!("https://{}", plain.address()))
+            .args(["--retries", "0", EMAIL])
+            .status(69)
+            .stderr_lines(&lines)
+            .run();
+    }
+    assert_eq!(plain.connections(), 2);
 }
 
 #[test]

@@ -109,7 +109,7 @@ fn key_and_secret_are_sent_as_they_are() {
 // ---- The look-up ----
 
 #[test]
-fn a_person_is_looked_up_by_one_get_over_the_same_connection() {
+fn a_person_is_looked_up_by_one_get_over_a_new_connection() {
     let server = refusing("jane@example.com");
     let requests = look_up(&server, "jane@example.com", &[]);
     let request = &requests[1];
@@ -121,7 +121,7 @@ fn a_person_is_looked_up_by_one_get_over_the_same_connection() {
     );
     assert_eq!(headers(request), expected(&server.address().to_string(), &[]));
     assert_eq!(request.body, b"");
-    assert_eq!(server.connections(), 1);
+    assert_eq!(server.connections(), 2);
 }
 
 #[test]
@@ -323,8 +323,8 @@ fn the_look_up_follows_no_redirect() {
     Run::new()
         .server(&server)
         .arg("jane@example.com")
-        .status(67)
-        .stderr_contains("could not be confirmed")
+        .status(76)
+        .stderr_contains("the lookup of the reason failed: the answer is a redirect (302)")
         .run();
     assert_eq!((server.requests().len(), elsewhere.connections()), (2, 0));
 }

@@ -14,8 +14,11 @@ use crate::support::tls::{Authority, NAMES, self_signed};
 
 const EMAIL: &str = "jane@example.com";
 
-const TRUST_HINT: &str = "outseta-token: hint: behind a proxy that inspects TLS, trust its certificates with \
-     --cacert or SSL_CERT_FILE; check the clock";
+const UNKNOWN: [&str; 2] = [
+    "the issuer of its certificate is not trusted",
+    "if its issuer is your own authority or a proxy that inspects TLS, trust the issuer's certificate with --cacert or \
+     SSL_CERT_FILE",
+];
 const SPEAK_HINT: &str = "outseta-token: hint: check the host and the port: what answers there may not speak \
      TLS, or intercept it";
 const PEM_HINT: &str = "outseta-token: hint: it holds one or more certificates in PEM form, each between BEGIN \
@@ -38,12 +41,11 @@ fn run(server: &Server) -> Run {
 
 /// It ends so after one connection, over which nothing was told.
 #[track_caller]
-fn is_not_trusted(server: &Server, run: Run, part: &str) {
+fn is_not_trusted(server: &Server, run: Run, [why, hint]: [&str; 2]) {
     let outcome = run
         .status(69)
-        .stderr_contains("outseta-token: cannot trust 127.0.0.1: invalid certificate: ")
-        .stderr_contains(part)
-        .stderr_contains(TRUST_HINT)
+        .stderr_contains(&format!("outseta-token: cannot trust 127.0.0.1: {why}"))
+        .stderr_contains(&format!("outseta-token: hint: {hint}\n"))
         .run();
     assert_eq!(
         (server.connections(), server.requests().len()),
@@ -75,19 +77,19 @@ fn cacert_wins_over_ssl_cert_file_and_neither_adds_to_the_other() {
     is_not_trusted(
         &server,
         run(&server).env("SSL_CERT_FILE", authority.pem_file()).arg("--cacert").arg(other.pem_file()),
-        "UnknownIssuer",
+        UNKNOWN,
     );
 }
 
 #[test]
 fn without_either_the_built_in_roots_are_trusted_and_no_others() {
     let (_authority, server) = trusted();
-    is_not_trusted(&server, run(&server), "UnknownIssuer");
+    is_not_trusted(&server, run(&server), UNKNOWN);
     let (authority, server) = trusted();
     let system = run(&server)
         .env("SSL_CERT_FILE", "")
         .env("SSL_CERT_DIR", authority.pem_file().parent().expect("a folder"));
-    is_not_trusted(&server, system, "UnknownIssuer");
+    is_not_trusted(&server, system, UNKNOWN);
 }
 
 #[test]
@@ -106,33 +108,57 @@ fn one_of_several_certificates_in_the_file_is_enough() {
 #[test]
 fn an_unknown_authority_is_not_trusted() {
     let server = serve(Authority::new().server(&NAMES));
-    is_not_trusted(&server, run(&server).trust(&Authority::new()), "UnknownIssuer\n");
+    is_not_trusted(&server, run(&server).trust(&Authority::new()), UNKNOWN);
 }
 
 #[test]
 fn a_certificate_that_vouches_for_itself_is_not_trusted() {
     let server = serve(self_signed(&NAMES));
-    is_not_trusted(&server, run(&server).trust(&Authority::new()), "UnknownIssuer\n");
+    is_not_trusted(&server, run(&server).trust(&Authority::new()), UNKNOWN);
 }
 
 #[test]
-fn an_expired_certificate_is_not_trusted() {
+fn an_expired_or_premature_certificate_is_not_trusted() {
     let authority = Authority::new();
     let server = serve(authority.expired(&NAMES));
-    is_not_trusted(&server, run(&server).trust(&authority), "certificate expired");
+    let clock = "check this machine's clock; if it is right, the server needs a new certificate";
+    let expired = "its certificate expired on 2001-01-01 00:00 UTC; the clock says 20";
+    is_not_trusted(&server, run(&server).trust(&authority), [expired, clock]);
+    let server = serve(authority.premature(&NAMES));
+    let premature = "its certificate is valid from 2201-01-01 00:00 UTC; the clock says 20";
+    is_not_trusted(&server, run(&server).trust(&authority), [premature, clock]);
 }
 
 #[test]
 fn another_hosts_certificate_is_not_trusted() {
     let authority = Authority::new();
-    for names in [&["other.example"][..], &["localhost", "*.outseta.com"], &[]] {
+    for (names, why) in [
+        (&["other.example"][..], "its certificate is for other.example\n"),
+        (
+            &["localhost", "*.outseta.com", "10.0.0.1"],
+            "its certificate is for localhost, *.outseta.com, 10.0.0.1\n",
+        ),
+        (&[], "its certificate names no host\n"),
+    ] {
         let server = serve(authority.server(names));
-        is_not_trusted(
-            &server,
-            run(&server).trust(&authority),
-            "certificate not valid for name \"127.0.0.1\"",
-        );
+        let hint = "check the subdomain or base URL, and where its name leads";
+        is_not_trusted(&server, run(&server).trust(&authority), [why, hint]);
     }
+}
+
+#[test]
+fn a_certificate_authoritys_certificate_is_no_servers() {
+    let authority = Authority::new();
+    let server = serve(authority.server_as_ca(&NAMES));
+    is_not_trusted(
+        &server,
+        run(&server).trust(&authority),
+        [
+            "its certificate is a certificate authority's (CA:TRUE), not a server's\n",
+            "make it with: openssl req -x509 … -addext basicConstraints=critical,CA:FALSE -addext \
+             subjectAltName=DNS:NAME",
+        ],
+    );
 }
 
 #[test]
@@ -146,8 +172,7 @@ fn the_certificate_must_be_for_the_account_behind_a_proxy_too() {
         .arg(EMAIL)
         .status(69)
         .stderr_contains(
-            "outseta-token: cannot trust acme.outseta.com: invalid certificate: certificate not \
-             valid for name \"acme.outseta.com\"",
+            "outseta-token: cannot trust acme.outseta.com: its certificate is for other.outseta.com, 127.0.0.1\n",
         )
         .run();
     assert!(server.requests().is_empty());

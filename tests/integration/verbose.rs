@@ -153,7 +153,7 @@ fn a_retry_is_logged_with_its_reason_and_its_wait() {
             &format!("outseta-token: {lost}; trying again in # ms"),
         ]
     );
-    assert!(outcome.stderr.contains("Outseta is failing for now (503); trying again in 0 ms\n"), "{outcome}");
+    assert!(outcome.stderr.contains("Outseta is failing for now (503); trying again in "), "{outcome}");
 }
 
 #[test]

@@ -57,6 +57,9 @@ pub enum Fault {
     HugeHeader(usize),
     /// The body never ends.
     EndlessBody,
+    /// Another answer comes unasked behind the answer: so many bytes of it, as they go over the wire, in the same write,
+    /// the others this much later.
+    Unasked(Box<Answer>, usize, Duration),
     /// The answer is whole, and the connection that it promised to keep is closed this much later.
     CloseIdle(Duration),
 }
@@ -144,6 +147,10 @@ impl Fault {
                 (answer.write_to(wire), Fate::Kept)
             }
             Self::EndlessBody => (endless(wire, answer, stop), Fate::Cut),
+            Self::Unasked(second, at_once, delay) => {
+                let second = [second.head(), second.framed_body()].concat();
+                (wire.write_two(&bytes, &second, at_once, || stop.sleep(delay)), Fate::Kept)
+            }
             Self::CloseIdle(delay) => {
                 let sent = send(wire, &bytes);
                 stop.sleep(delay);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::crypto::ring;
 use rustls::pki_types::PrivatePkcs8KeyDer;
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::{ALL_VERSIONS, ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use tempfile::TempDir;
 
 /// What a server on loopback that also plays the account `acme` is called.
@@ -55,10 +55,31 @@ impl Authority {
         self.sign(&params(names))
     }
 
+    /// As [`Authority::server`], but it speaks this version of TLS alone.
+    pub fn server_of(&self, version: &'static SupportedProtocolVersion) -> Arc<ServerConfig> {
+        let key = key();
+        let certificate = params(&NAMES).signed_by(&key, &self.issuer).expect("the authority signs");
+        server_config(&certificate, &key, &[version])
+    }
+
     /// As [`Authority::server`], but the certificate ran out in 2001.
     pub fn expired(&self, names: &[&str]) -> Arc<ServerConfig> {
         let mut params = params(names);
         params.not_after = date_time_ymd(2001, 1, 1);
+        self.sign(&params)
+    }
+
+    /// As [`Authority::server`], but the certificate is valid from 2201 only.
+    pub fn premature(&self, names: &[&str]) -> Arc<ServerConfig> {
+        let mut params = params(names);
+        params.not_before = date_time_ymd(2201, 1, 1);
+        self.sign(&params)
+    }
+
+    /// A server whose own certificate is a certificate authority's.
+    pub fn server_as_ca(&self, names: &[&str]) -> Arc<ServerConfig> {
+        let mut params = params(names);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         self.sign(&params)
     }
 
@@ -74,7 +95,7 @@ impl Authority {
     fn sign(&self, params: &CertificateParams) -> Arc<ServerConfig> {
         let key = key();
         let certificate = params.signed_by(&key, &self.issuer).expect("the authority signs");
-        server_config(&certificate, &key)
+        server_config(&certificate, &key, ALL_VERSIONS)
     }
 }
 
@@ -82,7 +103,7 @@ impl Authority {
 pub fn self_signed(names: &[&str]) -> Arc<ServerConfig> {
     let key = key();
     let certificate = params(names).self_signed(&key).expect("the certificate signs itself");
-    server_config(&certificate, &key)
+    server_config(&certificate, &key, ALL_VERSIONS)
 }
 
 fn key() -> KeyPair {
@@ -94,9 +115,13 @@ fn params(names: &[&str]) -> CertificateParams {
     CertificateParams::new(names).expect("the names are valid")
 }
 
-fn server_config(certificate: &Certificate, key: &KeyPair) -> Arc<ServerConfig> {
+fn server_config(
+    certificate: &Certificate,
+    key: &KeyPair,
+    versions: &[&'static SupportedProtocolVersion],
+) -> Arc<ServerConfig> {
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
-    let config = config.with_safe_default_protocol_versions().expect("ring has the default versions");
+    let config = config.with_protocol_versions(versions).expect("ring has these versions");
     let key = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
     let config = config.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key);
     Arc::new(config.expect("the key belongs to the certificate"))

@@ -58,6 +58,40 @@ impl Wire {
         while self.read_some(&mut ignored, stop).is_ok_and(|read| read > 0) {}
     }
 
+    /// Sends `first` and, in the same write, the first bytes of `second` as they go over the wire; the others after
+    /// `pause`. Under TLS each is a record of its own.
+    pub fn write_two(
+        &mut self,
+        first: &[u8],
+        second: &[u8],
+        at_once: usize,
+        pause: impl FnOnce(),
+    ) -> io::Result<()> {
+        let (tcp, first, second) = match self {
+            Self::Plain(tcp) => (tcp, first.to_vec(), second.to_vec()),
+            Self::Tls(stream) => {
+                let StreamOwned { conn, sock } = &mut **stream;
+                let mut encrypt = |bytes: &[u8]| -> io::Result<Vec<u8>> {
+                    let mut records = Vec::new();
+                    conn.writer().write_all(bytes)?;
+                    while conn.wants_write() {
+                        conn.write_tls(&mut records)?;
+                    }
+                    Ok(records)
+                };
+                let (first, second) = (encrypt(first)?, encrypt(second)?);
+                (sock, first, second)
+            }
+        };
+        let (now, later) = second.split_at(at_once.min(second.len()));
+        tcp.write_all(&[&first, now].concat())?;
+        if !later.is_empty() {
+            pause();
+            tcp.write_all(later)?;
+        }
+        Ok(())
+    }
+
     /// Ends as a well-behaved server does, under TLS with a `close_notify`.
     pub fn close(mut self) {
         if let Self::Tls(stream) = &mut self {

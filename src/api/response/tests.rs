@@ -28,7 +28,7 @@ fn asked<T>(judge: impl FnOnce(Asked<'_>) -> T) -> T {
 }
 
 fn bytes(status: u16, body: impl AsRef<[u8]>) -> Answer {
-    Answer { status, headers: Vec::new(), body: body.as_ref().to_vec() }
+    Answer { status, body: body.as_ref().to_vec(), ..Answer::default() }
 }
 
 fn of(status: u16, body: &Value) -> Answer {
@@ -162,6 +162,15 @@ mod a_2xx {
         };
         for same in [EMAIL, "JANE@example.COM"] {
             assert!(matches!(judged(&token(same)), Ok(Verdict::Token(_))), "{same}");
+        }
+        let reused = |answer: Answer| Answer { reused: true, ..answer };
+        assert!(matches!(judged(&reused(token(EMAIL))), Ok(Verdict::Token(_))));
+        is_fault(
+            &reused(token("john@example.com")),
+            AnswerFault::OtherUser { email: text(EMAIL), token_email: text("john@example.com") },
+        );
+        for unnamed in ["opaque", "a.b.c", "e30.e30.c2ln"] {
+            is_fault(&reused(of(200, &json!({"access_token": unnamed}))), AnswerFault::Unnamed);
         }
         for other in ["john@example.com", "jane@example.co", ""] {
             is_fault(&token(other), AnswerFault::OtherUser { email: text(EMAIL), token_email: text(other) });
@@ -431,12 +440,13 @@ mod the_look_up {
         Refusal { status: 400, message: text("No."), likely }
     }
 
-    fn found(answer: &Answer) -> Error {
-        asked(|asked| judge_look_up(Some(answer), refusal(Likely::Unknown), asked))
+    fn judged(answer: &Answer) -> Result<Error, Error> {
+        asked(|asked| judge_look_up(answer, &refusal(Likely::Unknown), asked))
     }
 
-    fn unconfirmed() -> Error {
-        Error::Answer(AnswerFault::Unconfirmed { status: 400, message: text("No.") })
+    #[track_caller]
+    fn found(answer: &Answer) -> Error {
+        judged(answer).expect("it tells")
     }
 
     fn nobody() -> Error {
@@ -462,11 +472,11 @@ mod the_look_up {
     fn cannot_tell_from_a_part_of_the_matches() {
         let page = |total: Value| {
             let items = json!([{"Email": "ann@example.com"}]);
-            found(&of(200, &json!({"items": items, "metadata": {"total": total}})))
+            judged(&of(200, &json!({"items": items, "metadata": {"total": total}})))
         };
-        assert_eq!(page(2.into()), unconfirmed());
-        assert_eq!(page(1.into()), nobody());
-        assert_eq!(page("many".into()), nobody());
+        assert!(page(2.into()).is_err());
+        assert_eq!(page(1.into()), Ok(nobody()));
+        assert_eq!(page("many".into()), Ok(nobody()));
     }
 
     #[test]
@@ -515,45 +525,51 @@ mod the_look_up {
     }
 
     #[test]
-    fn finds_nothing_out_by_any_other_answer() {
+    fn tells_nothing_by_any_other_response() {
         let people = json!({"items": []});
-        for answer in [
-            of(404, &people),
-            of(404, &json!(null)),
-            of(201, &people),
-            of(202, &people),
-            of(302, &people),
-            of(400, &people),
-            of(403, &people),
-            of(500, &people),
-            empty(403),
-            empty(429),
-            html(200),
-            empty(200),
-            bytes(200, "[]"),
-            of(200, &json!({})),
-            of(200, &json!({"items": null})),
-            of(200, &json!({"items": {"Email": EMAIL}})),
-            of(200, &json!({"items": [{}]})),
-            of(200, &json!({"items": [{"Email": EMAIL}, {}]})),
-            of(200, &json!({"items": [{"Email": 1}]})),
+        for (answer, status) in [
+            (of(404, &people), 76),
+            (of(404, &json!(null)), 76),
+            (of(201, &people), 76),
+            (of(302, &people), 76),
+            (of(400, &people), 76),
+            (of(400, &json!({"error": "invalid_client"})), 76),
+            (empty(403), 76),
+            (html(403), 76),
+            (html(200), 76),
+            (empty(200), 76),
+            (bytes(200, "[]"), 76),
+            (of(200, &json!({})), 76),
+            (of(200, &json!({"items": null})), 76),
+            (of(200, &json!({"items": {"Email": EMAIL}})), 76),
+            (of(200, &json!({"items": [{}]})), 76),
+            (of(200, &json!({"items": [{"Email": EMAIL}, {}]})), 76),
+            (of(200, &json!({"items": [{"Email": 1}]})), 76),
+            (empty(408), 75),
+            (empty(425), 75),
+            (empty(429), 75),
+            (of(500, &people), 75),
         ] {
-            assert_eq!(found(&answer), unconfirmed(), "{answer:?}");
+            let cause = judged(&answer).expect_err("it does not tell");
+            assert_eq!(cause.status().code(), status, "{answer:?}");
         }
     }
 
     #[test]
-    fn that_fails_leaves_what_the_refusal_meant() {
-        let after = |likely| asked(|asked| judge_look_up(None, refusal(likely), asked));
-        assert_eq!(
-            after(Likely::NoUser),
-            Error::NoSuchUser { email: text(EMAIL), message: text("No."), confirmed: false }
-        );
-        assert_eq!(
-            after(Likely::NoAccount),
-            Error::NoSuchAccount { host: "acme.outseta.com".to_owned(), confirmed: false }
-        );
-        assert_eq!(after(Likely::Unknown), unconfirmed());
+    fn that_the_key_may_not_make_leaves_what_the_refusal_probably_meant() {
+        let after =
+            |likely, answer: &Answer| asked(|asked| judge_look_up(answer, &refusal(likely), asked)).ok();
+        for answer in [empty(401), empty(403), of(403, &json!({"items": []}))] {
+            assert_eq!(
+                after(Likely::NoUser, &answer),
+                Some(Error::NoSuchUser { email: text(EMAIL), message: text("No."), confirmed: false })
+            );
+            assert_eq!(
+                after(Likely::NoAccount, &answer),
+                Some(Error::NoSuchAccount { host: "acme.outseta.com".to_owned(), confirmed: false })
+            );
+        }
+        assert_eq!(after(Likely::NoUser, &html(403)), None, "that is not Outseta");
     }
 }
 
@@ -725,6 +741,7 @@ fn answers() -> impl Strategy<Value = Answer> {
         status,
         headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
         body,
+        reused: false,
     })
 }
 
@@ -757,7 +774,10 @@ proptest! {
             }
             Ok(Verdict::LookUp(refusal)) => {
                 prop_assert!(matches!(answer.status, 400 | 404 | 422));
-                let error = asked(|asked| judge_look_up(Some(&answer), refusal, asked));
+                let error = asked(|asked| {
+                    judge_look_up(&answer, &refusal, asked)
+                        .unwrap_or_else(|cause| refusal.unexplained(cause, asked))
+                });
                 prop_assert!(matches!(error.status().code(), 67 | 68 | 76), "{:?}", error);
                 prop_assert!(is_presentable(&error), "{}", error);
             }
@@ -767,8 +787,11 @@ proptest! {
     #[test]
     fn whatever_comes_of_a_look_up_is_judged(answer in answers(), message in ".*") {
         let refusal = Refusal { status: 400, message: Shown::new(&message), likely: Likely::Unknown };
-        let error = asked(|asked| judge_look_up(Some(&answer), refusal, asked));
-        prop_assert!(matches!(error.status().code(), 67 | 68 | 76 | 77), "{:?}", error);
+        let error = asked(|asked| {
+            judge_look_up(&answer, &refusal, asked).unwrap_or_else(|cause| refusal.unexplained(cause, asked))
+        });
+        prop_assert!(matches!(error.status().code(), 67 | 68 | 75 | 76 | 77), "{:?}", error);
+        prop_assert!(is_presentable(&error), "{}", error);
     }
 
     #[test]

@@ -73,6 +73,9 @@ fn base_urls() {
         ("http://127.9.9.9", "http://127.9.9.9"),
         ("http://[::1]:80", "http://[::1]:80"),
         ("https://h/%C3%A9", "https://h/%C3%A9"),
+        ("https://h/api/v1beta", "https://h/api/v1beta"),
+        ("https://h/api/v1tokens", "https://h/api/v1tokens"),
+        ("https://h/api/v1/proxy", "https://h/api/v1/proxy"),
     ] {
         assert_eq!(base(text).as_deref(), Ok(expected), "{text}");
     }
@@ -92,7 +95,11 @@ fn base_urls_that_are_refused() {
         ("https://user:pw@h", "user name"),
         ("https://h?x", "query"),
         ("https://h/#x", "fragment"),
-        ("https://h/x/api/v1/", "leave that out"),
+        ("https://h/api/v1", "leave out"),
+        ("https://h/x/API/v1/", "leave out"),
+        ("https://h/x/api/v1/tokens", "leave out"),
+        ("https://h/api/v1/crm/people/", "leave out"),
+        ("https://h/api/v1/profile", "leave out"),
         ("https://h:99999", "between 1 and 65535"),
         ("https://h:65536", "between 1 and 65535"),
         ("https://h:0", "between 1 and 65535"),

@@ -1,0 +1,113 @@
+//! Why a TLS handshake failed: rustls's error → words and the next step. What has no words here keeps rustls's text.
+
+use std::io;
+
+use rustls::CertificateError::{
+    self, BadEncoding, ExpiredContext, NotValidForNameContext, NotValidYetContext, Revoked, UnknownIssuer,
+};
+use rustls_pki_types::UnixTime;
+
+use crate::error::Network;
+use crate::text::Shown;
+
+const TRUST: &str = "if its issuer is your own authority or a proxy that inspects TLS, trust the issuer's certificate \
+     with --cacert or SSL_CERT_FILE";
+const CLOCK: &str = "check this machine's clock; if it is right, the server needs a new certificate";
+const NAME: &str = "check the subdomain or base URL, and where its name leads";
+const RENEW: &str = "the server needs a new certificate";
+const NOT_CA: &str = "make it with: openssl req -x509 … -addext basicConstraints=critical,CA:FALSE \
+     -addext subjectAltName=DNS:NAME";
+const OTHER: &str = "behind a proxy that inspects TLS, trust its certificates with --cacert or SSL_CERT_FILE; check \
+     the clock";
+
+/// What an I/O error says of TLS with the server or its proxy; `None` if it is about something else.
+pub(super) fn fault(error: &io::Error, proxy: bool) -> Option<Network> {
+    Some(match error.get_ref()?.downcast_ref()? {
+        rustls::Error::InvalidCertificate(error) => {
+            let (why, hint) = certificate(error);
+            Network::Certificate { proxy, why: Shown::new(&why), hint }
+        }
+        other => Network::Tls { proxy, why: Shown::new(&other.to_string()) },
+    })
+}
+
+/// What is wrong with a certificate, and what to do.
+fn certificate(error: &CertificateError) -> (String, &'static str) {
+    match error {
+        UnknownIssuer => ("the issuer of its certificate is not trusted".to_owned(), TRUST),
+        ExpiredContext { time, not_after } => (
+            format!("its certificate expired on {}; the clock says {}", date(*not_after), date(*time)),
+            CLOCK,
+        ),
+        NotValidYetContext { time, not_before } => (
+            format!("its certificate is valid from {}; the clock says {}", date(*not_before), date(*time)),
+            CLOCK,
+        ),
+        NotValidForNameContext { presented, .. } if presented.is_empty() => {
+            ("its certificate names no host".to_owned(), NAME)
+        }
+        NotValidForNameContext { presented, .. } => {
+            let names: Vec<&str> = presented.iter().map(|name| bare(name)).collect();
+            (format!("its certificate is for {}", names.join(", ")), NAME)
+        }
+        Revoked => ("its certificate has been revoked".to_owned(), RENEW),
+        BadEncoding => ("its certificate is malformed".to_owned(), RENEW),
+        CertificateError::Other(other)
+            if matches!(other.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity)) =>
+        {
+            ("its certificate is a certificate authority's (CA:TRUE), not a server's".to_owned(), NOT_CA)
+        }
+        other => (format!("invalid certificate: {other}"), OTHER),
+    }
+}
+
+/// The name in `DnsName("…")` or `IpAddress(…)`.
+fn bare(name: &str) -> &str {
+    let inner = name.split_once('(').map_or(name, |(_, inner)| inner.trim_end_matches(')'));
+    inner.trim_matches('"')
+}
+
+/// A time in UTC, such as `2026-01-31 23:59 UTC`. The date is Howard Hinnant's `civil_from_days`.
+fn date(time: UnixTime) -> String {
+    let (days, seconds) = (time.as_secs() / 86_400 + 719_468, time.as_secs() % 86_400);
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, carry) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    let year = era * 400 + year + carry;
+    format!("{year}-{month:02}-{day:02} {:02}:{:02} UTC", seconds / 3600, seconds / 60 % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        for (seconds, expected) in [
+            (0, "1970-01-01 00:00 UTC"),
+            (951_782_399, "2000-02-28 23:59 UTC"),
+            (951_782_400, "2000-02-29 00:00 UTC"),
+            (978_307_200, "2001-01-01 00:00 UTC"),
+            (4_107_542_399, "2100-02-28 23:59 UTC"),
+            (4_107_542_400, "2100-03-01 00:00 UTC"),
+            (253_402_300_799, "9999-12-31 23:59 UTC"),
+        ] {
+            assert_eq!(date(UnixTime::since_unix_epoch(Duration::from_secs(seconds))), expected);
+        }
+    }
+
+    #[test]
+    fn words_for_what_no_test_server_can_serve() {
+        for (error, why, hint) in [
+            (Revoked, "its certificate has been revoked", RENEW),
+            (BadEncoding, "its certificate is malformed", RENEW),
+            (CertificateError::BadSignature, "invalid certificate: BadSignature", OTHER),
+        ] {
+            assert_eq!(certificate(&error), (why.to_owned(), hint));
+        }
+    }
+}

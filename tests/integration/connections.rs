@@ -1,0 +1,197 @@
+//! Which response belongs to which request: a connection is kept only as long as each response on it is its user's token
+//! by the token's own claim, and nothing that came unasked is taken for a response.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use rustls::version::{TLS12, TLS13};
+use serde_json::{Value, json};
+
+use crate::support::fake::Server;
+use crate::support::http::{Answer, Request};
+use crate::support::jwt;
+use crate::support::model::{Account, Refusal, User};
+use crate::support::run::Run;
+use crate::support::script::{Fault, On};
+use crate::support::tls::Authority;
+
+const USERS: [&str; 3] = ["alice@example.com", "bob@example.com", "carol@example.com"];
+/// A token that does not say whose it is.
+const STRAY: &str = "stray";
+
+fn account() -> Account {
+    USERS.into_iter().fold(Account::acme(), |account, email| account.user(User::new(email)))
+}
+
+/// Plain, TLS 1.2, TLS 1.3.
+fn wires(authority: &Authority) -> [Option<Arc<ServerConfig>>; 3] {
+    [None, Some(authority.server_of(&TLS12)), Some(authority.server_of(&TLS13))]
+}
+
+fn batch(server: &Server, authority: &Authority) -> Run {
+    Run::new().server(server).trust(authority).args(["--batch", "--rate", "0", "--retries", "0"])
+}
+
+/// With the size of a real one and more.
+fn padded(answer: &Value) -> Answer {
+    let mut answer = answer.clone();
+    answer["padding"] = "x".repeat(4096).into();
+    Answer::json(200, &answer)
+}
+
+fn stray() -> Answer {
+    padded(&json!({"access_token": STRAY}))
+}
+
+fn own(email: &str) -> Answer {
+    padded(&json!({"access_token": jwt::token("acme", email, 600)}))
+}
+
+fn records(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+#[test]
+fn an_honest_server_keeps_its_connection() {
+    let authority = Authority::new();
+    for tls in wires(&authority) {
+        let server = Server::start(vec![Account::acme()], tls);
+        let mut emails = String::new();
+        for _ in 0..300 {
+            let _ = writeln!(emails, "jane@example.com");
+        }
+        let outcome = batch(&server, &authority).stdin(emails).stdout_contains("").run();
+        assert_eq!((records(&outcome.stdout_text()).len(), server.connections()), (300, 1));
+    }
+}
+
+#[test]
+fn after_anything_but_the_users_own_token_a_new_connection_is_made() {
+    let blocked = User::new("blocked@example.com").cannot_log_in(Refusal::Message);
+    let server = Server::http(account().user(blocked));
+    server
+        .on(On::Tokens, own(USERS[0]))
+        .on(On::Tokens, Answer::json(200, &json!({"access_token": "opaque"})));
+    let outcome = batch(&server, &Authority::new())
+        .stdin(format!("{}\nblocked@example.com\n{}\nblocked@example.com\n", USERS[0], USERS[1]))
+        .status(76)
+        .stdout_contains("")
+        .stderr_contains("")
+        .run();
+    let connections: Vec<usize> = server.requests().iter().map(|request| request.connection).collect();
+    // An opaque token on the kept connection; a token; a refusal on that connection, and its lookup.
+    assert_eq!(connections, [0, 0, 1, 1, 2], "{outcome}");
+    let statuses: Vec<Option<u64>> =
+        records(&outcome.stdout_text()).iter().map(|record| record["error"]["status"].as_u64()).collect();
+    assert_eq!(statuses, [None, Some(76), None, Some(77)], "{outcome}");
+}
+
+/// A second response behind alice's: whole, a part of its first record, or late.
+#[test]
+fn an_unasked_response_is_nobodys() {
+    let authority = Authority::new();
+    let later = Duration::from_millis(100);
+    for tls in wires(&authority) {
+        for (at_once, delay) in [
+            (usize::MAX, later),
+            (50, later),
+            (2000, later),
+            (0, Duration::from_millis(1)),
+            (0, Duration::from_millis(10)),
+        ] {
+            for first in [own(USERS[0]), padded(&json!({"access_token": "alices"}))] {
+                let server = Server::start(vec![account()], tls.clone());
+                server.on(On::Tokens, first.with(Fault::Unasked(Box::new(stray()), at_once, delay)));
+                let outcome = batch(&server, &authority).stdin(USERS.join("\n")).outcome();
+                let text = outcome.stdout_text();
+                assert!(!text.contains(STRAY), "{at_once} bytes at once\n{outcome}");
+                let records = records(&text);
+                assert_eq!(records.len(), 3, "{outcome}");
+                assert!(records[0]["access_token"].is_string(), "{outcome}");
+                for (record, email) in records.iter().zip(USERS).skip(1) {
+                    match record["access_token"].as_str() {
+                        Some(token) => assert_eq!(jwt::decode(token)["email"], email, "{outcome}"),
+                        None => assert_eq!(record["error"]["status"], 76, "{outcome}"),
+                    }
+                }
+                if at_once == usize::MAX {
+                    assert_eq!((outcome.status, server.connections()), (Some(0), 2), "it is seen\n{outcome}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_retry_and_a_lookup_take_no_unasked_response() {
+    let authority = Authority::new();
+    for tls in wires(&authority) {
+        for at_once in [usize::MAX, 50] {
+            let fault = |answer: Answer, second: Answer| {
+                answer.with(Fault::Unasked(Box::new(second), at_once, Duration::from_millis(100)))
+            };
+            let server = Server::start(vec![account()], tls.clone());
+            server.on(On::Tokens, fault(Answer::empty(503), stray()));
+            let run = || Run::new().server(&server).trust(&authority).args(["-r", USERS[0]]);
+            let outcome = run().stdout_contains("").run();
+            assert_eq!(jwt::decode(outcome.stdout_text().trim())["email"], USERS[0], "{outcome}");
+
+            let nobody = padded(&json!({"items": []}));
+            server.on(On::Tokens, fault(Answer::json(400, &json!({"Message": "No."})), nobody));
+            run().status(77).stderr_contains("will not log alice@example.com in").run();
+        }
+    }
+}
+
+/// RFC 9112 section 9.3.1.
+#[test]
+fn a_kept_connection_that_the_server_closed_is_replaced_without_a_retry() {
+    let authority = Authority::new();
+    for tls in wires(&authority) {
+        for fault in [Fault::CloseAfter(0), Fault::ResetAfter(0)] {
+            let server = Server::start(vec![account()], tls.clone());
+            server.on(On::Tokens, own(USERS[0])).on(On::Tokens, fault);
+            let outcome = batch(&server, &authority).stdin(USERS.join("\n")).stdout_contains("").run();
+            let connections: Vec<usize> =
+                server.requests().iter().map(|request| request.connection).collect();
+            assert_eq!(connections, [0, 0, 1, 1], "{outcome}");
+        }
+        // In good order, while no request was under way.
+        let server = Server::start(vec![account()], tls.clone());
+        server.on(On::Tokens, own(USERS[0]).with(Fault::CloseIdle(Duration::ZERO)));
+        batch(&server, &authority).stdin(USERS.join("\n")).stdout_contains("").run();
+        assert_eq!(server.connections(), 2);
+    }
+}
+
+#[test]
+fn it_is_replaced_once_and_only_before_a_byte_came() {
+    for (faults, posts) in
+        [(&[Fault::CloseAfter(0), Fault::CloseAfter(0)][..], 3), (&[Fault::CloseAfter(9)], 2)]
+    {
+        let server = Server::http(account());
+        server.on(On::Tokens, own(USERS[0]));
+        for fault in faults {
+            server.on(On::Tokens, fault.clone());
+        }
+        batch(&server, &Authority::new())
+            .stdin(USERS.join("\n"))
+            .status(69)
+            .stdout_contains("EX_UNAVAILABLE")
+            .stderr_contains("stopped at line 2: the connection to 127.0.0.1 was lost")
+            .run();
+        assert_eq!(server.requests().len(), posts);
+    }
+}
+
+#[test]
+fn a_connection_that_the_server_closes_is_reopened() {
+    let server = Server::http(account());
+    server.on(On::Tokens, own(USERS[0]).close());
+    batch(&server, &Authority::new()).stdin(USERS.join("\n")).stdout_contains("").run();
+    let connections: Vec<usize> =
+        server.requests().iter().map(|request: &Request| request.connection).collect();
+    assert_eq!(connections, [0, 1, 1]);
+}
