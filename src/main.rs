@@ -51,8 +51,6 @@ fn run() -> Result<ExitCode, Error> {
         Invocation::Generate(what) => return print(&help::generate(what)),
         Invocation::Run(options) => options,
     };
-    // Before the email, which may have to be read: a wrong option is a wrong command line.
-    config::check_options(&options)?;
     let log = Log::new(options.verbosity);
     match &options.mode {
         Mode::Print(print) => modes::print::run(&options, print, log),

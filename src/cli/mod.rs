@@ -9,11 +9,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use self::table::{Kind, ModeName, Name, Spec, TABLE, Value, find, spec};
+use crate::config::{self, BaseUrl, Origin, Sourced};
 use crate::error::Error;
 use crate::text::Shown;
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "there is only one")]
 pub(crate) enum Invocation {
     ShortHelp,
     Help,
@@ -35,8 +37,8 @@ pub(crate) enum Generated {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Options {
     pub(crate) mode: Mode,
-    pub(crate) subdomain: Option<String>,
-    pub(crate) base_url: Option<String>,
+    /// From `--base-url` or `--subdomain`.
+    pub(crate) base: Option<Sourced<BaseUrl>>,
     pub(crate) env_file: Option<PathBuf>,
     pub(crate) cacert: Option<PathBuf>,
     /// Total time for one email.
@@ -98,7 +100,7 @@ pub(crate) enum Verbosity {
 /// Parses the arguments after the program's name.
 ///
 /// # Errors
-/// `Error::Usage`, for the first mistake; there is none if help or the version is asked for anywhere.
+/// `Error::Usage` or `Error::Malformed`, for the first mistake; there is none if help or the version is asked for anywhere.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation, Error> {
     let typed = Typed::read(arguments.into_iter().collect());
     if let Some(invocation) = typed.asks_for_text() {
@@ -228,8 +230,11 @@ impl Typed {
         self.refuse_both(Name::Batch, Name::Check)?;
         Ok(Invocation::Run(Options {
             mode: self.mode()?,
-            subdomain: self.text(Name::Subdomain)?.map(str::to_owned),
-            base_url: self.text(Name::BaseUrl)?.map(str::to_owned),
+            base: match (self.text(Name::BaseUrl)?, self.text(Name::Subdomain)?) {
+                (Some(url), _) => Some(config::base_url(url, Origin::Option("--base-url"))?),
+                (None, Some(name)) => Some(config::subdomain(name, Origin::Option("--subdomain"))?),
+                (None, None) => None,
+            },
             env_file: self.value(Name::EnvFile).map(PathBuf::from),
             cacert: self.value(Name::Cacert).map(PathBuf::from),
             timeout: self.timeout()?,

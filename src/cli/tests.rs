@@ -34,6 +34,19 @@ fn usage(line: &str) -> String {
     }
 }
 
+fn base(options: &Options) -> String {
+    let base = options.base.as_ref().expect("a base URL");
+    format!("{} ({})", base.value, base.origin)
+}
+
+#[test]
+fn a_malformed_base_url_is_a_mistake_unless_help_is_asked_for() {
+    for line in ["-s a.b", "--base-url http://a.example"] {
+        assert_eq!(words(line).map_err(|error| error.status().code()), Err(64), "{line}");
+        assert_eq!(words(&format!("{line} --help")), Ok(Invocation::Help), "{line}");
+    }
+}
+
 #[test]
 fn nothing_at_all_has_the_documented_defaults() {
     let print = Print { email: None, format: Format::Json, output: None, min_ttl: None };
@@ -41,8 +54,7 @@ fn nothing_at_all_has_the_documented_defaults() {
         run(""),
         Options {
             mode: Mode::Print(print),
-            subdomain: None,
-            base_url: None,
+            base: None,
             env_file: None,
             cacert: None,
             timeout: Duration::from_secs(30),
@@ -63,7 +75,7 @@ fn options_stand_before_or_behind_the_email_with_or_without_an_equals_sign() {
         "-rs acme --timeout 5000ms -- j@e.de",
     ] {
         let options = run(line);
-        assert_eq!(options.subdomain.as_deref(), Some("acme"), "{line}");
+        assert_eq!(base(&options), "https://acme.outseta.com (--subdomain)", "{line}");
         assert_eq!(options.timeout, Duration::from_secs(5), "{line}");
         assert_eq!(print(line).email.as_deref(), Some(OsStr::new("j@e.de")), "{line}");
         assert_eq!(print(line).format, Format::Token, "{line}");
@@ -74,7 +86,7 @@ fn options_stand_before_or_behind_the_email_with_or_without_an_equals_sign() {
 fn each_option_reaches_its_field() {
     let line = "--base-url https://h -e a --cacert b --retries 0 --no-activity-log --no-input -v";
     let options = run(line);
-    assert_eq!(options.base_url.as_deref(), Some("https://h"));
+    assert_eq!(base(&options), "https://h (--base-url)");
     assert_eq!(options.env_file, Some("a".into()));
     assert_eq!(options.cacert, Some("b".into()));
     assert_eq!(options.retries, 0);
@@ -236,7 +248,7 @@ fn each_mode_takes_its_own_options() {
         ("-o f", &[print]),
         ("-o f --min-ttl 1s", &[print]),
         ("-s acme", all),
-        ("--base-url u", all),
+        ("--base-url https://u", all),
         ("-e f", all),
         ("--cacert f", all),
         ("--timeout 1s", all),

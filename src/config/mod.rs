@@ -185,14 +185,6 @@ impl EnvFile {
     }
 }
 
-/// Refuses a setting on the command line that is wrong by itself.
-///
-/// # Errors
-/// `Error::Malformed`.
-pub(crate) fn check_options(options: &Options) -> Result<(), Error> {
-    typed_base(options).transpose().map(drop)
-}
-
 /// Whether a credential, or what stands in its place, was taken from the env file.
 fn is_of_env_file(credential: &Result<Option<Sourced<Secret>>, Error>) -> bool {
     let origin = match credential {
@@ -214,9 +206,9 @@ impl Found {
         let secret = credential(&environment, &file, Setting::ApiSecret, API_SECRET, API_SECRET_FILE);
         let mut warnings = file.unknown_names();
         let mut bases: Vec<_> =
-            typed_base(options).into_iter().chain(environment_bases(&environment)).collect();
+            options.base.clone().map(Ok).into_iter().chain(environment_bases(&environment)).collect();
         if is_of_env_file(&key) && is_of_env_file(&secret) {
-            bases.extend(file.get(BASE_URL).map(|url| base_url(&url)));
+            bases.extend(file.get(BASE_URL).map(|url| base_url(&url.value, url.origin)));
         } else if file.get(BASE_URL).is_some() && bases.is_empty() {
             // A file in a checked-out repository must not be able to send the credentials of CI elsewhere.
             warnings.push([
@@ -225,7 +217,7 @@ impl Found {
                     .to_owned(),
             ]);
         }
-        bases.extend(file.get(SUBDOMAIN).map(|name| subdomain(&name)));
+        bases.extend(file.get(SUBDOMAIN).map(|name| subdomain(&name.value, name.origin)));
         let mut bases = bases.into_iter();
         let base = bases.next().transpose();
         let mut unused_bases: Vec<_> = bases.filter_map(Result::ok).collect();
@@ -350,39 +342,33 @@ fn user_file(environment: &Environment) -> Option<PathBuf> {
     Some(config.join("outseta-token/env"))
 }
 
-fn typed_base(options: &Options) -> Option<Result<Sourced<BaseUrl>, Error>> {
-    let typed = |text: &Option<String>, option| Some(Sourced::new(text.clone()?, Origin::Option(option)));
-    let url = typed(&options.base_url, "--base-url").map(|url| base_url(&url));
-    url.or_else(|| typed(&options.subdomain, "--subdomain").map(|name| subdomain(&name)))
-}
-
 fn environment_bases(environment: &Environment) -> impl Iterator<Item = Result<Sourced<BaseUrl>, Error>> {
     let set = |name, what| environment.get(name).map(|value| utf8(value, what, Origin::Environment(name)));
-    let url = set(BASE_URL, "base URL").map(|url| url.and_then(|url| base_url(&url)));
-    let name = set(SUBDOMAIN, "subdomain").map(|name| name.and_then(|name| subdomain(&name)));
+    let url = set(BASE_URL, "base URL").map(|url| url.and_then(|url| base_url(&url.value, url.origin)));
+    let name =
+        set(SUBDOMAIN, "subdomain").map(|name| name.and_then(|name| subdomain(&name.value, name.origin)));
     url.into_iter().chain(name)
 }
 
-fn base_url(text: &Sourced<String>) -> Result<Sourced<BaseUrl>, Error> {
+/// # Errors
+/// `Error::Malformed`.
+pub(crate) fn base_url(text: &str, origin: Origin) -> Result<Sourced<BaseUrl>, Error> {
     let hint = Some("a base URL looks like https://auth.example.com");
-    checked("base URL", text, BaseUrl::parse(&text.value), hint)
+    match BaseUrl::parse(text) {
+        Ok(url) => Ok(Sourced::new(url, origin)),
+        Err(why) => Err(Error::Malformed { what: "base URL", origin, why, hint }),
+    }
 }
 
-fn subdomain(text: &Sourced<String>) -> Result<Sourced<BaseUrl>, Error> {
+/// The base URL of the account with this subdomain.
+///
+/// # Errors
+/// `Error::Malformed`.
+pub(crate) fn subdomain(text: &str, origin: Origin) -> Result<Sourced<BaseUrl>, Error> {
     let hint = Some("it is acme for https://acme.outseta.com; --base-url names another host");
-    checked("subdomain", text, BaseUrl::from_subdomain(&text.value), hint)
-}
-
-fn checked<T>(
-    what: &'static str,
-    text: &Sourced<String>,
-    value: Result<T, String>,
-    hint: Option<&'static str>,
-) -> Result<Sourced<T>, Error> {
-    let origin = text.origin.clone();
-    match value {
-        Ok(value) => Ok(Sourced::new(value, origin)),
-        Err(why) => Err(Error::Malformed { what, origin, why, hint }),
+    match BaseUrl::from_subdomain(text) {
+        Ok(url) => Ok(Sourced::new(url, origin)),
+        Err(why) => Err(Error::Malformed { what: "subdomain", origin, why, hint }),
     }
 }
 
@@ -457,7 +443,7 @@ fn asked_subdomain(
     prompt: Option<&Prompt>,
     missing: &mut Vec<Setting>,
 ) -> Result<Option<Sourced<BaseUrl>>, Error> {
-    let parse = |name: String| subdomain(&Sourced::new(name, Origin::Prompt));
+    let parse = |name: String| subdomain(&name, Origin::Prompt);
     let answer = prompt.and_then(|prompt| prompt.answer("Outseta subdomain: ", parse));
     if answer.is_none() {
         missing.push(Setting::Subdomain);

@@ -363,12 +363,3 @@ fn what_is_sent_is_whole_and_what_is_shown_is_not() {
     assert_eq!(masked_key(&Secret::new("12345678")), "[hidden]");
     assert_eq!(masked_key(&Secret::new("123456789")), "1234…");
 }
-
-#[test]
-fn a_wrong_option_is_found_without_looking_anywhere() {
-    let status = |line: &str| check_options(&options(line)).map_err(|error| error.status().code());
-    assert_eq!(status(""), Ok(()));
-    assert_eq!(status("-s acme"), Ok(()));
-    assert_eq!(status("-s a.b"), Err(64));
-    assert_eq!(status("--base-url http://a.example"), Err(64));
-}
