@@ -80,7 +80,7 @@ mod failure {
 
     #[test]
     fn nothing_at_all_is_an_invalid_email() {
-        for args in [[""].as_slice(), &[" \t\n"], &["\u{feff}"], &["--", ""], &["", "--", "/bin/true"]] {
+        for args in [[""].as_slice(), &[" \t\n"], &["\u{feff}"], &["--", ""], &["", "--", "/usr/bin/true"]] {
             refused(Run::new().args(args), 65, &EMPTY);
         }
         for input in ["", "\n \r\n\t\n", "\u{feff}\r\n"] {
@@ -152,7 +152,7 @@ mod failure {
             let lines = [message.as_str(), PLAIN];
             refused(Run::new().arg(email), 65, &lines);
             refused(Run::new().stdin(email), 65, &lines);
-            refused(Run::new().args([email, "--", "/bin/true"]), 65, &lines);
+            refused(Run::new().args([email, "--", "/usr/bin/true"]), 65, &lines);
         }
     }
 

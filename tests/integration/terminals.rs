@@ -16,7 +16,7 @@ use crate::support::proxy::Detour;
 use crate::support::pty::{Session, Streams};
 use crate::support::run::{Outcome, Run, program};
 use crate::support::script::{Fault, On};
-use crate::support::{KEY, SECRET, fake::Server, jwt, set_mode};
+use crate::support::{KEY, SECRET, fake::Server, has, jwt, set_mode};
 
 const JANE: &str = "jane@example.com";
 const CTRL_C: &str = "\x03";
@@ -169,7 +169,7 @@ mod success {
             let run = Run::new().detour(&detour).env_remove("OUTSETA_API_KEY");
             run.file("emails", "jane@example.com\n")
         };
-        for args in [["--batch", "emails"].as_slice(), &[JANE, "--", "/bin/true"]] {
+        for args in [["--batch", "emails"].as_slice(), &[JANE, "--", "/usr/bin/true"]] {
             let mut session = run().args(args).on_terminal(Streams::NOT_STDOUT);
             type_hidden(&mut session, KEY_PROMPT, KEY);
             let outcome = session.outcome();
@@ -244,6 +244,9 @@ mod success {
 
     #[test]
     fn prompts_on_a_terminal_that_is_not_the_controlling_one() {
+        if !has("/usr/bin/setsid") {
+            return;
+        }
         let detour = Detour::new(Account::acme());
         let mut session = Run::of("/usr/bin/setsid".into())
             .args(["--wait".as_ref(), program().as_os_str()])
@@ -259,6 +262,9 @@ mod success {
 
     #[test]
     fn prompts_for_the_secret_on_a_terminal_of_another_user() {
+        if !has("/usr/bin/setpriv") {
+            return;
+        }
         // As after `su`: standard input's terminal is another user's, the controlling terminal can be opened.
         let script = "chmod 0 \"$(tty)\"; \
             [ \"$(id -u)\" != 0 ] || set -- setpriv --bounding-set=-dac_override,-dac_read_search \"$@\"; \
@@ -609,7 +615,7 @@ mod no_prompt {
         }
         for (streams, args) in [
             (Streams::ALL, [JANE, "--no-input"].as_slice()),
-            (Streams::ALL, &[JANE, "--no-input", "--", "/bin/true"]),
+            (Streams::ALL, &[JANE, "--no-input", "--", "/usr/bin/true"]),
             (Streams::ALL, &["--batch", "--no-input"]),
             (Streams::NOT_STDERR, &[JANE]),
             (Streams::NOT_STDIN, &[JANE]),
@@ -643,6 +649,9 @@ mod no_prompt {
 
     #[test]
     fn no_prompt_without_a_controlling_terminal() {
+        if !has("/usr/bin/setsid") {
+            return;
+        }
         Run::of("/usr/bin/setsid".into())
             .args(["--wait".as_ref(), program().as_os_str()])
             .arg(JANE)

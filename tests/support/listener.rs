@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rustix::net::{AddressFamily, SocketFlags, SocketType};
+use rustix::io::FdFlags;
+use rustix::net::{AddressFamily, SocketType};
 
 /// How long a thread waits before it looks at its [`Stop`] again.
 pub const TICK: Duration = Duration::from_millis(10);
@@ -97,8 +98,8 @@ impl Drop for Listener {
 pub fn dead_address() -> SocketAddr {
     let any: SocketAddr = (Ipv4Addr::LOCALHOST, 0).into();
     let socket =
-        rustix::net::socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None)
-            .expect("a socket can be made");
+        rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket is made");
+    rustix::io::fcntl_setfd(&socket, FdFlags::CLOEXEC).expect("no child needs it");
     rustix::net::bind(&socket, &any).expect("loopback has a free port");
     let address = rustix::net::getsockname(&socket).expect("a bound socket has an address");
     mem::forget(socket);

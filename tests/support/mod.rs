@@ -15,7 +15,6 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 pub mod collect;
 pub mod device;
@@ -43,6 +42,15 @@ pub const SECRET: &str = "SECRET-nobody-may-see-9d40b7";
 #[allow(clippy::print_stdout, reason = "a test that passes says nothing else")]
 pub fn skip(why: &str) {
     println!("skipped: {why}");
+}
+
+/// Whether this system has what a test needs, such as `/proc` of Linux. If not, the test is to be skipped.
+pub fn has(path: &str) -> bool {
+    let there = Path::new(path).exists();
+    if !there {
+        skip(&format!("there is no {path}"));
+    }
+    there
 }
 
 /// Sets a file's mode, which is otherwise up to the umask of the tests.
@@ -77,8 +85,15 @@ pub fn write_script(path: &Path, script: &str) {
     assert!(status.success(), "{} is written", path.display());
 }
 
+/// Makes a device, which only root may do: its type and its numbers as mknod(1) takes them.
+pub fn make_device(path: &Path, numbers: &[&str]) -> bool {
+    let made = Command::new("mknod").arg(path).args(numbers).stderr(Stdio::null()).status();
+    made.is_ok_and(|status| status.success())
+}
+
 pub fn make_fifo(path: &Path) {
-    mknodat(CWD, path, FileType::Fifo, Mode::from_raw_mode(0o600), 0).expect("a FIFO is made");
+    let made = Command::new("mkfifo").args(["-m", "600"]).arg(path).status();
+    assert!(made.is_ok_and(|status| status.success()), "a FIFO is made");
 }
 
 /// Waits until the last reader of a pipe has left it, its writing end being given.

@@ -380,8 +380,8 @@ impl Run {
             _ => None,
         };
         let mut words: Vec<OsString> = Vec::new();
-        if self.interruptible {
-            // GNU's.
+        // Only GNU's env can do that. Elsewhere nobody starts the tests with SIGINT ignored.
+        if self.interruptible && cfg!(target_os = "linux") {
             words.extend(["/usr/bin/env", "--default-signal=INT"].map(OsString::from));
         }
         if let Some(redirections) = redirections {
