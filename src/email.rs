@@ -1,23 +1,19 @@
-//! The `Email` type: its grammar, and reading it from an argument, from standard input or from a batch's
-//! lines.
+//! The `Email` type: its grammar, and reading it from an argument or from standard input.
 //!
 //! The grammar is the HTML standard's "valid e-mail address" (section 4.10.5.1.5), with non-ASCII characters
 //! (RFC 6531) and RFC 5321's limits. Which non-ASCII characters make sense is for the server to say.
 
-use std::ffi::OsStr;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead, Read};
+use std::io::{self, Read};
 use std::os::fd::AsFd;
+use std::str;
 
 use crate::error::Error;
 use crate::text::{self, Shown, reason};
 
 /// The most bytes that are read of standard input.
 const INPUT_LIMIT: u64 = 64 * 1024;
-
-/// The most bytes of a batch's line, without its line feed.
-const LINE_LIMIT: u64 = 4 * 1024;
 
 /// A valid email address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,12 +41,12 @@ impl Email {
         }
     }
 
-    /// Parses an argument, which may not be UTF-8.
+    /// Parses an argument or a line, which may not be UTF-8.
     ///
     /// # Errors
     /// `Error::Email`.
-    pub(crate) fn from_argument(argument: &OsStr) -> Result<Self, Error> {
-        Self::parse(argument.to_str().ok_or_else(|| invalid(NOT_UTF8))?)
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        Self::parse(str::from_utf8(bytes).map_err(|_| invalid(NOT_UTF8))?)
     }
 
     /// Reads the only line of standard input that is not blank.
@@ -61,7 +57,7 @@ impl Email {
         let mut bytes = Vec::new();
         input.take(INPUT_LIMIT + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
         let too_long = bytes.len() as u64 > INPUT_LIMIT;
-        let Ok(text) = std::str::from_utf8(&bytes) else {
+        let Ok(text) = str::from_utf8(&bytes) else {
             return Err(invalid(if too_long { INPUT_TOO_LONG } else { NOT_UTF8 }));
         };
         let mut lines = text.split('\n').map(trim).filter(|line| !line.is_empty());
@@ -93,83 +89,16 @@ impl fmt::Display for Email {
     }
 }
 
-/// A line of a batch and the email in it.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Line {
-    /// From 1; blank lines and comments count.
-    pub(crate) number: u64,
-    pub(crate) text: String,
-    pub(crate) email: Result<Email, Error>,
-}
-
-/// The lines of a batch that are neither blank nor comments, read in constant memory.
-pub(crate) struct Lines<R> {
-    input: R,
-    name: Shown,
-    number: u64,
-}
-
-impl<R: BufRead> Lines<R> {
-    /// `name` is what messages call the input.
-    pub(crate) fn new(input: R, name: Shown) -> Self {
-        Self { input, name, number: 0 }
-    }
-
-    /// The next line, or its first 4 KiB and that it is longer.
-    fn read(&mut self) -> io::Result<Option<(Vec<u8>, bool)>> {
-        let mut line = Vec::new();
-        if self.input.by_ref().take(LINE_LIMIT + 1).read_until(b'\n', &mut line)? == 0 {
-            return Ok(None);
-        }
-        self.number += 1;
-        let too_long = line.len() as u64 > LINE_LIMIT && !line.ends_with(b"\n");
-        if too_long {
-            self.input.skip_until(b'\n')?;
-        }
-        Ok(Some((line, too_long)))
-    }
-}
-
-impl<R: BufRead> Iterator for Lines<R> {
-    /// # Errors
-    /// `Error::Unreadable`.
-    type Item = Result<Line, Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let (bytes, too_long) = match self.read().transpose()? {
-                Ok(line) => line,
-                Err(error) => {
-                    return Some(Err(Error::Unreadable { what: self.name.clone(), why: reason(&error) }));
-                }
-            };
-            let text = String::from_utf8_lossy(&bytes);
-            let text = trim(&text);
-            if text.is_empty() && !too_long || text.starts_with('#') {
-                continue;
-            }
-            let email = if too_long {
-                Err(invalid("the line is too long"))
-            } else if std::str::from_utf8(&bytes).is_err() {
-                Err(invalid(NOT_UTF8))
-            } else {
-                Email::parse(text)
-            };
-            return Some(Ok(Line { number: self.number, text: Shown::new(text).to_string(), email }));
-        }
-    }
-}
-
 const NOT_UTF8: &str = "it is not valid UTF-8";
 const INPUT_TOO_LONG: &str = "standard input has more than 64 KiB";
 
 /// For an address that cannot be shown.
-fn invalid(why: &str) -> Error {
-    Error::email(format!("invalid email: {why}"), "give one plain address, such as jane@example.com")
+pub(crate) fn invalid(reason: &str) -> Error {
+    Error::email(format!("invalid email: {reason}"), "give one plain address, such as jane@example.com")
 }
 
 /// Removes what editors, spreadsheets and Windows put around an address.
-fn trim(text: &str) -> &str {
+pub(crate) fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c == '\u{feff}' || c.is_whitespace() && !text::is_line_separator(c))
 }
 

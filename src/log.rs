@@ -1,5 +1,5 @@
-//! Standard error. Every message is one line that starts with `outseta-token: `, except a batch's progress line. A
-//! message that cannot be written is dropped: the exit status still tells the result.
+//! Standard error. Every message is one line that starts with `outseta-token: `, except a batch's progress line.
+//! A message that cannot be written is dropped: the exit status still tells the result.
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -32,8 +32,15 @@ impl Log {
         }
     }
 
+    /// Replaces the progress line on a terminal. An empty one clears it.
+    pub(crate) fn progress(self, text: fmt::Arguments<'_>) {
+        if self.draws_progress() {
+            let _ = io::stderr().write_all(format!("\r\x1b[K{text}").as_bytes());
+        }
+    }
+
     /// Not with `-v`: the progress line and the log would mix.
-    pub(crate) fn draws_progress(self) -> bool {
+    fn draws_progress(self) -> bool {
         self.verbosity == Verbosity::Normal && io::stderr().is_terminal()
     }
 
@@ -71,10 +78,4 @@ pub(crate) fn error(context: fmt::Arguments<'_>, error: &Error) {
 /// Writes one line at once.
 fn line(text: fmt::Arguments<'_>) {
     let _ = io::stderr().lock().write_all(format!("outseta-token: {text}\n").as_bytes());
-}
-
-/// Replaces the progress line. An empty one clears it.
-pub(crate) fn progress(text: fmt::Arguments<'_>) {
-    let mut stderr = io::stderr().lock();
-    let _ = stderr.write_all(format!("\r\x1b[K{text}").as_bytes()).and_then(|()| stderr.flush());
 }

@@ -125,40 +125,6 @@ fn addresses_are_the_same_if_only_ascii_case_differs() {
     }
 }
 
-fn lines(bytes: &[u8]) -> Vec<(u64, String, bool)> {
-    Lines::new(bytes, Shown::new("the input"))
-        .map(Result::unwrap)
-        .map(|line| (line.number, line.text, line.email.is_ok()))
-        .collect()
-}
-
-#[test]
-fn a_batch_skips_blank_lines_and_comments() {
-    assert_eq!(
-        lines(b"\xef\xbb\xbfa@e.de\r\n\n# no\n  # nor this\n x \n\xff@e.de\nb@e.de"),
-        [
-            (1, "a@e.de".to_owned(), true),
-            (5, "x".to_owned(), false),
-            (6, "\u{fffd}@e.de".to_owned(), false),
-            (7, "b@e.de".to_owned(), true),
-        ]
-    );
-}
-
-#[test]
-fn a_line_of_a_batch_has_at_most_4_kib() {
-    let padded = |spaces: usize| [b" ".repeat(spaces).as_slice(), b"a@e.de\nb@e.de\n"].concat();
-    assert_eq!(lines(&padded(4096 - 6)), [(1, "a@e.de".to_owned(), true), (2, "b@e.de".to_owned(), true)]);
-    // With its line feed, 4 KiB.
-    assert_eq!(lines(&padded(4096 - 7)).len(), 2);
-    let too_long = lines(&padded(4096 - 5));
-    assert_eq!(too_long.iter().map(|line| (line.0, line.2)).collect::<Vec<_>>(), [(1, false), (2, true)]);
-    let endless = lines(&[b"x".repeat(1 << 20).as_slice(), b"\nb@e.de"].concat());
-    assert_eq!(endless.iter().map(|line| (line.0, line.2)).collect::<Vec<_>>(), [(1, false), (2, true)]);
-    let last = lines(&b"x".repeat(5_000));
-    assert_eq!(last.iter().map(|line| (line.0, line.2)).collect::<Vec<_>>(), [(1, false)]);
-}
-
 /// From the HTML standard (section 4.10.5.1.5), without the escape before `/`.
 const HTML: &str = concat!(
     r"^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?",

@@ -1,25 +1,27 @@
-//! `--batch`: one JSON line per email, in order, written as soon as it is known. What would fail alike for every email
-//! ends it, after that email's record.
+//! `--batch`: one JSON line per email, in order, written as soon as it is known. A failure that every email would
+//! meet ends the batch, after that email's record.
 
 use std::fmt;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use serde::Serialize;
-use serde::ser::SerializeMap;
+use serde_json::Value;
 
-use super::{complete_settings, find_settings};
+use super::connect;
 use crate::api::{Outseta, Token, now};
 use crate::cli::Options;
-use crate::config::Prompt;
-use crate::email::{self, Line, Lines};
+use crate::email::{self, Email};
 use crate::error::Error;
 use crate::log::{self, Log};
-use crate::output::{self, FIRST_FIELDS};
+use crate::output;
 use crate::text::{Shown, reason};
+
+/// The most bytes of a line, without its line feed.
+const LINE_LIMIT: usize = 4 * 1024;
 
 pub(crate) fn run(
     options: &Options,
@@ -27,43 +29,37 @@ pub(crate) fn run(
     pause: Duration,
     log: Log,
 ) -> Result<ExitCode, Error> {
-    let (input, name): (Box<dyn BufRead>, Shown) = match file {
-        None => (Box::new(BufReader::new(email::standard_input()?)), Shown::new(email::STANDARD_INPUT)),
-        Some(path) => {
-            let name = Shown::os(path);
-            let file = File::open(path)
-                .map_err(|error| Error::Unreadable { what: name.clone(), why: reason(&error) })?;
-            (Box::new(BufReader::new(file)), name)
-        }
+    let name = file.map_or(Shown::new(email::STANDARD_INPUT), Shown::os);
+    let input = match file {
+        None => email::standard_input()?,
+        Some(path) => File::open(path).map_err(|error| unreadable(&name, &error))?,
     };
-    let prompt = Prompt::allowed(options.no_input);
-    let settings = complete_settings(find_settings(options, log)?, prompt.as_ref(), log)?;
-    let outseta = Outseta::new(settings, options, pause, log)?;
-    let summary = answer_all(Lines::new(input, name.clone()), &outseta, log)?;
+    let outseta = connect(options, pause, log)?;
+    let mut summary = Summary::default();
+    let result = summary.process(BufReader::new(input), &name, &outseta, log);
+    log.progress(format_args!(""));
+    result?;
     if summary.tokens + summary.failures == 0 {
         log::warning(format_args!("no email in {name}"));
     }
     log.success(format_args!("{summary}"));
-    let (context, error) = match (summary.stopped, summary.first_failure) {
-        (Some((line, error)), _) => (format!("stopped at line {line}: "), error),
-        (None, Some((line, error))) => {
-            (format!("{} failed, the first at line {line}: ", summary.failures), error)
-        }
-        (None, None) => return Ok(ExitCode::SUCCESS),
+    let Some((line, error)) = summary.failure else {
+        return Ok(ExitCode::SUCCESS);
     };
-    log::error(format_args!("{context}"), &error);
+    if error.concerns_all() {
+        log::error(format_args!("stopped at line {line}: "), &error);
+    } else {
+        log::error(format_args!("{} failed, the first at line {line}: ", summary.failures), &error);
+    }
     Ok(ExitCode::from(error.status().code()))
 }
 
-/// How a batch went.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Summary {
     tokens: u64,
     failures: u64,
-    /// The line of the first failure, and its error.
-    first_failure: Option<(u64, Error)>,
-    /// The line at which it ended early, and why.
-    stopped: Option<(u64, Error)>,
+    /// The failure that gives the status, and its line: the one that ended the batch, else the first.
+    failure: Option<(u64, Error)>,
 }
 
 impl fmt::Display for Summary {
@@ -72,71 +68,90 @@ impl fmt::Display for Summary {
     }
 }
 
-/// Answers line after line until the input ends or going on makes no sense.
-///
-/// # Errors
-/// `Error::Unreadable` for the input, `Error::CannotWrite` or `Error::BrokenPipe` for a record.
-fn answer_all(lines: Lines<impl BufRead>, outseta: &Outseta, log: Log) -> Result<Summary, Error> {
-    let mut summary = Summary::default();
-    for line in lines {
-        let Line { number, text, email } = line.inspect_err(|_| clear_progress(log))?;
-        let result = email.and_then(|email| outseta.token(&email));
-        let record = Record { email: &text, result: &result };
-        let bytes = output::compact(&record);
-        clear_progress(log);
-        output::print(&bytes)?;
-        match result {
-            Ok(token) => {
-                summary.tokens += 1;
-                if token.seconds_left(now()).is_some_and(|left| left <= 0) {
-                    log::expired(format_args!("line {number}: "), &text);
+impl Summary {
+    /// Prints a record for each line, until the input or a failure ends the batch.
+    ///
+    /// # Errors
+    /// `Error::Unreadable` for the input, `Error::CannotWrite` or `Error::BrokenPipe` for a record.
+    fn process(
+        &mut self,
+        mut input: impl BufRead,
+        name: &Shown,
+        outseta: &Outseta,
+        log: Log,
+    ) -> Result<(), Error> {
+        // Blank lines and comments count.
+        for number in 1.. {
+            let Some(line) = read_line(&mut input).map_err(|error| unreadable(name, &error))? else { break };
+            let Some((text, email)) = parse(&line) else { continue };
+            let result = email.and_then(|email| outseta.token(&email));
+            let record = output::compact(&Record::new(&text, &result));
+            log.progress(format_args!(""));
+            output::print(&record)?;
+            match result {
+                Ok(token) => {
+                    self.tokens += 1;
+                    if token.seconds_left(now()).is_some_and(|left| left <= 0) {
+                        log::expired(format_args!("line {number}: "), &text);
+                    }
+                }
+                Err(error) => {
+                    self.failures += 1;
+                    if error.concerns_all() {
+                        self.failure = Some((number, error));
+                        break;
+                    }
+                    self.failure.get_or_insert((number, error));
                 }
             }
-            Err(error) => {
-                summary.failures += 1;
-                if error.concerns_all() {
-                    summary.stopped = Some((number, error));
-                    return Ok(summary);
-                }
-                summary.first_failure.get_or_insert((number, error));
-            }
+            log.progress(format_args!("{self}"));
         }
-        if log.draws_progress() {
-            log::progress(format_args!("{summary}"));
-        }
+        Ok(())
     }
-    clear_progress(log);
-    Ok(summary)
 }
 
-fn clear_progress(log: Log) {
-    if log.draws_progress() {
-        log::progress(format_args!(""));
+fn unreadable(name: &Shown, error: &io::Error) -> Error {
+    Error::Unreadable { what: name.clone(), why: reason(error) }
+}
+
+/// The next line without its line feed. Of a line that is too long, only its start is kept.
+fn read_line(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    if input.take(LINE_LIMIT as u64 + 1).read_until(b'\n', &mut line)? == 0 {
+        return Ok(None);
     }
+    if line.ends_with(b"\n") {
+        line.pop();
+    } else if line.len() > LINE_LIMIT {
+        input.skip_until(b'\n')?;
+    }
+    Ok(Some(line))
+}
+
+/// A line's text, safe to show, and its email; `None` for a blank line or a comment.
+fn parse(line: &[u8]) -> Option<(String, Result<Email, Error>)> {
+    let text = String::from_utf8_lossy(line);
+    let text = email::trim(&text);
+    let too_long = line.len() > LINE_LIMIT;
+    if text.is_empty() && !too_long || text.starts_with('#') {
+        return None;
+    }
+    let email = if too_long { Err(email::invalid("the line is too long")) } else { Email::from_bytes(line) };
+    Some((Shown::new(text).to_string(), email))
 }
 
 /// A line of the result.
+#[derive(Serialize)]
 struct Record<'a> {
     email: &'a str,
-    result: &'a Result<Token, Error>,
-}
-
-impl Serialize for Record<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("email", self.email)?;
-        match self.result {
-            Ok(token) => {
-                for name in FIRST_FIELDS {
-                    if let Some(value) = token.fields().get(name) {
-                        map.serialize_entry(name, value)?;
-                    }
-                }
-            }
-            Err(error) => map.serialize_entry("error", &ErrorRecord::of(error))?,
-        }
-        map.end()
-    }
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_type: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_in: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorRecord>,
 }
 
 #[derive(Serialize)]
@@ -146,42 +161,63 @@ struct ErrorRecord {
     message: String,
 }
 
-impl ErrorRecord {
-    fn of(error: &Error) -> Self {
-        Self { status: error.status().code(), name: error.status().name(), message: error.to_string() }
+impl<'a> Record<'a> {
+    fn new(email: &'a str, result: &'a Result<Token, Error>) -> Self {
+        let field = |name| result.as_ref().ok().and_then(|token| token.fields().get(name));
+        let error = result.as_ref().err().map(|error| ErrorRecord {
+            status: error.status().code(),
+            name: error.status().name(),
+            message: error.to_string(),
+        });
+        Self {
+            email,
+            access_token: field("access_token"),
+            token_type: field("token_type"),
+            expires_in: field("expires_in"),
+            error,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::Shown;
-    use serde_json::{Value, json};
 
-    fn record(email: &str, result: &Result<Token, Error>) -> String {
-        serde_json::to_string(&Record { email, result }).unwrap()
+    /// Each line's number, text and whether it has a valid email.
+    fn lines(mut input: &[u8]) -> Vec<(usize, String, bool)> {
+        let lines = std::iter::from_fn(|| read_line(&mut input).unwrap());
+        let parsed =
+            (1..).zip(lines).filter_map(|(number, line)| parse(&line).map(|parsed| (number, parsed)));
+        parsed.map(|(number, (text, email))| (number, text, email.is_ok())).collect()
     }
 
     #[test]
-    fn a_record_of_a_token_has_four_fields() {
-        let Value::Object(fields) =
-            json!({"refresh_token": "r", "expires_in": 60, "token_type": "bearer", "access_token": "t"})
-        else {
-            panic!()
-        };
+    fn blank_lines_and_comments_are_skipped() {
         assert_eq!(
-            record("j@e.de", &Token::new(fields).map_err(Error::Bug)),
-            r#"{"email":"j@e.de","access_token":"t","token_type":"bearer","expires_in":60}"#
+            lines(b"\xef\xbb\xbfa@e.de\r\n\n# no\n  # nor this\n x \n\xff@e.de\n\xe2\x80\xaeb@e.de\nb@e.de"),
+            [
+                (1, "a@e.de".to_owned(), true),
+                (5, "x".to_owned(), false),
+                (6, "\u{fffd}@e.de".to_owned(), false),
+                (7, "\\u{202e}b@e.de".to_owned(), false),
+                (8, "b@e.de".to_owned(), true),
+            ]
         );
     }
 
     #[test]
-    fn a_record_of_a_failure_has_status_name_and_message() {
-        let error =
-            Error::NoSuchUser { email: Shown::new("j@e.de"), message: Shown::new(""), confirmed: true };
-        assert_eq!(
-            record("j@e.de", &Err(error)),
-            r#"{"email":"j@e.de","error":{"status":67,"name":"EX_NOUSER","message":"no such user: j@e.de"}}"#
-        );
+    fn a_line_has_at_most_4_kib() {
+        for (first, first_is_valid) in [
+            (" ".repeat(4096 - 6) + "a@e.de", true),
+            (" ".repeat(4096 - 5) + "a@e.de", false),
+            (" ".repeat(5_000), false),
+            ("x".repeat(1 << 20), false),
+        ] {
+            let found = lines(format!("{first}\nb@e.de\n").as_bytes());
+            let found: Vec<_> = found.into_iter().map(|(number, _, is_valid)| (number, is_valid)).collect();
+            assert_eq!(found, [(1, first_is_valid), (2, true)]);
+            assert_eq!(lines(first.as_bytes()).len(), 1);
+        }
+        assert_eq!(lines(format!("# {}\nb@e.de", "x".repeat(5_000)).as_bytes()).len(), 1);
     }
 }

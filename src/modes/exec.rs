@@ -3,15 +3,16 @@
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use super::{complete_settings, find_settings, succeeded};
-use crate::api::{Outseta, Token, now};
+use super::{connect, succeeded};
+use crate::api::{Token, now};
 use crate::cli::Options;
-use crate::config::{CREDENTIAL_VARIABLES, Prompt};
+use crate::config::CREDENTIAL_VARIABLES;
 use crate::email::Email;
 use crate::error::Error;
 use crate::log::Log;
@@ -28,10 +29,8 @@ pub(crate) fn run(
     command: &[OsString],
     log: Log,
 ) -> Result<ExitCode, Error> {
-    let email = Email::from_argument(email)?;
-    let prompt = Prompt::allowed(options.no_input);
-    let settings = complete_settings(find_settings(options, log)?, prompt.as_ref(), log)?;
-    let token = Outseta::new(settings, options, Duration::ZERO, log)?.token(&email)?;
+    let email = Email::from_bytes(email.as_bytes())?;
+    let token = connect(options, Duration::ZERO, log)?.token(&email)?;
     succeeded(&email, &token, log);
     Err(become_command(command, &token, options))
 }

@@ -1,4 +1,4 @@
-//! One file for each mode, from its start to its end; they do not know each other. Here is what several of them need.
+//! One file for each mode, from its start to its end; they do not know each other. This file has what they share.
 
 pub(crate) mod batch;
 pub(crate) mod check;
@@ -7,7 +7,7 @@ pub(crate) mod print;
 
 use std::time::Duration;
 
-use crate::api::{Token, now};
+use crate::api::{Outseta, Token, now};
 use crate::cli::Options;
 use crate::config::{Environment, Found, Prompt, Settings};
 use crate::email::Email;
@@ -28,6 +28,13 @@ fn find_settings(options: &Options, log: Log) -> Result<Found, Error> {
         log::hint(format_args!("{hint}"));
     }
     Ok(found)
+}
+
+/// For the modes that always need every setting.
+fn connect(options: &Options, pause: Duration, log: Log) -> Result<Outseta, Error> {
+    let prompt = Prompt::allowed(options.no_input);
+    let settings = complete_settings(find_settings(options, log)?, prompt.as_ref(), log)?;
+    Outseta::new(settings, options, pause, log)
 }
 
 fn complete_settings(found: Found, prompt: Option<&Prompt>, log: Log) -> Result<Settings, Error> {

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal};
+use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -34,7 +35,7 @@ pub(crate) fn run(options: &Options, print: &Print, log: Log) -> Result<ExitCode
 /// The email from the argument, else from standard input, where a person at a terminal is asked.
 fn take_email(argument: Option<&OsStr>, prompt: Option<&Prompt>) -> Result<Email, Error> {
     match (argument, prompt) {
-        (Some(argument), _) => Email::from_argument(argument),
+        (Some(argument), _) => Email::from_bytes(argument.as_bytes()),
         (None, Some(prompt)) => {
             prompt.answer("Email: ", |email| Email::parse(&email)).unwrap_or_else(|| Email::parse(""))
         }
