@@ -33,8 +33,8 @@ impl Email {
             ));
         }
         match fault(text) {
-            Some(why) => Err(Error::email(
-                format!("invalid email '{}': {why}", Shown::new(text)),
+            Some(fault) => Err(Error::email(
+                format!("invalid email '{}': {fault}", Shown::new(text)),
                 "give a plain address, such as jane@example.com",
             )),
             None => Ok(Self(text.to_owned())),
@@ -141,10 +141,10 @@ fn fault(text: &str) -> Option<String> {
         let c = part.chars().find(|c| c.is_ascii() && !c.is_ascii_alphanumeric() && !allowed.contains(*c))?;
         Some(format!("'{c}' is not allowed {place} the @"))
     };
-    let fixed = faults.into_iter().find_map(|(found, why)| found.then(|| why.to_owned()));
+    let fault = faults.into_iter().find_map(|(found, reason)| found.then(|| reason.to_owned()));
     // `atext` of RFC 5322 section 3.2.3, and dots anywhere.
-    let local = fixed.or_else(|| forbidden(local, "!#$%&'*+/=?^_`{|}~-.", "before"));
-    local.or_else(|| forbidden(domain, "-.", "after"))
+    let fault = fault.or_else(|| forbidden(local, "!#$%&'*+/=?^_`{|}~-.", "before"));
+    fault.or_else(|| forbidden(domain, "-.", "after"))
 }
 
 /// What messages call standard input.

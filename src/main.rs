@@ -1,8 +1,8 @@
-//! `outseta-token`: prints an access token for a user of an Outseta account, made with the account's admin API key.
+//! `outseta-token`: prints an access token for a user of an Outseta account, with the account's admin API key.
 //!
-//! The data flows one way: argv → `cli` → (`email`, `config`) → `api` → `output` → exit status. `modes` has each of
-//! the four ways to run from start to end. This file picks the mode, and ends the process with an error's text and
-//! status; it does not know how any step works.
+//! The data flows one way: argv → `cli` → (`email`, `config`) → `api` → `output` → exit status. Each file in
+//! `modes` takes one of the four ways to run from its start to its end. This file picks the mode, and ends the
+//! process with an error's text and status; it does not know how any step works.
 
 mod api;
 mod cli;
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// What a panic says may hold what must not be seen: only the place is shown.
+/// A panic's message may contain a secret, so only its place is shown.
 fn report_panic(panic: &PanicHookInfo<'_>) {
     let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
     log::error(format_args!("{place}: "), &Error::Bug("this should not have happened"));
@@ -68,7 +68,7 @@ fn print(text: &str) -> Result<ExitCode, Error> {
 mod tests {
     use super::*;
 
-    /// No way to make the program panic is known, so this test runs itself in a process that does.
+    /// Runs itself in another process, which panics: no input is known that makes the program panic.
     #[test]
     fn a_panic_is_70_and_shows_its_place_alone() {
         if env::var_os("PANICS").is_some() {

@@ -10,8 +10,8 @@ use crate::secret::Secret;
 /// The most characters of foreign text that are shown.
 const LIMIT: usize = 300;
 
-/// Whether a character controls a terminal, breaks a line or cannot be seen: Unicode's general categories Cc,
-/// Cf, Zl and Zp (as of Unicode 17), the grapheme joiner and the Hangul fillers.
+/// Whether a character controls a terminal, breaks a line or cannot be seen: Unicode 17's general categories
+/// Cc, Cf, Zl and Zp, the grapheme joiner and the Hangul fillers.
 pub(crate) fn is_invisible(c: char) -> bool {
     c.is_control()
         || is_line_separator(c)
@@ -89,7 +89,7 @@ pub(crate) fn approximate(duration: Duration) -> String {
     format!("{number} {name}{plural}")
 }
 
-/// Why the system refused something, in lower case and without `(os error 2)`.
+/// The system's reason, in lower case and without `(os error 2)`.
 pub(crate) fn reason(error: &io::Error) -> String {
     let text = error.to_string().to_lowercase();
     text.split(" (os error").next().unwrap_or_default().to_owned()

@@ -1,5 +1,5 @@
-//! `--batch`: one JSON line per email, in order, written as soon as it is known. A failure that every email would
-//! meet ends the batch, after that email's record.
+//! `--batch`: one JSON line per email, in order, written as soon as it is known. A failure that every email
+//! would meet ends the batch, after that email's record.
 
 use std::fmt;
 use std::fs::File;

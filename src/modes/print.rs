@@ -32,7 +32,7 @@ pub(crate) fn run(options: &Options, print: &Print, log: Log) -> Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-/// The email from the argument, else from standard input, where a person at a terminal is asked.
+/// The email from the argument, else from a prompt or standard input.
 fn take_email(argument: Option<&OsStr>, prompt: Option<&Prompt>) -> Result<Email, Error> {
     match (argument, prompt) {
         (Some(argument), _) => Email::from_bytes(argument.as_bytes()),
@@ -47,7 +47,7 @@ fn take_email(argument: Option<&OsStr>, prompt: Option<&Prompt>) -> Result<Email
     }
 }
 
-/// The token in the output file, where that is to be kept as long as it is good enough.
+/// The token in the output file, if `--min-ttl` allows to keep it.
 fn kept_token(print: &Print, email: &Email, found: &Found) -> Option<Token> {
     let (path, min_ttl) = (print.output.as_deref()?, print.min_ttl?);
     let base = found.base.as_ref().ok().and_then(Option::as_ref);

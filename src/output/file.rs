@@ -92,8 +92,8 @@ fn check_device(metadata: &Metadata) -> io::Result<()> {
     if metadata.file_type().is_char_device() {
         return Ok(());
     }
-    let why = "it is neither a regular file nor a character device";
-    Err(io::Error::new(io::ErrorKind::Unsupported, why))
+    let reason = "it is neither a regular file nor a character device";
+    Err(io::Error::new(io::ErrorKind::Unsupported, reason))
 }
 
 /// Opens a character device. Somebody may have replaced it after the first check.
