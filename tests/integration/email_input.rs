@@ -9,14 +9,7 @@ use serde_json::json;
 use crate::support::fake::Server;
 use crate::support::run::{Run, program};
 
-const PLAIN: &str = "outseta-token: hint: give a plain address, such as jane@example.com";
-const ONE_PLAIN: &str = "outseta-token: hint: give one plain address, such as jane@example.com";
-const EMPTY: [&str; 2] = [
-    "outseta-token: invalid email: it is empty",
-    "outseta-token: hint: give it as an argument or on standard input; in a script, check that the variable is \
-     set",
-];
-const LIMIT: usize = 64 * 1024;
+const ONE_PLAIN: &str = "give one plain address, such as jane@example.com";
 
 /// The body of the last request.
 fn body(server: &Server) -> String {
@@ -26,9 +19,9 @@ fn body(server: &Server) -> String {
 
 /// Expects a failure before any request.
 #[track_caller]
-fn refused(run: Run, status: i32, lines: &[&str]) {
+fn refused(run: Run, status: i32, message: &str, hint: &str) {
     let server = Server::generous();
-    run.server(&server).status(status).stderr_lines(lines).run();
+    run.server(&server).fails(status, message, hint).run();
     assert_eq!(server.connections(), 0);
 }
 
@@ -40,28 +33,24 @@ mod success {
         let server = Server::generous();
         for text in ["jane@example.com", "\u{feff} jane@example.com \r", "\n \r\n\tjane@example.com\r\n\n"] {
             let run = || Run::new().server(&server).arg("-r").stdout("t0ken\n");
-            let before = server.requests().len();
-            run().arg(text).run();
-            run().stdin(text).run();
-            run().arg("-").stdin(text).run();
-            run().arg("--").stdin(text).run();
-            let requests = server.requests().split_off(before);
-            assert_eq!(requests.len(), 4, "{text:?}");
-            for request in requests {
-                assert_eq!(request.body, br#"{"username":"jane@example.com"}"#, "{text:?}");
+            for run in
+                [run().arg(text), run().stdin(text), run().arg("-").stdin(text), run().arg("--").stdin(text)]
+            {
+                run.run();
+                assert_eq!(body(&server), r#"{"username":"jane@example.com"}"#, "{text:?}");
             }
         }
+        assert_eq!(server.requests().len(), 12);
     }
 
     #[test]
     fn an_argument_leaves_standard_input_alone() {
         let server = Server::generous();
-        let run = || Run::new().server(&server).args(["-r", "jane@example.com"]);
-        run().stdin("bob@example.com\n").stdout("t0ken\n").run();
-        assert_eq!(body(&server), r#"{"username":"jane@example.com"}"#);
-        run().stdin_file("/").stdout("t0ken\n").run();
-        run().stdin_closed().stdout("t0ken\n").run();
-        run().stdin("a\nb\n").stdout("t0ken\n").run();
+        let run = || Run::new().server(&server).args(["-r", "jane@example.com"]).stdout("t0ken\n");
+        for run in [run().stdin("bob@example.com\n"), run().stdin_file("/"), run().stdin_closed()] {
+            run.run();
+            assert_eq!(body(&server), r#"{"username":"jane@example.com"}"#);
+        }
     }
 
     #[test]
@@ -69,8 +58,7 @@ mod success {
         let server = Server::generous();
         for email in ["用户@例子.广告", "!#$%&'*+/=?^_`{|}~-@example.com"] {
             Run::new().server(&server).args(["-r", email]).stdout("t0ken\n").run();
-            let sent = json!({"username": email}).to_string();
-            assert_eq!(body(&server), sent);
+            assert_eq!(body(&server), json!({"username": email}).to_string());
         }
     }
 }
@@ -80,88 +68,76 @@ mod failure {
 
     #[test]
     fn nothing_at_all_is_an_invalid_email() {
-        for args in [[""].as_slice(), &[" \t\n"], &["\u{feff}"], &["--", ""], &["", "--", "/usr/bin/true"]] {
-            refused(Run::new().args(args), 65, &EMPTY);
+        let refused = |run| {
+            let hint =
+                "give it as an argument or on standard input; in a script, check that the variable is set";
+            refused(run, 65, "invalid email: it is empty", hint);
+        };
+        for args in [&[""][..], &["\u{feff}"], &["--", ""], &["", "--", "/usr/bin/true"]] {
+            refused(Run::new().args(args));
         }
-        for input in ["", "\n \r\n\t\n", "\u{feff}\r\n"] {
-            refused(Run::new().stdin(input), 65, &EMPTY);
-            refused(Run::new().arg("-").stdin(input), 65, &EMPTY);
+        for input in ["", "\n \r\n\t\n"] {
+            refused(Run::new().stdin(input));
+            refused(Run::new().arg("-").stdin(input));
         }
-        refused(Run::new().stdin_closed(), 65, &EMPTY);
+        refused(Run::new().stdin_closed());
     }
 
     #[test]
     fn more_than_one_on_standard_input_is_a_usage_error() {
-        let lines = [
-            "outseta-token: more than one email on standard input",
-            "outseta-token: hint: give one email, or use --batch for many",
-        ];
         for input in [
             "jane@example.com\nbob@example.com\n",
             "not an email\r\n\r\n bob@example.com",
-            "jane@example.com\n# a comment is none here\n",
+            "jane@example.com\n# only a batch has comments\n",
+            &"jane@example.com\n".repeat(64 * 1024),
         ] {
-            refused(Run::new().stdin(input), 64, &lines);
+            let message = "more than one email on standard input";
+            refused(Run::new().stdin(input), 64, message, "give one email, or use --batch for many");
         }
-        let endless = "jane@example.com\n".repeat(LIMIT);
-        refused(Run::new().stdin(endless), 64, &lines);
     }
 
     #[test]
     fn at_most_64_kib_are_read() {
-        let lines = ["outseta-token: invalid email: standard input has more than 64 KiB", ONE_PLAIN];
-        refused(Run::new().stdin_file("/dev/zero"), 65, &lines);
+        let message = "invalid email: standard input has more than 64 KiB";
+        refused(Run::new().stdin_file("/dev/zero"), 65, message, ONE_PLAIN);
     }
 
     #[test]
     fn standard_input_that_cannot_be_read_is_66() {
-        let lines = |why: &str| {
-            [
-                format!("outseta-token: cannot read standard input: {why}"),
-                "outseta-token: hint: check that the file is there and may be read by this user".to_owned(),
-            ]
+        let cannot_be_read = |run: Run, reason: &str| {
+            run.fails_with(66, &format!("cannot read standard input: {reason}\n")).run();
         };
-        let refused = |run: Run, why: &str| {
-            let lines = lines(why);
-            refused(run, 66, &[&lines[0], &lines[1]]);
-        };
-        refused(Run::new().stdin_file("/"), "is a directory");
-        refused(Run::new().arg("-").stdin_file("/"), "is a directory");
-        // nohup leaves it not open for reading.
-        for args in [[].as_slice(), &["--batch"]] {
+        cannot_be_read(Run::new().stdin_file("/"), "is a directory");
+        cannot_be_read(Run::new().arg("-").stdin_file("/"), "is a directory");
+        // nohup opens it for writing only.
+        for args in [&["--batch", "-s", "acme"][..], &[]] {
             let shell = Run::of("/bin/sh".into()).args(["-c", "exec \"$0\" \"$@\" 0>/dev/null"]);
-            refused(shell.arg(program()).args(args), "bad file descriptor");
+            cannot_be_read(shell.arg(program()).args(args).credentials(), "bad file descriptor");
         }
     }
 
     #[test]
     fn an_email_must_be_utf8() {
-        let lines = ["outseta-token: invalid email: it is not valid UTF-8", ONE_PLAIN];
         let bytes = b"j\xfcrgen@example.com";
-        refused(Run::new().arg(OsStr::from_bytes(bytes)), 65, &lines);
-        refused(Run::new().stdin(bytes), 65, &lines);
-    }
-
-    #[test]
-    fn a_malformed_email_is_refused_with_the_reason_wherever_it_comes_from() {
-        for (email, shown, why) in [
-            ("jane", "jane", "it has no @"),
-            ("jane\u{1b}[2J\u{202e}@e.de", r"jane\u{1b}[2J\u{202e}@e.de", "it contains a control character"),
-        ] {
-            let message = format!("outseta-token: invalid email '{shown}': {why}");
-            let lines = [message.as_str(), PLAIN];
-            refused(Run::new().arg(email), 65, &lines);
-            refused(Run::new().stdin(email), 65, &lines);
-            refused(Run::new().args([email, "--", "/usr/bin/true"]), 65, &lines);
+        for run in [Run::new().arg(OsStr::from_bytes(bytes)), Run::new().stdin(bytes)] {
+            refused(run, 65, "invalid email: it is not valid UTF-8", ONE_PLAIN);
         }
     }
 
     #[test]
-    fn at_most_300_characters_of_an_email_are_shown() {
-        refused(
-            Run::new().arg("é".repeat(400)),
-            65,
-            &[&format!("outseta-token: invalid email '{}…': it has no @", "é".repeat(300)), PLAIN],
-        );
+    fn a_malformed_email_is_refused_with_the_reason_wherever_it_comes_from() {
+        let long = "é".repeat(300);
+        for (email, shown, reason) in [
+            ("jane", "jane", "it has no @"),
+            ("jane\u{1b}[2J\u{202e}@e.de", r"jane\u{1b}[2J\u{202e}@e.de", "it contains a control character"),
+            (&format!("{long}é"), &format!("{long}…"), "it has no @"),
+        ] {
+            let message = format!("invalid email '{shown}': {reason}");
+            for run in
+                [Run::new().arg(email), Run::new().stdin(email), Run::new().args([email, "--", "true"])]
+            {
+                refused(run, 65, &message, "give a plain address, such as jane@example.com");
+            }
+        }
     }
 }

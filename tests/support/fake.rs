@@ -4,6 +4,8 @@
 use std::io::{self, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustls::{ServerConfig, ServerConnection};
 use serde_json::json;
@@ -40,8 +42,19 @@ impl Server {
 
     /// Over HTTP; it takes every key and gives everybody the token `t0ken`.
     pub fn generous() -> Self {
+        Self::replying(Answer::json(200, &json!({"access_token": "t0ken"})))
+    }
+
+    /// Over HTTP; it takes every key and gives everybody this token for a week.
+    pub fn minting(token: &str) -> Self {
+        let body = json!({"access_token": token, "token_type": "bearer", "expires_in": 604_800});
+        Self::replying(Answer::json(200, &body))
+    }
+
+    /// Over HTTP; it replies so to every request for a token.
+    pub fn replying(reply: impl Into<Reply>) -> Self {
         let server = Self::http(Account::acme());
-        server.always(On::Tokens, Answer::json(200, &json!({"access_token": "t0ken"})));
+        server.always(On::Tokens, reply);
         server
     }
 
@@ -107,6 +120,16 @@ impl Server {
 
     pub fn requests(&self) -> Vec<Request> {
         self.shared.state().requests.clone()
+    }
+
+    /// Waits until so many requests have come.
+    #[track_caller]
+    pub fn wait_for_requests(&self, count: usize) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while self.requests().len() < count {
+            assert!(Instant::now() < deadline, "{count} requests should come");
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// How many connections were accepted.

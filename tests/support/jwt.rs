@@ -7,6 +7,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
+/// A token with the claims `{"email":"jane@example.com","exp":4102444800}`: valid until 2100.
+pub const JANE: &str =
+    "eyJhbGciOiJub25lIn0.eyJlbWFpbCI6ImphbmVAZXhhbXBsZS5jb20iLCJleHAiOjQxMDI0NDQ4MDB9.c2ln";
+
 /// The key that signs, as `/.well-known/jwks` publishes it.
 pub const KEY_ID: &str = "5BD1F3A0E7";
 /// RSA with 2048 bits.

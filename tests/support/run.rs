@@ -22,7 +22,7 @@ use super::collect::Collector;
 use super::fake::Server;
 use super::proxy::{Detour, Proxy};
 use super::tls::Authority;
-use super::{KEY, KEY_SHOWN, SECRET, wait_until_unread};
+use super::{KEY, KEY_SHOWN, SECRET, set_mode, wait_until_unread};
 
 /// Far beyond what any run takes that does not hang.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -231,6 +231,14 @@ impl Run {
         self
     }
 
+    /// Puts a file that only this user can read into the working directory.
+    #[must_use]
+    pub fn private_file(self, path: &str, contents: impl AsRef<[u8]>) -> Self {
+        let run = self.file(path, contents);
+        set_mode(&run.work().join(path), 0o600);
+        run
+    }
+
     /// Puts a file into the home directory, with the folders that it needs.
     #[must_use]
     pub fn home_file(self, path: &str, contents: impl AsRef<[u8]>) -> Self {
@@ -333,6 +341,12 @@ impl Run {
     #[must_use]
     pub fn fails(self, status: i32, message: &str, hint: &str) -> Self {
         self.status(status).stderr(format!("outseta-token: {message}\noutseta-token: hint: {hint}\n"))
+    }
+
+    /// An error that starts with `message`, and this status.
+    #[must_use]
+    pub fn fails_with(self, status: i32, message: &str) -> Self {
+        self.status(status).stderr_contains(&format!("outseta-token: {message}"))
     }
 
     /// May be given several times.
@@ -609,6 +623,12 @@ impl Outcome {
     /// The working directory, as the program left it.
     pub fn work(&self) -> PathBuf {
         self.folder.path().join("work")
+    }
+
+    /// The text of a file in the working directory.
+    #[track_caller]
+    pub fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.work().join(path)).unwrap_or_else(|error| panic!("{path}: {error}\n{self}"))
     }
 
     #[track_caller]
