@@ -86,6 +86,10 @@ fn after_anything_but_the_users_own_token_a_new_connection_is_made() {
     let statuses: Vec<Option<u64>> =
         records(&outcome.stdout_text()).iter().map(|record| record["error"]["status"].as_u64()).collect();
     assert_eq!(statuses, [None, Some(76), None, Some(77)], "{outcome}");
+
+    let server = Server::generous();
+    batch(&server, &Authority::new()).stdin(USERS.join("\n")).stdout_contains("t0ken").run();
+    assert_eq!(server.connections(), 3, "a token without a claim");
 }
 
 /// A second response behind alice's: whole, a part of its first record, or late.
