@@ -23,7 +23,7 @@ impl Email {
     /// Parses an address, without the white space and the byte order mark around it.
     ///
     /// # Errors
-    /// `Error::Email`.
+    /// `Kind::InvalidEmail`.
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
         let text = trim(text);
         if text.is_empty() {
@@ -44,7 +44,7 @@ impl Email {
     /// Parses an argument or a line, which may not be UTF-8.
     ///
     /// # Errors
-    /// `Error::Email`.
+    /// `Kind::InvalidEmail`.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         Self::parse(str::from_utf8(bytes).map_err(|_| invalid(NOT_UTF8))?)
     }
@@ -52,7 +52,7 @@ impl Email {
     /// Reads the only line of standard input that is not blank.
     ///
     /// # Errors
-    /// `Error::Email`, also for more than 64 KiB; `Error::Usage` for several lines; `Error::Unreadable`.
+    /// `Kind::InvalidEmail`, also for more than 64 KiB; `Kind::Usage` for several lines; `Kind::Unreadable`.
     pub(crate) fn from_input(input: impl Read) -> Result<Self, Error> {
         let mut bytes = Vec::new();
         input.take(INPUT_LIMIT + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
@@ -153,13 +153,13 @@ pub(crate) const STANDARD_INPUT: &str = "standard input";
 /// Standard input as a file. (std's handle reads a closed one as empty.)
 ///
 /// # Errors
-/// `Error::Unreadable`.
+/// `Kind::Unreadable`.
 pub(crate) fn standard_input() -> Result<File, Error> {
     io::stdin().as_fd().try_clone_to_owned().map(File::from).map_err(|error| unreadable(&error))
 }
 
 fn unreadable(error: &io::Error) -> Error {
-    Error::Unreadable { what: Shown::new(STANDARD_INPUT), why: reason(error) }
+    Error::unreadable(&Shown::new(STANDARD_INPUT), &reason(error))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
 use crate::cli::Verbosity;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 
 /// Which messages are written.
 #[derive(Debug, Clone, Copy)]
@@ -66,7 +66,8 @@ pub(crate) fn expired(context: fmt::Arguments<'_>, email: &str) {
 
 /// Writes an error and its hint. `context` comes first.
 pub(crate) fn error(context: fmt::Arguments<'_>, error: &Error) {
-    if *error == Error::BrokenPipe {
+    // Nobody reads a message about a closed pipe.
+    if error.kind() == Kind::BrokenPipe {
         return;
     }
     line(format_args!("{context}{error}"));

@@ -24,7 +24,7 @@ use std::panic::{self, PanicHookInfo};
 use std::process::{self, ExitCode};
 
 use crate::cli::{Invocation, Mode, help};
-use crate::error::{Error, Status};
+use crate::error::Error;
 use crate::log::Log;
 
 fn main() -> ExitCode {
@@ -32,15 +32,16 @@ fn main() -> ExitCode {
     unix::survive_file_size_limit();
     run().unwrap_or_else(|error| {
         log::error(format_args!(""), &error);
-        ExitCode::from(error.status().code())
+        ExitCode::from(error.status())
     })
 }
 
 /// A panic's message may contain a secret, so only its place is shown.
 fn report_panic(panic: &PanicHookInfo<'_>) {
     let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
-    log::error(format_args!("{place}: "), &Error::Bug("this should not have happened"));
-    process::exit(Status::Software.code().into());
+    let error = Error::bug("this should not have happened");
+    log::error(format_args!("{place}: "), &error);
+    process::exit(error.status().into());
 }
 
 fn run() -> Result<ExitCode, Error> {

@@ -1,7 +1,6 @@
-//! One exchange over HTTP: a request → status, headers and bytes, or the failure in its phase. Beside `connection` the
-//! only file that names `ureq`; it does not know what a response means.
-//!
-//! Every default of ureq that is wrong here is set explicitly, with its reason.
+//! One HTTP exchange: a request → status, headers and body, or the failure in its phase. Only this file and
+//! `connection` name `ureq`. They do not know what a response means. Each default of ureq that is wrong here is set
+//! explicitly, with its reason.
 
 use std::cell::Cell;
 use std::fmt;
@@ -13,37 +12,33 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use ureq::http::{self, Uri};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use ureq::{Agent, Body, ProxyProtocol, Timeout};
+use ureq::{Agent, AsSendBody, Body, ProxyProtocol, Timeout};
 
 use super::connection::{Addresses, Phase, Watch, is_cut};
 use super::tls;
 use crate::config::{Proxy, Settings, Sourced};
-use crate::error::{AnswerFault, Error, Network};
+use crate::error::{Error, Kind, Wait};
 use crate::secret::Secret;
-use crate::text::{Shown, reason};
+use crate::text::reason;
 
-/// What a server sees as the program.
 pub(crate) const USER_AGENT: &str = concat!("outseta-token/", env!("CARGO_PKG_VERSION"));
 
-/// Bytes of an answer's body, at most.
+/// The largest response body, in bytes.
 const BODY_LIMIT: u64 = 1024 * 1024;
 
-/// Bytes of an answer's header block, at most. It must fit into the input buffer, or ureq takes it for a lost
-/// connection.
+/// The largest response head, in bytes. It must fit into the input buffer: otherwise ureq reports a lost connection.
 const HEADER_LIMIT: usize = 16 * 1024;
 const INPUT_BUFFER: usize = HEADER_LIMIT + 8 * 1024;
 
-/// Bytes of the output buffer besides the credentials and the base URL: a request's head must fit into it, or ureq
-/// refuses the request.
+/// Bytes for a request's head, besides the credentials and the base URL. ureq refuses a larger head.
 const OUTPUT_BUFFER: usize = 8 * 1024;
 
-/// What a proxy did.
-const CLOSED: &str = "it closed the connection";
-
-/// Connecting may take a third of the time for one email, and no longer than this, in each attempt.
+/// Each attempt may spend a third of `--timeout` on connecting, but no more than this.
 const LONGEST_CONNECT: Duration = Duration::from_secs(10);
 
-/// A request, as it goes over the wire.
+const CHECK_PROXY: &str = "check https_proxy and all_proxy; no_proxy names hosts to reach directly";
+const CHECK_NETWORK: &str = "check the network, a firewall, and whether a proxy is needed (https_proxy)";
+
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
     pub(crate) url: String,
@@ -58,50 +53,42 @@ impl Request {
     }
 }
 
-/// An answer that arrived completely.
+/// A complete response.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
-    /// In the order and spelling in which they came; values that are not text are left empty.
+    /// Values that are not text are empty.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
     /// Whether the connection had served another request.
     pub(crate) reused: bool,
 }
 
-/// Without the body, which may hold a token.
-impl fmt::Debug for Answer {
+/// Without the body: it may contain a token.
+impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answer")
-            .field("status", &self.status)
-            .field("headers", &self.headers)
-            .field("body", &format_args!("{} bytes", self.body.len()))
-            .field("reused", &self.reused)
-            .finish()
+        write!(f, "{} {:?}, {} bytes", self.status, self.headers, self.body.len())
     }
 }
 
-impl Answer {
-    /// The first header of this name, given in lower case.
+impl Response {
+    /// The first header with this name.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(header, _)| header.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+        let header = self.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name));
+        header.map(|(_, value)| value.as_str())
     }
 }
 
 /// An HTTP client for one host.
 #[derive(Debug)]
 pub(crate) struct Client {
-    /// Never dropped: it lives as long as the process, and giving its buffers back one by one would cost a tenth of the
-    /// time that a request takes.
+    /// Never dropped: freeing its buffers would cost a tenth of the time of a request.
     agent: ManuallyDrop<Agent>,
     addresses: Addresses,
     watch: Watch,
-    /// Whether the next request may go over the connection of the last one.
+    /// Whether the next request may reuse the connection.
     keep: Cell<bool>,
-    /// What is connected to: the proxy or the host.
+    /// The host, or the proxy.
     peer: Uri,
     host: String,
     is_tls: bool,
@@ -112,7 +99,7 @@ pub(crate) struct Client {
 
 impl Client {
     /// # Errors
-    /// `Error::Malformed` for certificates or a proxy that cannot be used.
+    /// `Kind::Config` for certificates or a proxy that cannot be used.
     pub(crate) fn new(settings: &Settings, timeout: Duration) -> Result<Self, Error> {
         let roots = match &settings.roots {
             Some(pem) => RootCerts::from(certificates(pem)?),
@@ -120,19 +107,17 @@ impl Client {
         };
         let proxy = settings.proxy.as_ref().map(ureq_proxy).transpose()?;
         let url = &settings.base.value;
-        let host = url.host();
         let sent = url.join("").len() + settings.credentials.authorization().reveal().len();
         let config = Agent::config_builder()
-            // Every status is an answer to be judged, and a redirect is one: the key goes to no other host.
+            // Every status is a response to interpret, redirects too: the key is not sent to another host.
             .http_status_as_error(false)
             .max_redirects(0)
-            .https_only(url.is_tls())
-            // ureq would read the environment by itself, pass over what it cannot use, and connect directly.
+            // ureq would read the environment, ignore a proxy that it cannot use, and connect directly.
             .proxy(proxy)
             .tls_config(TlsConfig::builder().root_certs(roots).build())
-            // For CONNECT too, which does not see the request's headers.
+            // For CONNECT too, which does not get the request's headers.
             .user_agent(USER_AGENT)
-            // ureq's own sizes cost a sixth of the program's instructions, for zeroes.
+            // ureq's default sizes cost a sixth of the program's instructions, spent on zeroing them.
             .input_buffer_size(INPUT_BUFFER)
             .output_buffer_size(OUTPUT_BUFFER + sent)
             .max_response_header_size(HEADER_LIMIT)
@@ -142,7 +127,7 @@ impl Client {
         let via_proxy = settings.proxy.is_some();
         let peer = match config.proxy() {
             Some(proxy) => proxy.uri().clone(),
-            None => url.join("/").parse().map_err(|_| Error::Bug("the base URL is none"))?,
+            None => url.join("/").parse().map_err(|_| Error::bug("the base URL is invalid"))?,
         };
         let (addresses, watch) = (Addresses::new(!url.is_tls()), Watch::new());
         let agent = Agent::with_parts(config, watch.connector(via_proxy), addresses.clone());
@@ -152,32 +137,32 @@ impl Client {
             watch,
             keep: Cell::new(false),
             peer,
-            host: host.to_owned(),
+            host: url.host().to_owned(),
             is_tls: url.is_tls(),
             timeout,
             via_proxy,
         })
     }
 
-    /// Sends a request and reads the whole answer within `left`. The connection serves another request only if
+    /// Sends a request and reads the response within `left`. The next request gets a new connection, unless
     /// [`Client::keep_connection`] is called.
     ///
     /// # Errors
-    /// `Error::Network`, or `Error::Answer` for what is too large or not HTTP.
-    pub(crate) fn exchange(&self, request: &Request, left: Duration) -> Result<Answer, Error> {
+    /// Network failures, and `Kind::BadResponse` for a response that is too large or not HTTP.
+    pub(crate) fn exchange(&self, request: &Request, left: Duration) -> Result<Response, Error> {
         let limit = self.connect_limit(left);
         self.watch.start(self.keep.take(), limit, left);
-        let answer = self.send(request, limit, left).and_then(|mut response| {
+        let exchanged = self.send(request, limit, left).and_then(|mut response| {
             let body = response.body_mut().with_config().limit(BODY_LIMIT).read_to_vec()?;
             Ok((response, body))
         });
-        let (response, body) = answer.map_err(|error| {
+        let (response, body) = exchanged.map_err(|error| {
             self.addresses.forget();
             self.failure(error, limit)
         })?;
         let text = |value: &http::HeaderValue| value.to_str().unwrap_or_default().to_owned();
         let headers = response.headers().iter().map(|(name, value)| (name.to_string(), text(value)));
-        Ok(Answer {
+        Ok(Response {
             status: response.status().as_u16(),
             headers: headers.collect(),
             body,
@@ -185,16 +170,15 @@ impl Client {
         })
     }
 
-    /// Lets the next request go over the connection of the last one. Bytes that came unasked can look like the next
-    /// response, so the last one must have been what was asked for.
+    /// Lets the next request reuse the connection. Only after a response that certainly belongs to its request:
+    /// unrequested bytes could otherwise be taken for the next response.
     pub(crate) fn keep_connection(&self) {
         self.keep.set(true);
     }
 
-    /// Whether the server closed the kept connection before it sent a byte of a response: ordinary (RFC 9112 section
-    /// 9.3.1).
+    /// Whether the server had closed the kept connection before the request, which is normal (RFC 9112 section 9.3.1).
     pub(crate) fn is_stale(&self, error: &Error) -> bool {
-        self.watch.phase() == Phase::Kept && matches!(error, Error::Network { fault: Network::Lost, .. })
+        self.watch.phase() == Phase::Kept && error.kind() == Kind::Network
     }
 
     fn send(
@@ -204,33 +188,24 @@ impl Client {
         left: Duration,
     ) -> Result<http::Response<Body>, ureq::Error> {
         let started = Instant::now();
-        // ureq counts connecting from the end of the lookup: so that both fit into the limit, the lookup comes first.
+        // ureq measures the connect time after the DNS lookup. Looking up first lets both share the limit.
         self.addresses.look_up(&self.peer, limit)?;
         let connect = limit.saturating_sub(started.elapsed());
         if connect.is_zero() {
-            // ureq would make a second of it.
+            // ureq would wait for a second.
             return Err(ureq::Error::Timeout(Timeout::Connect));
         }
-        let left = left.saturating_sub(started.elapsed());
-        macro_rules! configured {
-            ($builder:expr) => {{
-                let mut builder = $builder;
-                for (name, value) in &request.headers {
-                    builder = builder.header(*name, value.reveal());
-                }
-                builder
-                    .config()
-                    // No limit but this one bounds a body that drips.
-                    .timeout_global(Some(left))
-                    .timeout_connect(Some(connect))
-                    .build()
-            }};
+        // `send_json` would pretty-print.
+        let (mut bytes, mut nothing) = (request.body.as_deref(), ());
+        let body = bytes.as_mut().map_or_else(|| nothing.as_body(), AsSendBody::as_body);
+        let mut builder = http::Request::builder().method(request.method()).uri(&request.url);
+        for (name, value) in &request.headers {
+            builder = builder.header(*name, value.reveal());
         }
-        match &request.body {
-            // `send_json` would pretty-print; bytes get their Content-Length.
-            Some(body) => configured!(self.agent.post(&request.url)).send(body.as_slice()),
-            None => configured!(self.agent.get(&request.url)).call(),
-        }
+        let request = self.agent.configure_request(builder.body(body)?);
+        // Only the global timeout limits a body that arrives slowly.
+        let request = request.timeout_global(Some(left.saturating_sub(started.elapsed())));
+        self.agent.run(request.timeout_connect(Some(connect)).build())
     }
 
     fn connect_limit(&self, left: Duration) -> Duration {
@@ -240,74 +215,120 @@ impl Client {
     /// `limit` is the time that connecting had.
     fn failure(&self, error: ureq::Error, limit: Duration) -> Error {
         let phase = self.watch.phase();
-        let fault = match error {
-            ureq::Error::Timeout(_) if phase.is_connecting() => {
-                if self.via_proxy {
-                    Network::SlowProxy(limit)
-                } else {
-                    Network::SlowConnection(limit)
-                }
+        let host = &self.host;
+        match error {
+            ureq::Error::Timeout(_) if phase.is_connecting() && self.via_proxy => {
+                timed_out(host, Wait::ConnectingThroughProxy, limit)
             }
-            ureq::Error::Timeout(_) => Network::Timeout(self.timeout),
-            ureq::Error::HostNotFound if self.via_proxy => {
-                Network::Proxy("its name cannot be resolved".to_owned())
-            }
-            ureq::Error::HostNotFound if self.is_tls => Network::Dns,
-            ureq::Error::HostNotFound => Network::NotLoopback,
+            ureq::Error::Timeout(_) if phase.is_connecting() => timed_out(host, Wait::Connecting, limit),
+            ureq::Error::Timeout(_) => timed_out(host, Wait::Response, self.timeout),
+            ureq::Error::HostNotFound if self.via_proxy => self.proxy_failure("its name cannot be resolved"),
+            ureq::Error::HostNotFound if self.is_tls => Error::new(
+                Kind::Network,
+                format!("cannot resolve the name {host}"),
+                "check the subdomain or base URL, and this machine's name resolution",
+            ),
+            ureq::Error::HostNotFound => Error::new(
+                Kind::Unreachable,
+                format!("{host} does not resolve to a loopback address"),
+                "check localhost in /etc/hosts, or write 127.0.0.1 instead",
+            ),
             ureq::Error::Io(error) => self.io_failure(&error, phase),
             ureq::Error::ConnectProxyFailed(reason) => match proxy_status(&reason) {
-                Some(status) => Network::ProxyRefusal(Some(status)),
-                None => Network::Proxy(CLOSED.to_owned()),
+                Some(status) => Error::new(
+                    Kind::Unreachable,
+                    format!("the proxy refused to connect to {host} ({status})"),
+                    match status {
+                        407 => {
+                            "give the proxy's user and password: https_proxy=http://user:password@host:port"
+                        }
+                        _ => "ask whoever runs the proxy to allow this host, or name it in no_proxy",
+                    },
+                ),
+                None => self.proxy_failure("it closed the connection"),
             },
-            ureq::Error::ConnectionFailed => Network::Connection("no address answered".to_owned()),
-            ureq::Error::Tls(text) => Network::Tls { proxy: false, why: Shown::new(text) },
-            ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..) => {
-                return Error::Answer(AnswerFault::TooLarge);
-            }
-            // The connection ended within the size of a chunk.
-            ureq::Error::BodyStalled => Network::Lost,
-            ureq::Error::Protocol(_) if phase == Phase::Tunnel => Network::ProxyRefusal(None),
+            ureq::Error::ConnectionFailed => self.connection_failure("no address responded"),
+            ureq::Error::Tls(text) => tls::handshake_failed(Kind::Tls, host, text, tls::SERVER),
+            ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..) => Error::new(
+                Kind::BadResponse,
+                "the response is too large",
+                "check the base URL: Outseta's API sends far smaller responses",
+            ),
+            // The connection ended in the length of a chunk.
+            ureq::Error::BodyStalled => self.lost(),
+            ureq::Error::Protocol(_) if phase == Phase::Tunnel => Error::new(
+                Kind::Unreachable,
+                format!("the proxy for {host} does not respond like a proxy"),
+                CHECK_PROXY,
+            ),
             ureq::Error::Protocol(_) | ureq::Error::Http(_) => {
-                return Error::Answer(AnswerFault::NotHttp);
+                Error::new(Kind::BadResponse, "the response is not HTTP", "check the base URL and its port")
             }
-            // Its text may hold a URL with a password, and none of these can be: the request was validated.
-            _ => return Error::Bug("the HTTP client refused the request"),
-        };
-        Error::Network { host: self.host.clone(), fault }
+            // The request was validated, so this cannot happen. The text may contain a URL with a password.
+            _ => Error::bug("the HTTP client refused the request"),
+        }
     }
 
-    fn io_failure(&self, error: &io::Error, phase: Phase) -> Network {
-        if let Some(fault) = tls::fault(error, phase == Phase::ProxyTls) {
-            return fault;
+    fn io_failure(&self, error: &io::Error, phase: Phase) -> Error {
+        let in_proxy = matches!(phase, Phase::ProxyTls | Phase::Tunnel);
+        if let Some(failure) = tls::failure(error, &self.host, phase == Phase::ProxyTls) {
+            return failure;
         }
         match is_cut(error.kind()) {
-            true if matches!(phase, Phase::ProxyTls | Phase::Tunnel) => Network::Proxy(CLOSED.to_owned()),
-            true => Network::Lost,
-            false if self.via_proxy => Network::Proxy(reason(error)),
-            false => Network::Connection(reason(error)),
+            true if in_proxy => self.proxy_failure("it closed the connection"),
+            true => self.lost(),
+            false if self.via_proxy => self.proxy_failure(&reason(error)),
+            false => self.connection_failure(&reason(error)),
         }
+    }
+
+    fn proxy_failure(&self, reason: &str) -> Error {
+        let message = format!("cannot connect to the proxy for {}: {reason}", self.host);
+        Error::new(Kind::Network, message, CHECK_PROXY)
+    }
+
+    fn connection_failure(&self, reason: &str) -> Error {
+        Error::new(Kind::Network, format!("cannot connect to {}: {reason}", self.host), CHECK_NETWORK)
+    }
+
+    fn lost(&self) -> Error {
+        let message = format!("the connection to {} was lost before the response was complete", self.host);
+        Error::new(Kind::Network, message, "try again")
     }
 }
 
-/// The certificates of a PEM file.
-///
-/// # Errors
-/// `Error::Malformed`: ureq would pass over what is broken, and trust nobody if nothing is left.
+/// `time` is how long it took.
+pub(super) fn timed_out(host: &str, wait: Wait, time: Duration) -> Error {
+    // Whole seconds, or tenths, or at least 1 ms.
+    let time = match time.as_millis().max(1) {
+        ms if ms % 1000 == 0 => format!("{} s", ms / 1000),
+        ms if ms > 1000 && ms % 100 == 0 => format!("{}.{} s", ms / 1000, ms / 100 % 10),
+        ms => format!("{ms} ms"),
+    };
+    let (message, hint) = match wait {
+        Wait::Connecting => (format!("cannot connect to {host} within {time}"), CHECK_NETWORK),
+        Wait::ConnectingThroughProxy => {
+            (format!("cannot connect to {host} through the proxy within {time}"), CHECK_PROXY)
+        }
+        Wait::Response => (format!("no response from {host} within {time}"), "try again, or raise --timeout"),
+    };
+    Error::new(Kind::TimedOut(wait), message, hint)
+}
+
+/// The certificates of a PEM file. ureq would ignore what is malformed, and trust nobody if nothing is left.
 fn certificates(pem: &Sourced<Vec<u8>>) -> Result<Vec<Certificate<'static>>, Error> {
-    let malformed = |why: &str| Error::Malformed {
-        what: "CA file",
-        origin: pem.origin.clone(),
-        why: why.to_owned(),
-        hint: Some("it holds one or more certificates in PEM form, each between BEGIN and END lines"),
+    let malformed = |reason| {
+        let hint = "it must contain certificates in PEM form, each between BEGIN and END lines";
+        pem.origin.malformed("CA file", reason, hint)
     };
     let mut certificates = Vec::new();
     for der in CertificateDer::pem_slice_iter(&pem.value) {
-        let der = der.map_err(|_| malformed("a block in it is broken"))?;
-        webpki::anchor_from_trusted_cert(&der).map_err(|_| malformed("a certificate in it is broken"))?;
+        let der = der.map_err(|_| malformed("a block in it is malformed"))?;
+        webpki::anchor_from_trusted_cert(&der).map_err(|_| malformed("a certificate in it is malformed"))?;
         certificates.push(Certificate::from_der(&der).to_owned());
     }
     if certificates.is_empty() {
-        return Err(malformed("it holds no certificate"));
+        return Err(malformed("it contains no certificate"));
     }
     Ok(certificates)
 }
@@ -319,12 +340,7 @@ fn ureq_proxy(proxy: &Sourced<Proxy>) -> Result<ureq::Proxy, Error> {
     if let Some((user, password)) = credentials {
         builder = builder.username(user).password(password.reveal());
     }
-    builder.build().map_err(|_| Error::Malformed {
-        what: "proxy",
-        origin: proxy.origin.clone(),
-        why: "it cannot be used".to_owned(),
-        hint: None,
-    })
+    builder.build().map_err(|_| proxy.origin.malformed("proxy", "it cannot be used", ""))
 }
 
 /// The status in ureq's "proxy server responded 407/…".

@@ -1,8 +1,7 @@
-//! The conversation with Outseta: which requests are made, in which order, and how often. It joins the client, the
-//! retries and the judgement, and knows none of their inner workings.
+//! The conversation with Outseta: which requests are made, in which order, and how often.
 //!
-//! `POST /api/v1/tokens` with the API key and `{"username": email}` mints a token (Outseta's documentation). A refusal
-//! leads to `GET /api/v1/crm/people`, within the same deadline.
+//! `POST /api/v1/tokens` with the API key and `{"username": email}` mints a token (Outseta's documentation). If
+//! Outseta refuses, `GET /api/v1/crm/people` tells why, within the same timeout.
 
 mod client;
 mod connection;
@@ -10,18 +9,20 @@ mod response;
 mod retry;
 mod tls;
 mod token;
+mod trace;
 
 use std::cell::Cell;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Serialize;
+use serde_json::json;
 
-use self::client::{Answer, Client, Request, USER_AGENT};
-use self::response::{Asked, Verdict};
-use self::retry::{Deadline, Next};
+use self::client::{Client, Request, Response, USER_AGENT};
+use self::response::{Asked, Outcome};
+use self::retry::Deadline;
 pub(crate) use self::token::{Token, now, second_after};
+use self::trace::AUTHORIZATION;
 use crate::cli::Options;
 use crate::config::{BaseUrl, Credentials, Settings};
 use crate::email::Email;
@@ -29,16 +30,10 @@ use crate::error::Error;
 use crate::log::Log;
 use crate::secret::Secret;
 
-/// All but RFC 3986's unreserved characters: in a query Outseta would read `+` as a space.
+/// All characters but RFC 3986's unreserved ones: Outseta would read `+` as a space.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The body of the POST.
-#[derive(Serialize)]
-struct Login<'a> {
-    username: &'a str,
-}
-
-/// An Outseta account, spoken to over one connection.
+/// An Outseta account.
 #[derive(Debug)]
 pub(crate) struct Outseta {
     client: Client,
@@ -48,16 +43,15 @@ pub(crate) struct Outseta {
     retries: u32,
     no_activity_log: bool,
     log: Log,
-    /// From the end of a request to the start of the next.
     pause: Duration,
     last_request: Cell<Option<Instant>>,
 }
 
 impl Outseta {
-    /// `pause` is the least time from the end of a request to the start of the next.
+    /// `pause` is the shortest time from the end of a request to the start of the next.
     ///
     /// # Errors
-    /// `Error::Malformed` for certificates or a proxy that cannot be used.
+    /// `Kind::Config` for certificates or a proxy that cannot be used.
     pub(crate) fn new(
         settings: Settings,
         options: &Options,
@@ -80,99 +74,102 @@ impl Outseta {
     /// Mints a token for a user.
     ///
     /// # Errors
-    /// Why there is none.
+    /// Why no token was minted.
     pub(crate) fn token(&self, email: &Email) -> Result<Token, Error> {
         let mut deadline = Deadline::starting_now(self.timeout);
-        let asked = Asked { email, host: self.base.host(), credentials: &self.credentials };
-        let request = self.login(email);
-        let verdict = self.with_retries(&request, &mut deadline, |answer| response::judge(answer, asked))?;
-        match verdict {
-            Verdict::Token(token) => {
+        let asked = self.asked();
+        let minted = self.with_retries(&self.token_request(email), &mut deadline, |response| {
+            response::token(response, email, asked)
+        })?;
+        match minted {
+            Outcome::Token(token) => {
                 if token.claims().is_some_and(|claims| claims.email().is_some()) {
                     self.client.keep_connection();
                 }
                 Ok(token)
             }
-            Verdict::LookUp(refusal) => {
-                self.log.detail(format_args!("looking up the person, since the answer does not tell why"));
-                let found = self.with_retries(&self.look_up(email), &mut deadline, |answer| {
-                    response::judge_look_up(answer, &refusal, asked)
+            Outcome::Refused(refusal) => {
+                self.log.detail(format_args!("the response does not tell the reason: looking up the person"));
+                let meaning = self.with_retries(&self.lookup_request(email), &mut deadline, |response| {
+                    response::lookup(response, &refusal, email, asked)
                 });
-                Err(found.unwrap_or_else(|cause| refusal.unexplained(cause, asked)))
+                Err(meaning.unwrap_or_else(|cause| refusal.unexplained(email, &cause)))
             }
         }
     }
 
-    /// Reads the account's JWKS: the least that shows that an account is there.
+    /// Reads the account's public JWKS, which shows that the account exists.
     ///
     /// # Errors
-    /// Why they cannot be read.
+    /// Why it cannot be read.
     pub(crate) fn read_jwks(&self) -> Result<(), Error> {
-        self.read(&self.get("/.well-known/jwks", None), None)
+        let asked = Asked { credentials: None, ..self.asked() };
+        self.read(&self.get("/.well-known/jwks", None), asked)
     }
 
-    /// Makes a harmless read with the API key: the names of plans, one at most.
+    /// Reads one plan family, which is harmless, with the API key.
     ///
     /// # Errors
-    /// Why the key does not read them.
+    /// Why the key cannot read it.
     pub(crate) fn read_with_key(&self) -> Result<(), Error> {
-        let request = self
-            .get("/api/v1/billing/planfamilies?limit=1&fields=Uid", Some(self.credentials.authorization()));
-        self.read(&request, Some(&self.credentials))
+        let path = "/api/v1/billing/planfamilies?limit=1&fields=Uid";
+        self.read(&self.get(path, Some(self.credentials.authorization())), self.asked())
     }
 
-    fn read(&self, request: &Request, credentials: Option<&Credentials>) -> Result<(), Error> {
+    fn read(&self, request: &Request, asked: Asked<'_>) -> Result<(), Error> {
         let mut deadline = Deadline::starting_now(self.timeout);
-        self.with_retries(request, &mut deadline, |answer| {
-            response::judge_read(answer, self.base.host(), credentials)
-        })
+        self.with_retries(request, &mut deadline, |response| response::read(response, asked))
     }
 
-    /// Makes a request again as long as it may do better and there is time.
+    fn asked(&self) -> Asked<'_> {
+        Asked { host: self.base.host(), credentials: Some(&self.credentials) }
+    }
+
     fn with_retries<T>(
         &self,
         request: &Request,
         deadline: &mut Deadline,
-        judge: impl Fn(&Answer) -> Result<T, Error>,
+        interpret: impl Fn(&Response) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let mut attempt = 0;
+        let mut retry = 0;
         loop {
-            let result = self.exchange(request, deadline).and_then(|answer| judge(&answer));
+            let result = self.exchange(request, deadline).and_then(|response| interpret(&response));
             let error = match result {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
-            match retry::next(&error, attempt, self.retries, deadline.left(), retry::jitter()) {
-                Next::Stop => return Err(deadline.explain(error)),
-                Next::TryAfter(wait) => {
-                    self.log.detail(format_args!("{error}; trying again in {} ms", wait.as_millis()));
-                    thread::sleep(wait);
-                    attempt += 1;
-                }
+            let left = if retry < self.retries { deadline.left() } else { Duration::ZERO };
+            let Some(wait) = retry::wait(&error, retry, left, retry::jitter()) else {
+                return Err(deadline.explain(error, self.base.host()));
+            };
+            self.log.detail(format_args!("{error}; trying again in {} ms", wait.as_millis()));
+            thread::sleep(wait);
+            retry += 1;
+        }
+    }
+
+    fn exchange(&self, request: &Request, deadline: &mut Deadline) -> Result<Response, Error> {
+        deadline.extend(self.throttle());
+        trace::request(request, &self.credentials, self.log);
+        let started = Instant::now();
+        let mut response = self.client.exchange(request, deadline.left());
+        if response.as_ref().is_err_and(|error| self.client.is_stale(error)) {
+            self.log.detail(format_args!("the server had closed the kept connection: opening a new one"));
+            response = self.client.exchange(request, deadline.left());
+        }
+        let time = started.elapsed();
+        self.last_request.set(Some(Instant::now()));
+        deadline.attempted(time, response.as_ref().err());
+        match &response {
+            Ok(response) => trace::response(response, time, self.asked(), self.log),
+            Err(error) => {
+                self.log.detail(format_args!("< no response after {} ms: {error}", time.as_millis()));
             }
         }
+        response
     }
 
-    fn exchange(&self, request: &Request, deadline: &mut Deadline) -> Result<Answer, Error> {
-        deadline.extend(self.throttle());
-        self.log_request(request);
-        let started = Instant::now();
-        let mut answer = self.client.exchange(request, deadline.left());
-        if answer.as_ref().is_err_and(|error| self.client.is_stale(error)) {
-            self.log.detail(format_args!("the server closed the kept connection; opening another"));
-            answer = self.client.exchange(request, deadline.left());
-        }
-        self.last_request.set(Some(Instant::now()));
-        let milliseconds = started.elapsed().as_millis();
-        deadline.attempted(started.elapsed(), answer.as_ref().err());
-        match &answer {
-            Ok(answer) => self.log_answer(answer, milliseconds),
-            Err(error) => self.log.detail(format_args!("< no answer after {milliseconds} ms: {error}")),
-        }
-        answer
-    }
-
-    /// Waits until the next request may start, and says how long.
+    /// Waits until the next request may start. Returns how long that took.
     fn throttle(&self) -> Duration {
         let wait =
             self.last_request.get().map_or(Duration::ZERO, |last| self.pause.saturating_sub(last.elapsed()));
@@ -180,53 +177,27 @@ impl Outseta {
         wait
     }
 
-    fn login(&self, email: &Email) -> Request {
+    fn token_request(&self, email: &Email) -> Request {
         let query = if self.no_activity_log { "?donotlog=1" } else { "" };
-        let body =
-            serde_json::to_vec(&Login { username: email.as_str() }).expect("a string serialises into memory");
         let mut request = self.get(&format!("/api/v1/tokens{query}"), Some(self.credentials.authorization()));
         request.headers.push(("Content-Type", Secret::new("application/json")));
+        let body = json!({ "username": email.as_str() }).to_string().into_bytes();
         Request { body: Some(body), ..request }
     }
 
-    fn look_up(&self, email: &Email) -> Request {
+    fn lookup_request(&self, email: &Email) -> Request {
         let log = if self.no_activity_log { "&donotlog=1" } else { "" };
         let email = utf8_percent_encode(email.as_str(), QUERY);
         let fields = "Uid,Email,PersonAccount.Account.AccountStage";
-        self.get(
-            &format!("/api/v1/crm/people?Email={email}&fields={fields}{log}"),
-            Some(self.credentials.authorization()),
-        )
+        let path = format!("/api/v1/crm/people?Email={email}&fields={fields}{log}");
+        self.get(&path, Some(self.credentials.authorization()))
     }
 
     fn get(&self, path: &str, authorization: Option<Secret>) -> Request {
-        // What sits in front of the API answers a client without these with an HTML page.
+        // Without these, the network in front of the API responds with an HTML page.
         let mut headers =
             vec![("Accept", Secret::new("application/json")), ("User-Agent", Secret::new(USER_AGENT))];
         headers.extend(authorization.map(|value| (AUTHORIZATION, value)));
         Request { url: self.base.join(path), headers, body: None }
     }
-
-    fn log_request(&self, request: &Request) {
-        self.log.detail(format_args!("> {} {}", request.method(), request.url));
-        for (name, value) in &request.headers {
-            match *name {
-                AUTHORIZATION => {
-                    self.log.detail(format_args!("> {name}: {}", self.credentials.masked_authorization()));
-                }
-                _ => self.log.detail(format_args!("> {name}: {}", value.reveal())),
-            }
-        }
-    }
-
-    fn log_answer(&self, answer: &Answer, milliseconds: u128) {
-        if self.log.is_verbose() {
-            let status = answer.status;
-            self.log.detail(format_args!("< {status} after {milliseconds} ms"));
-            self.log.detail(format_args!("< headers: {}", response::header_names(answer)));
-            self.log.detail(format_args!("< body: {}", response::describe(answer, &self.credentials)));
-        }
-    }
 }
-
-const AUTHORIZATION: &str = "Authorization";

@@ -1,262 +1,318 @@
-//! What an answer means: bytes → a token, an error, or the question who the person is. Pure, and the only file that
-//! knows how Outseta answers:
+//! Interprets responses: a token, an error, or the question whether the person exists. Pure, and the only file that
+//! knows how Outseta responds:
 //!
-//! - A login that wants a second factor is a 2xx without `access_token`, and may have mailed the user.
-//! - A rejected key is a 403 with an empty body (the documentation says 401), an unknown account a 404 with one.
+//! - A login that needs two-factor authentication is a 2xx without `access_token`, and may have mailed the user.
+//! - A rejected key is a 403 with an empty body (the documentation says 401), an unknown account an empty 404.
 //! - Errors are JSON: `{"ErrorMessage", "EntityValidationErrors": [{"ValidationErrors": [{"PropertyName",
-//!   "ErrorMessage"}]}]}`, `{"ErrorMessage", "PropertyName"}`, `{"Message"}`, or OAuth's `{"error",
-//!   "error_description"}` (RFC 6749 section 5.2); or the string `invalid_grant`, bare or as JSON.
-//! - What comes for a user that does not exist is not documented. So a refusal that may mean that leads to a lookup
-//!   in the CRM: 200 with `{"items": [{"Email", "PersonAccount": [{"Account": {"AccountStage"}}]}]}`. A `*` in the
-//!   email is a wildcard there, so the answer's emails are compared with the one that was asked for.
-//! - Outages and limits come as 429 or 5xx, often with an HTML page of the network in front of the API.
+//!   "ErrorMessage"}]}]}`, `{"ErrorMessage", "PropertyName"}`, `{"Message"}`, OAuth's `{"error",
+//!   "error_description"}` (RFC 6749 section 5.2), or the text `invalid_grant`, bare or as JSON.
+//! - The response for a user who does not exist is not documented. A refusal that may mean this is followed by a
+//!   lookup in the CRM: `{"items": [{"Email", "PersonAccount": [{"Account": {"AccountStage"}}]}]}`. There, a `*` in
+//!   the email is a wildcard, so the emails are compared.
+//! - Outages and rate limits are 429 or 5xx, often with an HTML page of the network in front of the API.
 
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::client::Answer;
+use super::client::Response;
 use super::token::Token;
 use crate::config::Credentials;
 use crate::email::Email;
-use crate::error::{AnswerFault, Error};
+use crate::error::{Error, Kind};
 use crate::text::Shown;
 
-/// What was asked, by whom.
+pub(super) const INVALID_GRANT: &str = "invalid_grant";
+const SEE_RESPONSE: &str = "run again with -v to see the response";
+
+/// What a request was about, for messages.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asked<'a> {
-    pub(crate) email: &'a Email,
-    /// The host that was asked.
     pub(crate) host: &'a str,
-    pub(crate) credentials: &'a Credentials,
+    /// If the request had any.
+    pub(crate) credentials: Option<&'a Credentials>,
 }
 
 impl Asked<'_> {
-    fn email(&self) -> Shown {
-        Shown::new(self.email.as_str())
+    /// A server's text. It may repeat the credentials.
+    pub(super) fn shown(&self, text: &str) -> Shown {
+        let secrets = self.credentials.map(Credentials::secrets);
+        Shown::without(text, secrets.as_ref().map_or(&[], |secrets| secrets))
+    }
+
+    fn no_account(&self, note: &str) -> Error {
+        Error::new(
+            Kind::NoSuchAccount,
+            format!("no Outseta account at {}{note}", self.host),
+            "check the subdomain or base URL: the subdomain is the first part of the address at which you log in to Outseta",
+        )
     }
 }
 
-/// What an answer of the token endpoint amounts to.
+/// A response of the token endpoint that is not an error.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Verdict {
+pub(crate) enum Outcome {
     Token(Token),
-    /// Only the lookup can tell why.
-    LookUp(Refusal),
+    Refused(Refusal),
 }
 
-/// A refusal whose reason is not known yet.
+/// A refused login. Only the lookup can tell the reason.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Refusal {
     status: u16,
-    message: Shown,
-    likely: Likely,
-}
-
-/// What a refusal means as long as nothing confirms it.
-#[derive(Debug, PartialEq)]
-enum Likely {
-    NoUser,
-    NoAccount,
-    Unknown,
-}
-
-/// Judges the answer to the POST; the first row that fits decides.
-///
-/// # Errors
-/// Why it is no token.
-pub(crate) fn judge(answer: &Answer, asked: Asked<'_>) -> Result<Verdict, Error> {
-    let json = json(&answer.body);
-    if matches!(answer.status, 200..=299) {
-        return success(answer, json, asked);
-    }
-    let json = json.as_ref();
-    if let Some(error) = general_error(answer, json, Some(asked.credentials)) {
-        return Err(error);
-    }
-    let status = answer.status;
-    let message = message(answer, json, Some(asked.credentials));
-    match status {
-        400 | 422 if json.is_some_and(names_email) => {
-            Err(Error::EmailRejected { email: asked.email(), message })
-        }
-        400 | 404 | 422 => Ok(Verdict::LookUp(Refusal { status, message, likely: likely(answer, json) })),
-        _ => Err(Error::Answer(AnswerFault::Unexpected { status, message })),
-    }
+    /// The server's message, after a colon.
+    message: String,
+    /// What the refusal probably means, for a key that may not look people up.
+    unconfirmed: Option<Error>,
 }
 
 impl Refusal {
-    /// What it means if the lookup may not be made; `None` if that cannot be told.
-    fn unconfirmed(&self, asked: Asked<'_>) -> Option<Error> {
-        match self.likely {
-            Likely::NoUser => Some(Error::NoSuchUser {
-                email: asked.email(),
-                message: self.message.clone(),
-                confirmed: false,
-            }),
-            Likely::NoAccount => Some(Error::NoSuchAccount { host: asked.host.to_owned(), confirmed: false }),
-            Likely::Unknown => None,
-        }
-    }
-
-    /// What is said of it after the lookup failed.
-    pub(crate) fn unexplained(self, cause: Error, asked: Asked<'_>) -> Error {
+    /// The error if the lookup fails.
+    pub(crate) fn unexplained(&self, email: &Email, cause: &Error) -> Error {
         let Self { status, message, .. } = self;
-        Error::Unexplained { email: asked.email(), status, message, cause: Box::new(cause) }
+        Error::new(
+            cause.kind(),
+            format!(
+                "Outseta refused to log {} in ({status}){message}; the lookup of the reason failed: {cause}",
+                shown(email)
+            ),
+            match cause.kind() {
+                Kind::BadResponse => "check the base URL, or run again with -v to see the response",
+                _ => cause.hint().unwrap_or_default(),
+            },
+        )
     }
 }
 
-/// Judges the lookup behind a refusal: what the refusal means.
+/// Interprets the response to the POST. The first rule that fits decides.
 ///
 /// # Errors
-/// Why the lookup does not tell.
-pub(crate) fn judge_look_up(answer: &Answer, refusal: &Refusal, asked: Asked<'_>) -> Result<Error, Error> {
-    let (status, json) = (answer.status, json(&answer.body));
-    if status == 404 && json.is_none() {
-        return Ok(Error::NoSuchAccount { host: asked.host.to_owned(), confirmed: true });
+/// Why no token was minted.
+pub(crate) fn token(response: &Response, email: &Email, asked: Asked<'_>) -> Result<Outcome, Error> {
+    let (status, json) = (response.status, json(&response.body));
+    if matches!(status, 200..=299) {
+        return success(response, json, email, asked).map(Outcome::Token);
     }
-    let found = match general_error(answer, json.as_ref(), Some(asked.credentials)) {
-        Some(Error::KeyRejected { status: 401 | 403, .. }) => refusal.unconfirmed(asked),
-        None | Some(Error::KeyRejected { .. }) if status != 200 => None,
-        Some(error) => return Err(error),
-        None => json.as_ref().and_then(|people| person(people, asked.email)).map(|person| match person {
-            Person::Nobody => {
-                Error::NoSuchUser { email: asked.email(), message: Shown::new(""), confirmed: true }
-            }
-            Person::Somebody(stages) => {
-                Error::LoginRefused { email: asked.email(), message: refusal.message.clone(), stages }
-            }
-        }),
-    };
-    found.ok_or_else(|| {
-        let message = message(answer, json.as_ref(), Some(asked.credentials));
-        Error::Answer(AnswerFault::Unexpected { status, message })
-    })
+    let json = json.as_ref();
+    if let Some(error) = general_error(response, json, asked) {
+        return Err(error);
+    }
+    let message = message(response, json, asked);
+    match status {
+        400 | 422 if json.is_some_and(names_email) => Err(Error::new(
+            Kind::InvalidEmail,
+            format!("invalid email: Outseta rejected {}{message}", shown(email)),
+            "check the email for a typing error",
+        )),
+        400 | 404 | 422 => {
+            let unconfirmed = unconfirmed(response, json, &message, email, asked);
+            Ok(Outcome::Refused(Refusal { status, message, unconfirmed }))
+        }
+        _ => Err(unexpected(status, &message)),
+    }
 }
 
-/// Judges the answer to a read, with credentials or of what is public, as the token endpoint's answer would be.
+/// Interprets the response to the lookup: the meaning of the refusal.
+///
+/// # Errors
+/// Why the lookup does not tell it.
+pub(crate) fn lookup(
+    response: &Response,
+    refusal: &Refusal,
+    email: &Email,
+    asked: Asked<'_>,
+) -> Result<Error, Error> {
+    let (status, json) = (response.status, json(&response.body));
+    if status == 404 && json.is_none() {
+        return Ok(asked.no_account(""));
+    }
+    let general = general_error(response, json.as_ref(), asked);
+    if let Some(error) = general.filter(|error| error.kind() != Kind::KeyRejected) {
+        return Err(error);
+    }
+    let meaning = match (status, &json) {
+        (200, Some(people)) => find(people, email).map(|person| match person {
+            None => Error::new(
+                Kind::NoSuchUser,
+                format!("no such user: {}", shown(email)),
+                "check the email for a typing error; people are listed in Outseta under CRM > People",
+            ),
+            Some(person) => login_refused(person, refusal, email),
+        }),
+        (401 | 403, _) => refusal.unconfirmed.clone(),
+        _ => None,
+    };
+    meaning.ok_or_else(|| unexpected(status, &message(response, json.as_ref(), asked)))
+}
+
+/// Interprets the response to a read, which is only checked.
 ///
 /// # Errors
 /// The error that a request for a token would end with.
-pub(crate) fn judge_read(
-    answer: &Answer,
-    host: &str,
-    credentials: Option<&Credentials>,
-) -> Result<(), Error> {
-    let (status, json) = (answer.status, json(&answer.body));
+pub(crate) fn read(response: &Response, asked: Asked<'_>) -> Result<(), Error> {
+    let (status, json) = (response.status, json(&response.body));
     let json = json.as_ref();
     if status == 200 && json.is_some_and(Value::is_object) {
         return Ok(());
     }
-    Err(match general_error(answer, json, credentials) {
+    Err(match general_error(response, json, asked) {
         Some(error) => error,
-        None if status == 404 && json.is_none() => {
-            Error::NoSuchAccount { host: host.to_owned(), confirmed: true }
-        }
-        None => {
-            Error::Answer(AnswerFault::Unexpected { status, message: message(answer, json, credentials) })
-        }
+        None if status == 404 && json.is_none() => asked.no_account(""),
+        None => unexpected(status, &message(response, json, asked)),
     })
 }
 
-/// The headers that matter to whoever looks for a fault, by their names.
-pub(crate) fn header_names(answer: &Answer) -> String {
-    let names = ["content-type", "content-length", "location", "retry-after", "server", "cf-ray"];
-    names.into_iter().filter(|name| answer.header(name).is_some()).collect::<Vec<_>>().join(", ")
-}
-
-/// A body as `-v` shows it: the names of its fields, with values only where they are harmless.
-pub(crate) fn describe(answer: &Answer, credentials: &Credentials) -> String {
-    let shown = |text: &str| shown(text, Some(credentials)).to_string();
-    let fields = match json(&answer.body) {
-        None => return format!("{} bytes, not JSON", answer.body.len()),
-        Some(Value::Object(fields)) => fields,
-        Some(Value::String(text)) if text == INVALID_GRANT => {
-            return format!("\"{INVALID_GRANT}\"");
-        }
-        Some(_) => return "JSON without fields".to_owned(),
-    };
-    let field = |(name, value): (&String, &Value)| match value {
-        Value::String(text) if SHOWN_FIELDS.contains(&name.as_str()) => {
-            format!("{} \"{}\"", shown(name), shown(text))
-        }
-        Value::Number(number) if SHOWN_FIELDS.contains(&name.as_str()) => {
-            format!("{} {number}", shown(name))
-        }
-        _ => shown(name),
-    };
-    let fields: Vec<_> = fields.iter().map(field).collect();
-    // Each is short now; there may be any number of them.
-    Shown::new(&fields.join(", ")).to_string()
-}
-
-/// The fields whose values `-v` shows.
-const SHOWN_FIELDS: [&str; 7] =
-    ["token_type", "expires_in", "ErrorMessage", "Message", "PropertyName", "error", "error_description"];
-
-const INVALID_GRANT: &str = "invalid_grant";
-
-fn success(answer: &Answer, json: Option<Value>, asked: Asked<'_>) -> Result<Verdict, Error> {
-    let status = answer.status;
+fn success(
+    response: &Response,
+    json: Option<Value>,
+    email: &Email,
+    asked: Asked<'_>,
+) -> Result<Token, Error> {
+    let status = response.status;
+    let no_token =
+        |reason| Error::new(Kind::BadResponse, format!("the response ({status}) {reason}"), SEE_RESPONSE);
     let Some(Value::Object(fields)) = json else {
-        return Err(Error::Answer(if is_html(answer) {
-            AnswerFault::Html { status }
-        } else {
-            AnswerFault::NoToken { status, why: "it is not a JSON object" }
-        }));
+        return Err(if is_html(response) { html(status) } else { no_token("is not a JSON object") });
     };
     let wants = |field| fields.get(field) == Some(&Value::Bool(true));
-    let second_factor = match (wants("two_factor_required"), wants("two_factor_enrollment_required")) {
-        (false, false) => None,
-        (_, enrolment) => Some(Error::SecondFactor { email: asked.email(), enrolment }),
+    let two_factor = if wants("two_factor_enrollment_required") {
+        Some(Error::new(
+            Kind::LoginRefused,
+            format!("{} must first set up two-factor authentication", shown(email)),
+            "the user sets it up by logging in",
+        ))
+    } else if wants("two_factor_required") {
+        Some(Error::new(
+            Kind::LoginRefused,
+            format!("{} must log in with two-factor authentication", shown(email)),
+            "tokens cannot be issued for users with two-factor authentication; Outseta may have emailed a code",
+        ))
+    } else {
+        None
     };
     match Token::new(fields) {
-        Ok(token) if status == 200 => own(token, answer.reused, asked),
-        Ok(_) => second_factor.map_or_else(|| no_token(status, "its status is not 200"), Err),
-        Err(why) => second_factor.map_or_else(|| no_token(status, why), Err),
+        Ok(token) if status == 200 => of_user(token, response.reused, email, asked),
+        Ok(_) => Err(two_factor.unwrap_or_else(|| no_token("has a token, but its status is not 200"))),
+        Err(reason) => Err(two_factor.unwrap_or_else(|| no_token(reason))),
     }
 }
 
-fn no_token(status: u16, why: &'static str) -> Result<Verdict, Error> {
-    Err(Error::Answer(AnswerFault::NoToken { status, why }))
-}
-
-/// Refuses another user's token, and on a kept connection one that could be.
-fn own(token: Token, reused: bool, asked: Asked<'_>) -> Result<Verdict, Error> {
+/// Refuses another user's token, and on a reused connection a token that may be another user's.
+fn of_user(token: Token, reused: bool, email: &Email, asked: Asked<'_>) -> Result<Token, Error> {
     match token.claims().and_then(|claims| claims.email()) {
-        Some(email) if !asked.email.is(email) => Err(Error::Answer(AnswerFault::OtherUser {
-            email: asked.email(),
-            token_email: shown(email, Some(asked.credentials)),
-        })),
-        None if reused => Err(Error::Answer(AnswerFault::Unnamed)),
-        _ => Ok(Verdict::Token(token)),
+        Some(other) if !email.is(other) => Err(Error::new(
+            Kind::BadResponse,
+            format!("the response is a token for {}, not for {}", asked.shown(other), shown(email)),
+            "the token was not printed; look for two people with this email in Outseta",
+        )),
+        None if reused => Err(Error::new(
+            Kind::BadResponse,
+            "the token names no user, so it may belong to another request",
+            "the token was not printed; try again for this user",
+        )),
+        _ => Ok(token),
     }
 }
 
-/// The rows that do not depend on what was asked for: a redirect, an outage, a page that is not the API's, a rejected
-/// key.
-fn general_error(answer: &Answer, json: Option<&Value>, credentials: Option<&Credentials>) -> Option<Error> {
-    let status = answer.status;
+/// The rules for every request: redirects, outages, HTML pages, a rejected key.
+fn general_error(response: &Response, json: Option<&Value>, asked: Asked<'_>) -> Option<Error> {
+    let status = response.status;
     Some(match status {
         300..=399 => {
-            // Where it points, without what it may carry there.
-            let location =
-                answer.header("location").unwrap_or_default().split(['?', '#']).next().unwrap_or_default();
-            let location = shown(location, credentials);
-            Error::Answer(AnswerFault::Redirect { status, location })
+            let location = response.header("location").unwrap_or_default();
+            // The query and the fragment may contain secrets.
+            let location = asked.shown(location.split(['?', '#']).next().unwrap_or_default());
+            let to = if location.is_empty() { String::new() } else { format!(" to {location}") };
+            Error::new(
+                Kind::NotTheApi,
+                format!("the response is a redirect ({status}){to}"),
+                "the key is not sent to other hosts: check the subdomain or base URL",
+            )
         }
-        408 | 425 | 429 | 500..=599 => Error::Busy { status, asked: retry_after(answer) },
-        _ if is_html(answer) => Error::Answer(AnswerFault::Html { status }),
+        408 | 425 | 429 | 500..=599 => busy(status, retry_after(response)),
+        _ if is_html(response) => html(status),
         _ if matches!(status, 401 | 403) || is_oauth_client_error(json) => {
-            let Credentials { key, secret } = credentials?;
-            let (key, secret) = (key.origin.clone(), secret.origin.clone());
-            Error::KeyRejected { status, key, secret, message: message(answer, json, credentials) }
+            let Credentials { key, secret } = asked.credentials?;
+            let message = message(response, json, asked);
+            Error::new(
+                Kind::KeyRejected,
+                format!(
+                    "Outseta rejected the API key ({status}): key from {}, secret from {}{message}",
+                    key.origin, secret.origin
+                ),
+                "the key or secret may be mistyped, read-only or of another account: see Settings > Integrations > API Keys",
+            )
         }
         _ => return None,
     })
 }
 
-fn json(body: &[u8]) -> Option<Value> {
+fn busy(status: u16, retry_after: Option<Duration>) -> Error {
+    let message = match status {
+        429 => "rate limit exceeded (429)".to_owned(),
+        _ => format!("Outseta is temporarily unavailable ({status})"),
+    };
+    let hint = match retry_after {
+        Some(wait) => {
+            let seconds = wait.as_secs();
+            format!("Outseta asks to wait {seconds} s: try again then, or raise --retries and --timeout")
+        }
+        None => "try again later, or raise --retries and --timeout".to_owned(),
+    };
+    Error::new(Kind::Busy(retry_after), message, hint)
+}
+
+fn html(status: u16) -> Error {
+    Error::new(
+        Kind::NotTheApi,
+        format!("the response ({status}) is an HTML page, not from the API"),
+        "something between this machine and Outseta's API responded: a proxy, a firewall, or a wrong base URL",
+    )
+}
+
+fn unexpected(status: u16, message: &str) -> Error {
+    Error::new(Kind::BadResponse, format!("unexpected response ({status}){message}"), SEE_RESPONSE)
+}
+
+fn login_refused(person: &Value, refusal: &Refusal, email: &Email) -> Error {
+    let stages = stages(person);
+    let stages = if stages.is_empty() { String::new() } else { format!(" (account: {})", stages.join(", ")) };
+    Error::new(
+        Kind::LoginRefused,
+        format!("Outseta will not log {} in{}{stages}", shown(email), refusal.message),
+        "check the person and their account in Outseta under CRM",
+    )
+}
+
+/// The meaning of a refusal that cannot be looked up.
+fn unconfirmed(
+    response: &Response,
+    json: Option<&Value>,
+    message: &str,
+    email: &Email,
+    asked: Asked<'_>,
+) -> Option<Error> {
+    let note = " (unconfirmed: the API key may not look people up)";
+    let body = response.body.trim_ascii();
+    let is_user = match json {
+        Some(json) => json.is_object() || *json == INVALID_GRANT,
+        None => body == INVALID_GRANT.as_bytes(),
+    };
+    if is_user {
+        return Some(Error::new(
+            Kind::NoSuchUser,
+            format!("no such user: {}{message}{note}", shown(email)),
+            "check the email for a typing error, and the base URL",
+        ));
+    }
+    (response.status == 404 && body.is_empty()).then(|| asked.no_account(note))
+}
+
+fn shown(email: &Email) -> Shown {
+    Shown::new(email.as_str())
+}
+
+pub(super) fn json(body: &[u8]) -> Option<Value> {
     serde_json::from_slice(without_bom(body)).ok()
 }
 
@@ -264,29 +320,28 @@ fn without_bom(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
-/// By its type or its first character.
-fn is_html(answer: &Answer) -> bool {
-    let of_type = answer.header("content-type").is_some_and(|value| {
-        let value = value.to_ascii_lowercase();
-        value.contains("text/html") || value.contains("application/xhtml")
-    });
-    of_type || without_bom(&answer.body).trim_ascii_start().starts_with(b"<")
+/// By the content type or the first character.
+fn is_html(response: &Response) -> bool {
+    let content_type = response.header("content-type").unwrap_or_default().to_ascii_lowercase();
+    content_type.contains("text/html")
+        || content_type.contains("application/xhtml")
+        || without_bom(&response.body).trim_ascii_start().starts_with(b"<")
 }
 
-/// `Retry-After` in seconds; its other form, a date, is passed over (RFC 9110 section 10.2.3).
-fn retry_after(answer: &Answer) -> Option<Duration> {
-    let value = answer.header("retry-after")?.trim();
-    let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
-    digits.then(|| Duration::from_secs(value.parse().unwrap_or(u64::MAX)))
+/// `Retry-After` in seconds. Its other form, a date, is ignored (RFC 9110 section 10.2.3).
+fn retry_after(response: &Response) -> Option<Duration> {
+    let value = response.header("retry-after")?.trim();
+    let is_number = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
+    is_number.then(|| Duration::from_secs(value.parse().unwrap_or(u64::MAX)))
 }
 
-/// RFC 6749 section 5.2: the codes that speak of the client, which the API key is, and not of the user.
+/// The codes of RFC 6749 section 5.2 that are about the client, which here is the API key.
 fn is_oauth_client_error(json: Option<&Value>) -> bool {
     let code = json.and_then(|json| json.get("error")).and_then(Value::as_str);
     matches!(code, Some("invalid_client" | "unauthorized_client"))
 }
 
-/// The errors in an error: itself, and those of its fields.
+/// The error itself and the errors of its fields.
 fn validation_errors(error: &Value) -> impl Iterator<Item = &Value> {
     let entities = error.get("EntityValidationErrors").and_then(Value::as_array).into_iter().flatten();
     let fields = entities.filter_map(|entity| entity.get("ValidationErrors")?.as_array()).flatten();
@@ -299,84 +354,57 @@ fn names_email(error: &Value) -> bool {
         .any(|name| name.eq_ignore_ascii_case("email") || name.eq_ignore_ascii_case("username"))
 }
 
-/// What the server says of it, in the order in which Outseta's demos look, or a body that is no JSON.
-fn message(answer: &Answer, json: Option<&Value>, credentials: Option<&Credentials>) -> Shown {
-    let Some(json) = json else {
-        return shown(&String::from_utf8_lossy(&answer.body), credentials);
-    };
+/// `: ` and the server's message, in the order of Outseta's demos, or a body that is not JSON; empty if there is none.
+fn message(response: &Response, json: Option<&Value>, asked: Asked<'_>) -> String {
     let text = |error: &Value, name| {
         error.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty()).map(str::to_owned)
     };
-    let found = validation_errors(json)
-        .find_map(|error| text(error, "ErrorMessage"))
-        .or_else(|| text(json, "Message"))
-        .or_else(|| text(json, "error_description"))
-        .or_else(|| text(json, "error"))
-        .or_else(|| json.as_str().map(str::to_owned));
-    shown(&found.unwrap_or_default(), credentials)
+    let message = match json {
+        None => String::from_utf8_lossy(&response.body).into_owned(),
+        Some(json) => validation_errors(json)
+            .find_map(|error| text(error, "ErrorMessage"))
+            .or_else(|| ["Message", "error_description", "error"].iter().find_map(|name| text(json, name)))
+            .or_else(|| json.as_str().map(str::to_owned))
+            .unwrap_or_default(),
+    };
+    let message = asked.shown(&message);
+    if message.is_empty() { String::new() } else { format!(": {message}") }
 }
 
-/// A server's text, which could repeat the credentials that were sent to it.
-fn shown(text: &str, credentials: Option<&Credentials>) -> Shown {
-    let secrets = credentials.map(Credentials::secrets);
-    Shown::without(text, secrets.as_ref().map_or(&[], |secrets| secrets))
-}
-
-fn likely(answer: &Answer, json: Option<&Value>) -> Likely {
-    let body = answer.body.trim_ascii();
-    match json {
-        Some(Value::Object(_)) => Likely::NoUser,
-        Some(Value::String(text)) if text == INVALID_GRANT => Likely::NoUser,
-        None if body == INVALID_GRANT.as_bytes() => Likely::NoUser,
-        None if answer.status == 404 && body.is_empty() => Likely::NoAccount,
-        _ => Likely::Unknown,
-    }
-}
-
-enum Person {
-    Nobody,
-    /// With the stages of their accounts that are known.
-    Somebody(Vec<&'static str>),
-}
-
-/// Who stands in the answer of the lookup; `None` if that cannot be told.
-fn person(people: &Value, email: &Email) -> Option<Person> {
+/// Looks for the person in a list: `Some(None)` if nobody has this email, `None` if that cannot be told.
+#[expect(clippy::option_option, reason = "found, not found and unknown are three answers")]
+fn find<'a>(people: &'a Value, email: &Email) -> Option<Option<&'a Value>> {
     let total = people.get("metadata").and_then(|metadata| metadata.get("total")?.as_u64());
     let people = people.get("items")?.as_array()?;
     let emails: Option<Vec<&str>> = people.iter().map(|person| person.get("Email")?.as_str()).collect();
-    match emails?.iter().position(|found| email.is(found)) {
-        Some(at) => Some(Person::Somebody(stages(&people[at]))),
-        // Of a wildcard's many matches this may be the first page.
-        None if total.is_some_and(|total| total > people.len() as u64) => None,
-        None => Some(Person::Nobody),
-    }
+    let found = emails?.iter().position(|found| email.is(found)).map(|index| &people[index]);
+    // A wildcard may match more people than fit on this page.
+    let is_partial = total.is_some_and(|total| total > people.len() as u64);
+    (found.is_some() || !is_partial).then_some(found)
 }
 
+/// The known stages of the person's accounts, as in Outseta's documentation.
 fn stages(person: &Value) -> Vec<&'static str> {
     let accounts = person.get("PersonAccount").and_then(Value::as_array).into_iter().flatten();
-    let stage = |account: &Value| stage(account.get("Account")?.get("AccountStage")?.as_u64()?);
     let mut stages = Vec::new();
-    for stage in accounts.filter_map(stage) {
+    for account in accounts {
+        let number = account.get("Account").and_then(|account| account.get("AccountStage")?.as_u64());
+        let stage = match number {
+            Some(2) => "trialing",
+            Some(3) => "subscribing",
+            Some(4) => "cancelling",
+            Some(5) => "expired",
+            Some(6) => "trial expired",
+            Some(7) => "past due",
+            Some(8) => "cancelling trial",
+            Some(9) => "paused",
+            _ => continue,
+        };
         if !stages.contains(&stage) {
             stages.push(stage);
         }
     }
     stages
-}
-
-/// Outseta's documentation of account stages.
-fn stage(number: u64) -> Option<&'static str> {
-    Some(match number {
-        2 => "trialing",
-        3 => "subscribing",
-        4 => "cancelling",
-        5 => "expired",
-        6 => "trial expired",
-        7 => "past due",
-        8 => "cancelling trial",
-        9 => "paused",
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Why a TLS handshake failed: rustls's error → words and the next step. What has no words here keeps rustls's text.
+//! Explains why a TLS handshake failed. An error without an explanation here keeps rustls's text.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use rustls::CertificateError::{
 };
 use rustls_pki_types::UnixTime;
 
-use crate::error::Network;
+use crate::error::{Error, Kind};
 use crate::text::Shown;
 
 const TRUST: &str = "if its issuer is your own authority or a proxy that inspects TLS, trust the issuer's certificate \
@@ -17,18 +17,31 @@ const NAME: &str = "check the subdomain or base URL, and where its name leads";
 const RENEW: &str = "the server needs a new certificate";
 const NOT_CA: &str = "make it with: openssl req -x509 … -addext basicConstraints=critical,CA:FALSE \
      -addext subjectAltName=DNS:NAME";
+pub(super) const SERVER: &str = "check the host and the port: the server there may not speak TLS";
+const PROXY: &str =
+    "check https_proxy and all_proxy: write http:// before a proxy that does not speak TLS itself";
 const OTHER: &str = "behind a proxy that inspects TLS, trust its certificates with --cacert or SSL_CERT_FILE; check \
      the clock";
 
-/// What an I/O error says of TLS with the server or its proxy; `None` if it is about something else.
-pub(super) fn fault(error: &io::Error, proxy: bool) -> Option<Network> {
+/// The failure of a handshake with the server or its proxy; `None` if the error is about something else.
+pub(super) fn failure(error: &io::Error, host: &str, with_proxy: bool) -> Option<Error> {
+    let (kind, peer) = if with_proxy {
+        (Kind::Unreachable, format!("the proxy for {host}"))
+    } else {
+        (Kind::Tls, host.to_owned())
+    };
     Some(match error.get_ref()?.downcast_ref()? {
         rustls::Error::InvalidCertificate(error) => {
-            let (why, hint) = certificate(error);
-            Network::Certificate { proxy, why: Shown::new(&why), hint }
+            let (reason, hint) = certificate(error);
+            Error::new(kind, format!("cannot trust {peer}: {}", Shown::new(&reason)), hint)
         }
-        other => Network::Tls { proxy, why: Shown::new(&other.to_string()) },
+        other if with_proxy => handshake_failed(kind, &peer, &other.to_string(), PROXY),
+        other => handshake_failed(kind, &peer, &other.to_string(), SERVER),
     })
+}
+
+pub(super) fn handshake_failed(kind: Kind, peer: &str, reason: &str, hint: &str) -> Error {
+    Error::new(kind, format!("TLS handshake with {peer} failed: {}", Shown::new(reason)), hint)
 }
 
 /// What is wrong with a certificate, and what to do.

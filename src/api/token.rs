@@ -23,12 +23,12 @@ impl Token {
     /// Why these response fields are not a usable token.
     pub(crate) fn new(fields: Map<String, Value>) -> Result<Self, &'static str> {
         let token = match fields.get("access_token") {
-            None | Some(Value::Null) => return Err("there is no access_token in it"),
+            None | Some(Value::Null) => return Err("has no access_token"),
             Some(Value::String(token)) => token.as_str(),
-            Some(_) => return Err("its access_token is not a string"),
+            Some(_) => return Err("has an access_token that is not a string"),
         };
         if !is_token68(token) {
-            return Err("its access_token has characters that no token has");
+            return Err("has an access_token with invalid characters");
         }
         Ok(Self { value: Secret::new(token), claims: Claims::of(token), fields })
     }

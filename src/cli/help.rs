@@ -5,7 +5,6 @@ use std::fmt::Write;
 
 use super::Generated;
 use super::table::{FORMATS, Kind, Name, Spec, TABLE, spec};
-use crate::error::Status;
 
 const NAME: &str = "outseta-token";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -66,24 +65,21 @@ const SETTINGS: [(&str, &str); 6] = [
 /// Exit statuses and when they occur.
 const STATUSES: [(u8, &str); 16] = [
     (0, "the token was printed, or FILE was still good"),
-    (Status::Usage as u8, "the command line is wrong"),
-    (Status::DataErr as u8, "invalid email: malformed, or Outseta says so"),
-    (Status::NoInput as u8, "a file, or standard input, cannot be read"),
-    (Status::NoUser as u8, "Outseta has no such user"),
-    (Status::NoHost as u8, "no Outseta account at this subdomain"),
-    (Status::Unavailable as u8, "network: DNS, connection, proxy, TLS, lost connection, timeout"),
-    (Status::Software as u8, "a bug in outseta-token"),
-    (Status::CantCreat as u8, "the output file cannot be created"),
-    (Status::IoErr as u8, "the result could not be written"),
-    (Status::TempFail as u8, "rate limit exceeded, or Outseta is temporarily unavailable: try again later"),
-    (Status::Protocol as u8, "the response is not a token for this user"),
-    (
-        Status::NoPerm as u8,
-        "Outseta rejected the API key, will not log this user in, or requires two-factor authentication",
-    ),
-    (Status::Config as u8, "a setting is missing or malformed"),
-    (Status::CannotExecute as u8, "COMMAND cannot be executed"),
-    (Status::NotFound as u8, "COMMAND was not found"),
+    (64, "the command line is wrong"),
+    (65, "invalid email: malformed, or Outseta says so"),
+    (66, "a file, or standard input, cannot be read"),
+    (67, "Outseta has no such user"),
+    (68, "no Outseta account at this subdomain"),
+    (69, "network: DNS, connection, proxy, TLS, lost connection, timeout"),
+    (70, "a bug in outseta-token"),
+    (73, "the output file cannot be created"),
+    (74, "the result could not be written"),
+    (75, "rate limit exceeded, or Outseta is temporarily unavailable: try again later"),
+    (76, "the response is not a token for this user"),
+    (77, "Outseta rejected the API key, will not log this user in, or requires two-factor authentication"),
+    (78, "a setting is missing or malformed"),
+    (126, "COMMAND cannot be executed"),
+    (127, "COMMAND was not found"),
 ];
 
 const EXAMPLES: [(&str, &str); 4] = [

@@ -394,7 +394,7 @@ impl Typed {
         let Some(text) = self.text(name)? else { return Ok(None) };
         parse(text).map(Some).ok_or_else(|| {
             let Some(Value { expected, kind, .. }) = &spec(name).value else {
-                return Error::Bug("an option without a value has one");
+                return Error::bug("an option without a value has one");
             };
             let choices = if let Kind::Choice(choices) = kind { choices } else { &[][..] };
             Error::usage(

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 pub(crate) use self::base_url::{BaseUrl, is_address, names_account};
 pub(crate) use self::prompt::Prompt;
 pub(crate) use self::proxy::Proxy;
-pub(crate) use self::setting::{Origin, Setting, Sourced};
+pub(crate) use self::setting::{Origin, Setting, Sourced, missing};
 use crate::cli::Options;
 use crate::error::Error;
 use crate::secret::Secret;
@@ -185,21 +185,22 @@ impl EnvFile {
     }
 }
 
-/// Whether a credential, or what stands in its place, was taken from the env file.
-fn is_of_env_file(credential: &Result<Option<Sourced<Secret>>, Error>) -> bool {
-    let origin = match credential {
-        Ok(Some(found)) => &found.origin,
-        Err(Error::Malformed { origin, .. }) => origin,
-        Ok(None) | Err(_) => return false,
-    };
-    matches!(origin, Origin::EnvFile(..))
+/// Whether a credential is taken from the env file, valid or not.
+fn is_of_env_file(
+    environment: &Environment,
+    file: &EnvFile,
+    variable: &'static str,
+    file_variable: &str,
+) -> bool {
+    let in_environment = environment.get(variable).or_else(|| environment.get(file_variable)).is_some();
+    !in_environment && file.get(variable).is_some()
 }
 
 impl Found {
     /// Looks for every setting, first at the options, then in the environment, then in the env file.
     ///
     /// # Errors
-    /// `Error::Unreadable` and `Error::Malformed`, for an env file as a whole.
+    /// `Kind::Unreadable` and `Kind::Config`, for an env file as a whole.
     pub(crate) fn new(options: &Options, environment: Environment) -> Result<Self, Error> {
         let file = EnvFile::read(options, &environment)?;
         let key = credential(&environment, &file, Setting::ApiKey, API_KEY, API_KEY_FILE);
@@ -207,7 +208,8 @@ impl Found {
         let mut warnings = file.unknown_names();
         let mut bases: Vec<_> =
             options.base.clone().map(Ok).into_iter().chain(environment_bases(&environment)).collect();
-        if is_of_env_file(&key) && is_of_env_file(&secret) {
+        let of_file = |variable, file_variable| is_of_env_file(&environment, &file, variable, file_variable);
+        if of_file(API_KEY, API_KEY_FILE) && of_file(API_SECRET, API_SECRET_FILE) {
             bases.extend(file.get(BASE_URL).map(|url| base_url(&url.value, url.origin)));
         } else if file.get(BASE_URL).is_some() && bases.is_empty() {
             // A file in a checked-out repository must not be able to send the credentials of CI elsewhere.
@@ -236,7 +238,7 @@ impl Found {
     /// Asks for what is missing, if somebody may be asked.
     ///
     /// # Errors
-    /// The first malformed setting, else every missing one at once; `Error::Unreadable` for a file of certificates.
+    /// The first malformed setting, else every missing one at once; `Kind::Unreadable` for a file of certificates.
     pub(crate) fn complete(self, prompt: Option<&Prompt>) -> Result<Settings, Error> {
         let (base, key, secret) = (self.base.clone()?, self.key.clone()?, self.secret.clone()?);
         // Before anybody is asked.
@@ -252,7 +254,7 @@ impl Found {
         };
         let (key, secret) = (credential(key, Setting::ApiKey)?, credential(secret, Setting::ApiSecret)?);
         let (Some(base), Some(key), Some(secret)) = (base, key, secret) else {
-            return Err(Error::Missing(missing));
+            return Err(setting::missing(&missing));
         };
         let proxy = self.proxy(&base.value)?;
         Ok(Settings { base, credentials: Credentials { key, secret }, roots, proxy })
@@ -261,7 +263,7 @@ impl Found {
     /// The proxy that requests to this URL go through.
     ///
     /// # Errors
-    /// `Error::Malformed`.
+    /// `Kind::Config`.
     pub(crate) fn proxy(&self, url: &BaseUrl) -> Result<Option<Sourced<Proxy>>, Error> {
         let Some((name, value)) = self.environment.first(&PROXIES) else {
             return Ok(None);
@@ -271,18 +273,18 @@ impl Found {
             return Ok(None);
         }
         let origin = Origin::Environment(name);
-        let hint = Some("write http://host:port; no_proxy names hosts to reach directly");
+        let hint = "write http://host:port; no_proxy names hosts to reach directly";
         let text = value.to_str().ok_or("it is not valid UTF-8".to_owned());
         match text.and_then(Proxy::parse) {
             Ok(proxy) => Ok(Some(Sourced::new(proxy, origin))),
-            Err(why) => Err(Error::Malformed { what: "proxy", origin, why, hint }),
+            Err(reason) => Err(origin.malformed("proxy", &reason, hint)),
         }
     }
 
     /// The text of the file of certificates.
     ///
     /// # Errors
-    /// `Error::Unreadable`, `Error::Malformed` for one of more than 16 MiB.
+    /// `Kind::Unreadable`, `Kind::Config` for one of more than 16 MiB.
     pub(crate) fn roots(&self) -> Result<Option<Sourced<Vec<u8>>>, Error> {
         let Some(Sourced { value: path, origin }) = &self.cacert else {
             return Ok(None);
@@ -319,16 +321,13 @@ impl EnvFile {
         } else {
             return Self::parse(file, &path, &origin);
         };
-        Err(Error::Malformed { what: "env file", origin, why: why.to_owned(), hint: Some(hint) })
+        Err(origin.malformed("env file", why, hint))
     }
 
     fn parse(file: File, path: &Path, origin: &Origin) -> Result<Self, Error> {
         let bytes = contents(file, path, origin, "env file", FILE_LIMIT)?;
-        let text = String::from_utf8(bytes).map_err(|_| Error::Malformed {
-            what: "env file",
-            origin: at(path, origin),
-            why: "it is not valid UTF-8".to_owned(),
-            hint: Some("save it as UTF-8 text"),
+        let text = String::from_utf8(bytes).map_err(|_| {
+            at(path, origin).malformed("env file", "it is not valid UTF-8", "save it as UTF-8 text")
         })?;
         Ok(Self { path: path.to_owned(), values: env_file::parse(&text).into_iter().collect() })
     }
@@ -351,24 +350,24 @@ fn environment_bases(environment: &Environment) -> impl Iterator<Item = Result<S
 }
 
 /// # Errors
-/// `Error::Malformed`.
+/// `Kind::Config`, or `Kind::Usage` for an option.
 pub(crate) fn base_url(text: &str, origin: Origin) -> Result<Sourced<BaseUrl>, Error> {
-    let hint = Some("a base URL looks like https://auth.example.com");
+    let hint = "a base URL looks like https://auth.example.com";
     match BaseUrl::parse(text) {
         Ok(url) => Ok(Sourced::new(url, origin)),
-        Err(why) => Err(Error::Malformed { what: "base URL", origin, why, hint }),
+        Err(reason) => Err(origin.malformed("base URL", &reason, hint)),
     }
 }
 
 /// The base URL of the account with this subdomain.
 ///
 /// # Errors
-/// `Error::Malformed`.
+/// `Kind::Config`, or `Kind::Usage` for an option.
 pub(crate) fn subdomain(text: &str, origin: Origin) -> Result<Sourced<BaseUrl>, Error> {
-    let hint = Some("it is acme for https://acme.outseta.com; --base-url names another host");
+    let hint = "it is acme for https://acme.outseta.com; --base-url names another host";
     match BaseUrl::from_subdomain(text) {
         Ok(url) => Ok(Sourced::new(url, origin)),
-        Err(why) => Err(Error::Malformed { what: "subdomain", origin, why, hint }),
+        Err(reason) => Err(origin.malformed("subdomain", &reason, hint)),
     }
 }
 
@@ -435,8 +434,8 @@ fn usable(setting: Setting, text: Sourced<String>) -> Result<Sourced<Secret>, Er
     } else {
         return Ok(Sourced::new(Secret::new(value), origin));
     };
-    let hint = Some("copy it again from Settings > Integrations > API Keys in Outseta");
-    Err(Error::Malformed { what: setting.name(), origin, why, hint })
+    let hint = "copy it again from Settings > Integrations > API Keys in Outseta";
+    Err(origin.malformed(setting.name(), &why, hint))
 }
 
 fn asked_subdomain(
@@ -482,12 +481,7 @@ fn contents(
     file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| unreadable(path, origin, &error))?;
     if bytes.len() as u64 > limit {
         let why = format!("the file is larger than {} KiB", limit / 1024);
-        return Err(Error::Malformed {
-            what,
-            origin: at(path, origin),
-            why,
-            hint: Some("check that it is the right file"),
-        });
+        return Err(at(path, origin).malformed(what, &why, "check that it is the right file"));
     }
     Ok(bytes)
 }
@@ -497,7 +491,7 @@ fn unreadable(path: &Path, origin: &Origin, error: &io::Error) -> Error {
         Origin::EnvFile(..) => path.display().to_string(),
         _ => format!("{} ({origin})", path.display()),
     };
-    Error::Unreadable { what: Shown::new(&what), why: reason(error) }
+    Error::unreadable(&Shown::new(&what), &reason(error))
 }
 
 /// A fault in a file that an option or a variable names is a wrong setting, not a wrong command line.
@@ -511,7 +505,7 @@ fn at(path: &Path, origin: &Origin) -> Origin {
 fn utf8(value: &OsStr, what: &'static str, origin: Origin) -> Result<Sourced<String>, Error> {
     match value.to_str() {
         Some(text) => Ok(Sourced::new(text.to_owned(), origin)),
-        None => Err(Error::Malformed { what, origin, why: "it is not valid UTF-8".to_owned(), hint: None }),
+        None => Err(origin.malformed(what, "it is not valid UTF-8", "")),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::error::{Error, Kind};
 use crate::text::Shown;
 
 /// A setting that every request needs.
@@ -23,7 +24,7 @@ impl Setting {
     }
 
     /// The shortest ways to set it.
-    pub(crate) fn places(self) -> &'static str {
+    fn places(self) -> &'static str {
         match self {
             Self::Subdomain => "--subdomain or OUTSETA_SUBDOMAIN",
             Self::ApiKey => "OUTSETA_API_KEY or OUTSETA_API_KEY_FILE",
@@ -50,6 +51,18 @@ impl Setting {
     }
 }
 
+/// The error that names every missing setting at once.
+pub(crate) fn missing(settings: &[Setting]) -> Error {
+    let names: Vec<_> =
+        settings.iter().map(|setting| format!("{} ({})", setting.name(), setting.places())).collect();
+    Error::new(
+        Kind::Config,
+        format!("not configured: {}", names.join(", ")),
+        "set them in the environment or, without _FILE, in an env file (--env-file); a key is made in Outseta under \
+         Settings > Integrations > API Keys",
+    )
+}
+
 /// The source of a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Origin {
@@ -65,9 +78,10 @@ pub(crate) enum Origin {
 }
 
 impl Origin {
-    /// An invalid value of an option is a usage error; of any other source, a configuration error.
-    pub(crate) fn is_option(&self) -> bool {
-        matches!(self, Self::Option(_))
+    /// The error for a malformed value from this source. The value is not shown: it may be a secret.
+    pub(crate) fn malformed(&self, what: &str, reason: &str, hint: &str) -> Error {
+        let kind = if matches!(self, Self::Option(_)) { Kind::Usage } else { Kind::Config };
+        Error::new(kind, format!("invalid {what} ({self}): {reason}"), hint)
     }
 }
 

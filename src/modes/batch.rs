@@ -46,12 +46,12 @@ pub(crate) fn run(
     let Some((line, error)) = summary.failure else {
         return Ok(ExitCode::SUCCESS);
     };
-    if error.concerns_all() {
+    if error.ends_batch() {
         log::error(format_args!("stopped at line {line}: "), &error);
     } else {
         log::error(format_args!("{} failed, the first at line {line}: ", summary.failures), &error);
     }
-    Ok(ExitCode::from(error.status().code()))
+    Ok(ExitCode::from(error.status()))
 }
 
 #[derive(Default)]
@@ -72,7 +72,7 @@ impl Summary {
     /// Prints a record for each line, until the input or a failure ends the batch.
     ///
     /// # Errors
-    /// `Error::Unreadable` for the input, `Error::CannotWrite` or `Error::BrokenPipe` for a record.
+    /// `Kind::Unreadable` for the input, `Kind::CannotWrite` or `Kind::BrokenPipe` for a record.
     fn process(
         &mut self,
         mut input: impl BufRead,
@@ -97,7 +97,7 @@ impl Summary {
                 }
                 Err(error) => {
                     self.failures += 1;
-                    if error.concerns_all() {
+                    if error.ends_batch() {
                         self.failure = Some((number, error));
                         break;
                     }
@@ -111,7 +111,7 @@ impl Summary {
 }
 
 fn unreadable(name: &Shown, error: &io::Error) -> Error {
-    Error::Unreadable { what: name.clone(), why: reason(error) }
+    Error::unreadable(name, &reason(error))
 }
 
 /// The next line without its line feed. Of a line that is too long, only its start is kept.
@@ -165,8 +165,8 @@ impl<'a> Record<'a> {
     fn new(email: &'a str, result: &'a Result<Token, Error>) -> Self {
         let field = |name| result.as_ref().ok().and_then(|token| token.fields().get(name));
         let error = result.as_ref().err().map(|error| ErrorRecord {
-            status: error.status().code(),
-            name: error.status().name(),
+            status: error.status(),
+            name: error.status_name(),
             message: error.to_string(),
         });
         Self {

@@ -10,7 +10,7 @@ use super::find_settings;
 use crate::api::Outseta;
 use crate::cli::Options;
 use crate::config::{self, Found, Origin, Setting, Sourced};
-use crate::error::{Error, Network, Status};
+use crate::error::{Error, Kind};
 use crate::log::{self, Log};
 use crate::output;
 use crate::secret::Secret;
@@ -18,13 +18,13 @@ use crate::text::Shown;
 
 pub(crate) fn run(options: &Options, log: Log) -> Result<ExitCode, Error> {
     let status = report(find_settings(options, log)?, options, log)?;
-    Ok(status.map_or(ExitCode::SUCCESS, |status| ExitCode::from(status.code())))
+    Ok(status.map_or(ExitCode::SUCCESS, ExitCode::from))
 }
 
 /// The status of the first failure among the printed lines.
 #[derive(Debug, Default)]
 struct Report {
-    failure: Option<Status>,
+    failure: Option<u8>,
 }
 
 impl Report {
@@ -35,14 +35,13 @@ impl Report {
     fn failure(&mut self, name: &str, error: &Error) -> Result<(), Error> {
         self.failure.get_or_insert(error.status());
         match error.hint() {
-            Some(hint) => Self::line(name, format_args!("{}; hint: {hint}", fault(error))),
-            None => Self::line(name, fault(error)),
+            Some(hint) => Self::line(name, format_args!("{error}; hint: {hint}")),
+            None => Self::line(name, error),
         }
     }
 
     fn missing(&mut self, name: &str, setting: Setting) -> Result<(), Error> {
-        let status = Error::Missing(vec![setting]).status();
-        self.failure.get_or_insert(status);
+        self.failure.get_or_insert(config::missing(&[setting]).status());
         let hint = setting.how_to_set();
         Self::line(name, format_args!("not configured; hint: {hint}"))
     }
@@ -55,27 +54,11 @@ impl Report {
     }
 }
 
-/// The name of the line that says why there is no client.
-fn label(error: &Error) -> &'static str {
-    match error {
-        Error::Malformed { what, .. } => what,
-        _ => "client",
-    }
-}
-
-/// What is wrong, for a line that already names the setting.
-fn fault(error: &Error) -> String {
-    match error {
-        Error::Malformed { origin, why, .. } => format!("invalid ({origin}): {why}"),
-        error => error.to_string(),
-    }
-}
-
 /// Prints the report. Returns the status with which a request for a token would fail.
 ///
 /// # Errors
 /// The report cannot be written.
-fn report(found: Found, options: &Options, log: Log) -> Result<Option<Status>, Error> {
+fn report(found: Found, options: &Options, log: Log) -> Result<Option<u8>, Error> {
     let mut report = Report::default();
     list(&found, &mut report)?;
     if report.failure.is_some() {
@@ -87,7 +70,7 @@ fn report(found: Found, options: &Options, log: Log) -> Result<Option<Status>, E
     let tls = settings.base.value.is_tls();
     match Outseta::new(settings, options, std::time::Duration::ZERO, log) {
         Ok(outseta) => probe(&outseta, tls, &mut report)?,
-        Err(error) => report.failure(label(&error), &error)?,
+        Err(error) => report.failure("roots", &error)?,
     }
     Ok(report.failure)
 }
@@ -160,21 +143,17 @@ fn warn_if_readable(credentials: &[&Result<Option<Sourced<Secret>>, Error>]) {
 fn probe(outseta: &Outseta, tls: bool, report: &mut Report) -> Result<(), Error> {
     const CONNECTION: &str = "name and connection";
     let account = outseta.read_jwks();
-    let fault = match &account {
-        Err(Error::Network { fault, .. }) => Some(fault),
-        _ => None,
-    };
-    match fault {
-        None => {
+    match account.as_ref().map_err(Error::kind) {
+        Err(Kind::Network | Kind::TimedOut(_) | Kind::Unreachable) => report.result(CONNECTION, &account)?,
+        Err(Kind::Tls) => {
+            Report::line(CONNECTION, "ok")?;
+            report.result("TLS", &account)?;
+        }
+        _ => {
             Report::line(CONNECTION, "ok")?;
             Report::line("TLS", if tls { "ok" } else { "not used with a loopback host" })?;
             report.result("account", &account)?;
         }
-        Some(Network::Certificate { proxy: false, .. } | Network::Tls { proxy: false, .. }) => {
-            Report::line(CONNECTION, "ok")?;
-            report.result("TLS", &account)?;
-        }
-        Some(_) => report.result(CONNECTION, &account)?,
     }
     if account.is_ok() {
         match outseta.read_with_key() {
@@ -183,21 +162,4 @@ fn probe(outseta: &Outseta, tls: bool, report: &mut Report) -> Result<(), Error>
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_does_not_repeat_what_it_is_about() {
-        let error = Error::Malformed {
-            what: "API key",
-            origin: Origin::Environment("OUTSETA_API_KEY"),
-            why: "it contains a space".to_owned(),
-            hint: None,
-        };
-        assert_eq!(fault(&error), "invalid (OUTSETA_API_KEY in the environment): it contains a space");
-        assert_eq!(fault(&Error::BrokenPipe), "standard output was closed");
-    }
 }

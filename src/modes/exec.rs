@@ -14,7 +14,7 @@ use crate::api::{Token, now};
 use crate::cli::Options;
 use crate::config::CREDENTIAL_VARIABLES;
 use crate::email::Email;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::log::Log;
 use crate::output;
 use crate::text::{Shown, reason};
@@ -38,7 +38,7 @@ pub(crate) fn run(
 /// Replaces this process (execve). Returns only if that fails.
 fn become_command(command: &[OsString], token: &Token, options: &Options) -> Error {
     let Some((program, arguments)) = command.split_first() else {
-        return Error::Bug("there is no command to run");
+        return Error::bug("there is no command to run");
     };
     let mut command = Command::new(program);
     command.args(arguments).env(output::VARIABLE, token.access_token()).env_remove(EXPIRES_AT);
@@ -60,7 +60,15 @@ fn become_command(command: &[OsString], token: &Token, options: &Options) -> Err
     let error = command.exec();
     let program = Shown::os(program);
     match error.kind() {
-        io::ErrorKind::NotFound => Error::CommandNotFound { command: program },
-        _ => Error::CannotExecute { command: program, why: reason(&error) },
+        io::ErrorKind::NotFound => Error::new(
+            Kind::CommandNotFound,
+            format!("command not found: {program}"),
+            "check the name and PATH; if it is a script, check the interpreter on its `#!` line",
+        ),
+        _ => Error::new(
+            Kind::CannotExecute,
+            format!("cannot execute {program}: {}", reason(&error)),
+            "check that it is a program that this user may execute",
+        ),
     }
 }

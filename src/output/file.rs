@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::text::{Shown, reason};
 use crate::unix;
 
@@ -36,7 +36,7 @@ impl Destination {
     /// `None`: standard output.
     ///
     /// # Errors
-    /// `Error::CannotCreate`.
+    /// `Kind::CannotCreate`.
     pub(crate) fn open(path: Option<&Path>) -> Result<Self, Error> {
         let Some(path) = path else {
             return Ok(Self::standard_output());
@@ -46,7 +46,8 @@ impl Destination {
                 io::ErrorKind::Unsupported => "redirect standard output to it instead",
                 _ => "name a file in a folder that exists, that this user may write and that has space left",
             };
-            Error::CannotCreate { path: Shown::os(path), why: reason(&error), hint }
+            let message = format!("cannot create {}: {}", Shown::os(path), reason(&error));
+            Error::new(Kind::CannotCreate, message, hint)
         })
     }
 
@@ -72,18 +73,20 @@ impl Destination {
     /// Writes the whole result.
     ///
     /// # Errors
-    /// `Error::CannotWrite`, `Error::BrokenPipe`. The file that was to be replaced is then unchanged.
+    /// `Kind::CannotWrite`, `Kind::BrokenPipe`. The file that was to be replaced is then unchanged.
     pub(crate) fn write(self, bytes: &[u8]) -> Result<(), Error> {
-        let (written, name) = match self {
-            Self::Direct(file, name) => ((&*file).write_all(bytes), name),
+        let (written, name, hint) = match self {
+            Self::Direct(file, name) => {
+                ((&*file).write_all(bytes), name, "check for free space; the output may be incomplete")
+            }
             Self::Replaced(file) => {
                 let name = Shown::os(&file.target);
-                (file.replace(bytes), name)
+                (file.replace(bytes), name, "check for free space; the file is unchanged")
             }
         };
         written.map_err(|error| match error.kind() {
-            io::ErrorKind::BrokenPipe => Error::BrokenPipe,
-            _ => Error::CannotWrite { to: name, why: reason(&error) },
+            io::ErrorKind::BrokenPipe => Error::new(Kind::BrokenPipe, "standard output was closed", ""),
+            _ => Error::new(Kind::CannotWrite, format!("cannot write to {name}: {}", reason(&error)), hint),
         })
     }
 }

@@ -13,7 +13,7 @@ pub(crate) use self::file::Destination;
 pub(crate) use self::kept::{Wanted, kept};
 use crate::api::Token;
 use crate::cli::Format;
-use crate::error::{AnswerFault, Error};
+use crate::error::{Error, Kind};
 use crate::text;
 
 const HEADER: &str = "Authorization: Bearer ";
@@ -26,7 +26,7 @@ pub(crate) const FIRST_FIELDS: [&str; 3] = ["access_token", "token_type", "expir
 /// The result in a format.
 ///
 /// # Errors
-/// `Error::Answer` if the format is `claims` and the token is not a JWT.
+/// `Kind::BadResponse` if the format is `claims` and the token is not a JWT.
 pub(crate) fn render(token: &Token, format: Format) -> Result<Vec<u8>, Error> {
     let jwt = token.access_token();
     Ok(match format {
@@ -34,7 +34,17 @@ pub(crate) fn render(token: &Token, format: Format) -> Result<Vec<u8>, Error> {
         Format::Token => format!("{jwt}\n").into_bytes(),
         Format::Header => format!("{HEADER}{jwt}\n").into_bytes(),
         Format::Env => format!("{VARIABLE}={jwt}\n").into_bytes(),
-        Format::Claims => pretty(token.claims().ok_or(Error::Answer(AnswerFault::NotJwt))?.as_map()),
+        Format::Claims => {
+            let Some(claims) = token.claims() else {
+                let message = "the token is not a JWT: it has no claims to print";
+                return Err(Error::new(
+                    Kind::BadResponse,
+                    message,
+                    "use another --format to print the token",
+                ));
+            };
+            pretty(claims.as_map())
+        }
     })
 }
 
@@ -85,7 +95,7 @@ impl Serialize for Ordered<'_> {
 /// Writes to standard output. (std's handle ignores that it is not open for writing.)
 ///
 /// # Errors
-/// `Error::BrokenPipe`, `Error::CannotWrite`.
+/// `Kind::BrokenPipe`, `Kind::CannotWrite`.
 pub(crate) fn print(bytes: &[u8]) -> Result<(), Error> {
     Destination::standard_output().write(bytes)
 }

@@ -209,7 +209,7 @@ mod missing_and_malformed_settings {
                 "OUTSETA_API_KEY",
                 "a:b",
                 78,
-                "API key: invalid (OUTSETA_API_KEY in the environment): it contains a colon: put the part before it \
+                "API key: invalid API key (OUTSETA_API_KEY in the environment): it contains a colon: put the part before it \
                  in OUTSETA_API_KEY and the part after it in OUTSETA_API_SECRET; hint: copy it again from Settings > \
                  Integrations > API Keys in Outseta",
             ),
@@ -217,27 +217,27 @@ mod missing_and_malformed_settings {
                 "OUTSETA_API_SECRET",
                 "a b",
                 78,
-                "API secret: invalid (OUTSETA_API_SECRET in the environment): it contains a space; hint: copy it again",
+                "API secret: invalid API secret (OUTSETA_API_SECRET in the environment): it contains a space; hint: copy it again",
             ),
             (
                 "OUTSETA_SUBDOMAIN",
                 "ac me",
                 78,
-                "base URL: invalid (OUTSETA_SUBDOMAIN in the environment): ' ' is not allowed in a host name; \
+                "base URL: invalid subdomain (OUTSETA_SUBDOMAIN in the environment): ' ' is not allowed in a host name; \
                  hint: it is acme for https://acme.outseta.com; --base-url names another host",
             ),
             (
                 "OUTSETA_BASE_URL",
                 "http://example.com",
                 78,
-                "base URL: invalid (OUTSETA_BASE_URL in the environment): plain http would send the key unencrypted: \
+                "base URL: invalid base URL (OUTSETA_BASE_URL in the environment): plain http would send the key unencrypted: \
                  use https; hint: a base URL looks like https://auth.example.com",
             ),
             (
                 "https_proxy",
                 "socks5://127.0.0.1:1",
                 78,
-                "proxy: invalid (https_proxy in the environment): SOCKS proxies are not supported; hint: write \
+                "proxy: invalid proxy (https_proxy in the environment): SOCKS proxies are not supported; hint: write \
                  http://host:port; no_proxy names hosts to reach directly",
             ),
             (
@@ -251,8 +251,7 @@ mod missing_and_malformed_settings {
                 "SSL_CERT_FILE",
                 "/dev/null",
                 78,
-                "CA file: invalid (the file /dev/null (SSL_CERT_FILE)): it holds no certificate; hint: it holds one \
-                 or more certificates in PEM form, each between BEGIN and END lines",
+                "roots: invalid CA file (the file /dev/null (SSL_CERT_FILE)): it contains no certificate; hint: it must contain certificates in PEM form, each between BEGIN and END lines",
             ),
         ] {
             let settings = |run: Run| run.credentials().env("OUTSETA_SUBDOMAIN", "acme").env(name, value);
@@ -372,12 +371,11 @@ mod what_does_not_work {
         let proxy = Proxy::http();
         let settings = |run: Run| run.credentials().env("OUTSETA_SUBDOMAIN", "acme").via_proxy(&proxy);
         proxy.behave(Behaviour::Refuse(407));
-        let line = "name and connection: the proxy refuses to connect to acme.outseta.com (407); hint: give the \
+        let line = "name and connection: the proxy refused to connect to acme.outseta.com (407); hint: give the \
             proxy's user and password: https_proxy=http://user:password@host:port";
         foretells(69, line, settings, &[]);
         proxy.behave(Behaviour::Refuse(403));
-        let line = "name and connection: the proxy refuses to connect to acme.outseta.com (403); hint: ask who runs \
-            the proxy to allow this host, or name it in no_proxy";
+        let line = "name and connection: the proxy refused to connect to acme.outseta.com (403); hint: ask whoever runs the proxy to allow this host, or name it in no_proxy";
         foretells(69, line, settings, &[]);
     }
 
@@ -387,7 +385,7 @@ mod what_does_not_work {
         server.always(On::Any, Fault::Stall);
         let settings = |run: Run| run.server(&server).args(["--timeout", "1s"]);
         let line =
-            "name and connection: no answer from 127.0.0.1 within 1 s; hint: try again, or raise --timeout";
+            "name and connection: no response from 127.0.0.1 within 1 s; hint: try again, or raise --timeout";
         let checked = settings(check()).outcome();
         assert_eq!(checked.status, Some(69), "{checked}");
         assert!(checked.stdout_text().contains(line), "{checked}");
@@ -411,7 +409,7 @@ mod what_does_not_work {
             .run();
         server.always_on_accept(AtAccept::PlainHttp);
         let plain = |run: Run| run.server(&server).trust(&authority);
-        let line = "TLS: no TLS connection to 127.0.0.1: ";
+        let line = "TLS: TLS handshake with 127.0.0.1 failed: ";
         foretells(69, line, plain, &[&server]);
     }
 
@@ -439,8 +437,7 @@ mod what_does_not_work {
                 checked.stdout_text().ends_with(
                     "account: ok\n\
                      key: Outseta rejected the API key (403): key from OUTSETA_API_KEY in the environment, secret from \
-                     OUTSETA_API_SECRET in the environment; hint: key or secret may be mistyped, another account's \
-                     or read-only: see Settings > Integrations > API Keys\n"
+                     OUTSETA_API_SECRET in the environment; hint: the key or secret may be mistyped, read-only or of another account: see Settings > Integrations > API Keys\n"
                 ),
                 "{checked}"
             );
@@ -455,29 +452,27 @@ mod what_does_not_work {
             (
                 Answer::empty(503),
                 75,
-                "account: Outseta is failing for now (503); hint: try again later, or raise --retries and --timeout",
+                "account: Outseta is temporarily unavailable (503); hint: try again later, or raise --retries and --timeout",
             ),
             (
                 Answer::empty(429).header("Retry-After", "60"),
                 75,
-                "account: Outseta is over its rate limit (429); hint: Outseta asks to wait 60 s; try again then, or raise --retries and --timeout",
+                "account: rate limit exceeded (429); hint: Outseta asks to wait 60 s: try again then, or raise --retries and --timeout",
             ),
             (
                 Answer::redirect(302, "https://x.example/login?key=1"),
                 76,
-                "account: the answer is a redirect (302) to https://x.example/login; hint: the key goes to no other \
-                 host: check the subdomain or base URL",
+                "account: the response is a redirect (302) to https://x.example/login; hint: the key is not sent to other hosts: check the subdomain or base URL",
             ),
             (
                 cloudflare(403),
                 76,
-                "account: the answer (403) is an HTML page, not the API's; hint: something between this machine and \
-                 Outseta's API answered: a proxy, a firewall, a wrong base URL",
+                "account: the response (403) is an HTML page, not from the API; hint: something between this machine and Outseta's API responded: a proxy, a firewall, or a wrong base URL",
             ),
             (
                 Answer::text(200, "[]"),
                 76,
-                "account: unexpected answer (200); hint: run again with -v to see what came back",
+                "account: unexpected response (200); hint: run again with -v to see the response",
             ),
         ] {
             let server = Server::http(Account::acme());
@@ -498,7 +493,7 @@ mod what_does_not_work {
         check()
             .server(&server)
             .status(75)
-            .stdout_contains("account: ok\nkey: Outseta is failing for now (500); hint: ")
+            .stdout_contains("account: ok\nkey: Outseta is temporarily unavailable (500); hint: ")
             .run();
     }
 

@@ -163,9 +163,9 @@ mod success {
             let server = Server::http(Account::acme());
             server.on(On::Any, Fault::Stall).always(On::Any, Answer::empty(503).header("Retry-After", "0"));
             for (options, status, message, requests) in [
-                (["--timeout", "500ms"], 69, "no answer from 127.0.0.1 within 500 ms", 1),
-                (["--retries", "0"], 75, "failing", 1),
-                (["--retries", "1"], 75, "failing", 2),
+                (["--timeout", "500ms"], 69, "no response from 127.0.0.1 within 500 ms", 1),
+                (["--retries", "0"], 75, "temporarily unavailable", 1),
+                (["--retries", "1"], 75, "temporarily unavailable", 2),
             ] {
                 let before = server.requests().len();
                 let outcome = called(&options, mode).server(&server).outcome();
@@ -519,7 +519,7 @@ mod help {
                 .status(74)
                 .stderr_lines(&[
                     "outseta-token: cannot write to standard output: no space left on device",
-                    "outseta-token: hint: check the space on the device and whose file it is; a file that -o names is as it was, any other output may be cut short",
+                    "outseta-token: hint: check for free space; the output may be incomplete",
                 ])
                 .run();
             Run::new().args(args).stdout_broken().status(74).run();

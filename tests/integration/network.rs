@@ -24,7 +24,7 @@ const CONNECT_HINT: &str = "outseta-token: hint: check the network, a firewall, 
      (https_proxy)";
 const LATE_HINT: &str = "outseta-token: hint: try again, or raise --timeout";
 const LOST: [&str; 2] = [
-    "outseta-token: the connection to 127.0.0.1 was lost before the answer was complete",
+    "outseta-token: the connection to 127.0.0.1 was lost before the response was complete",
     "outseta-token: hint: try again",
 ];
 
@@ -285,7 +285,7 @@ fn silence_ends_with_the_time() {
     let outcome = run
         .args(["--timeout", "700ms"])
         .status(69)
-        .stderr_lines(&["outseta-token: no answer from 127.0.0.1 within 700 ms", LATE_HINT])
+        .stderr_lines(&["outseta-token: no response from 127.0.0.1 within 700 ms", LATE_HINT])
         .run();
     assert!(
         (Duration::from_millis(700)..Duration::from_millis(700) + SLACK).contains(&outcome.elapsed),
@@ -307,7 +307,7 @@ fn an_answer_that_drips_ends_with_the_time() {
         let outcome = run
             .args(["--timeout", "500ms"])
             .status(69)
-            .stderr_lines(&["outseta-token: no answer from 127.0.0.1 within 500 ms", LATE_HINT])
+            .stderr_lines(&["outseta-token: no response from 127.0.0.1 within 500 ms", LATE_HINT])
             .run();
         assert!(outcome.elapsed < Duration::from_millis(500) + SLACK, "{outcome}");
     }
@@ -355,7 +355,7 @@ fn a_chunked_answer_is_lost_wherever_it_is_cut() {
 #[test]
 fn an_answer_without_a_length_that_is_cut_is_no_json() {
     let (_server, run) = answered(token().until_close().with(Fault::CutBody(20)));
-    run.status(76).stderr_contains("the answer (200) holds no token: it is not a JSON object\n").run();
+    run.status(76).stderr_contains("the response (200) is not a JSON object\n").run();
 }
 
 /// Whether it is whole only a `close_notify` would tell.
@@ -378,7 +378,7 @@ fn tls_where_plain_http_was_meant_is_no_answer() {
     at(server.address())
         .status(76)
         .stderr_lines(&[
-            "outseta-token: the answer is not HTTP",
+            "outseta-token: the response is not HTTP",
             "outseta-token: hint: check the base URL and its port",
         ])
         .run();
@@ -395,7 +395,7 @@ fn all_attempts_and_waits_share_the_time() {
         .server(&server)
         .args(["--timeout", "3", "--retries", "100", EMAIL])
         .status(75)
-        .stderr_contains("failing for now (503)\n")
+        .stderr_contains("temporarily unavailable (503)\n")
         .run();
     assert!(outcome.elapsed < Duration::from_secs(3) + SLACK, "{outcome}");
     // 0.3 s, then 0.5 to 0.75, 0.3, 1 to 1.5, 0.3; a wait of 2 s does not fit any more.
@@ -412,7 +412,7 @@ fn an_attempt_after_others_has_what_is_left_of_the_time() {
         .server(&server)
         .args(["--timeout", "2", EMAIL])
         .status(69)
-        .stderr_lines(&["outseta-token: no answer from 127.0.0.1 within 2 s", LATE_HINT])
+        .stderr_lines(&["outseta-token: no response from 127.0.0.1 within 2 s", LATE_HINT])
         .run();
     assert!(outcome.elapsed < Duration::from_secs(2) + SLACK, "{outcome}");
     assert_eq!(server.requests().len(), 2);

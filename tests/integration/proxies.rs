@@ -31,8 +31,8 @@ const DIRECT: [&str; 2] = [
     "outseta-token: hint: check the subdomain or base URL, and this machine's name resolution",
 ];
 const PROXIED: [&str; 2] = [
-    "outseta-token: the proxy refuses to connect to acme.invalid (403)",
-    "outseta-token: hint: ask who runs the proxy to allow this host, or name it in no_proxy",
+    "outseta-token: the proxy refused to connect to acme.invalid (403)",
+    "outseta-token: hint: ask whoever runs the proxy to allow this host, or name it in no_proxy",
 ];
 const CHECK_HINT: &str =
     "outseta-token: hint: check https_proxy and all_proxy; no_proxy names hosts to reach directly";
@@ -309,7 +309,7 @@ fn the_proxy_is_told_host_and_port_of_the_base_url() {
             .via_proxy(&proxy)
             .args(["--base-url", url, EMAIL])
             .status(69)
-            .stderr_contains("the proxy refuses to connect to ")
+            .stderr_contains("the proxy refused to connect to ")
             .run();
         let request = &proxy.requests()[0];
         assert_eq!(request.target, target);
@@ -331,7 +331,7 @@ fn fails(behaviour: Behaviour, options: &[&str], lines: &[&str]) -> (Outcome, us
 
 #[test]
 fn a_refusal_is_final_and_has_its_own_hint() {
-    let allow = "outseta-token: hint: ask who runs the proxy to allow this host, or name it in no_proxy";
+    let allow = "outseta-token: hint: ask whoever runs the proxy to allow this host, or name it in no_proxy";
     for (status, hint) in [
         (
             407,
@@ -344,7 +344,7 @@ fn a_refusal_is_final_and_has_its_own_hint() {
         (302, allow),
         (204, allow),
     ] {
-        let line = format!("outseta-token: the proxy refuses to connect to acme.outseta.com ({status})");
+        let line = format!("outseta-token: the proxy refused to connect to acme.outseta.com ({status})");
         let (_, attempts) = fails(Behaviour::Refuse(status), &[], &[&line, hint]);
         assert_eq!(attempts, 1, "{status}");
     }
@@ -360,8 +360,7 @@ fn a_proxy_that_hangs_up_is_tried_again() {
 
 #[test]
 fn what_does_not_answer_as_a_proxy_is_none() {
-    let lines =
-        ["outseta-token: the proxy does not answer as a proxy when asked for acme.outseta.com", CHECK_HINT];
+    let lines = ["outseta-token: the proxy for acme.outseta.com does not respond like a proxy", CHECK_HINT];
     let (_, attempts) = fails(Behaviour::Garbage, &[], &lines);
     assert_eq!(attempts, 1, "it would answer the same again");
 
@@ -388,7 +387,7 @@ fn a_broken_answer_from_behind_the_proxy_is_not_the_proxys() {
         .detour(&detour)
         .arg(EMAIL)
         .status(76)
-        .stderr_contains("outseta-token: the answer is not HTTP\n")
+        .stderr_contains("outseta-token: the response is not HTTP\n")
         .run();
 }
 
@@ -446,7 +445,7 @@ fn what_is_wrong_with_the_tls_of_a_proxy_is_said_of_the_proxy() {
     plain.on_accept(AtAccept::PlainHttp).on_accept(AtAccept::Close);
     for lines in [
         [
-            "outseta-token: no TLS connection to the proxy for acme.outseta.com: received corrupt message of type \
+            "outseta-token: TLS handshake with the proxy for acme.outseta.com failed: received corrupt message of type \
              InvalidContentType",
             "outseta-token: hint: check https_proxy and all_proxy: write http:// before a proxy that does not speak \
              TLS itself",

@@ -293,8 +293,8 @@ fn a_redirect_is_never_followed() {
             .arg("jane@example.com")
             .status(76)
             .stderr_lines(&[
-                &format!("outseta-token: the answer is a redirect ({status}) to {location}"),
-                "outseta-token: hint: the key goes to no other host: check the subdomain or base URL",
+                &format!("outseta-token: the response is a redirect ({status}) to {location}"),
+                "outseta-token: hint: the key is not sent to other hosts: check the subdomain or base URL",
             ])
             .run();
         assert_eq!(server.requests().len(), 1, "{status} is not repeated");
@@ -310,7 +310,7 @@ fn a_redirect_to_the_same_host_is_not_followed_either() {
         .server(&server)
         .arg("jane@example.com")
         .status(76)
-        .stderr_contains("outseta-token: the answer is a redirect (307) to /api/v1/tokens/\n")
+        .stderr_contains("outseta-token: the response is a redirect (307) to /api/v1/tokens/\n")
         .run();
     assert_eq!(server.requests().len(), 1);
 }
@@ -324,7 +324,7 @@ fn the_look_up_follows_no_redirect() {
         .server(&server)
         .arg("jane@example.com")
         .status(76)
-        .stderr_contains("the lookup of the reason failed: the answer is a redirect (302)")
+        .stderr_contains("the lookup of the reason failed: the response is a redirect (302)")
         .run();
     assert_eq!((server.requests().len(), elsewhere.connections()), (2, 0));
 }

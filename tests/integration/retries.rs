@@ -91,7 +91,10 @@ fn a_refused_connection_is_tried_again() {
 fn a_request_is_made_three_times_by_default() {
     let server = Server::http(Account::acme());
     server.always(On::Tokens, Answer::empty(503));
-    asking(&server).status(75).stderr_contains("outseta-token: Outseta is failing for now (503)\n").run();
+    asking(&server)
+        .status(75)
+        .stderr_contains("outseta-token: Outseta is temporarily unavailable (503)\n")
+        .run();
     assert_eq!(server.requests().len(), 3);
 }
 
@@ -103,7 +106,7 @@ fn retries_says_how_often_it_is_repeated() {
         asking(&server)
             .args(["--retries", &retries.to_string()])
             .status(75)
-            .stderr_contains("over its rate limit (429)\n")
+            .stderr_contains("rate limit exceeded (429)\n")
             .run();
         assert_eq!(server.requests().len(), retries + 1);
     }
@@ -129,7 +132,7 @@ fn failures_of_different_kinds_count_together() {
         .on(On::Tokens, Answer::empty(503))
         .on(On::Tokens, Answer::empty(429))
         .on(On::Tokens, Answer::empty(500));
-    asking(&server).status(75).stderr_contains("over its rate limit (429)\n").run();
+    asking(&server).status(75).stderr_contains("rate limit exceeded (429)\n").run();
     assert_eq!((server.connections(), server.requests().len()), (3, 2));
 }
 
@@ -141,7 +144,7 @@ fn waits_double_from_half_a_second() {
     server.always(On::Tokens, Answer::empty(503));
     asking(&server)
         .status(75)
-        .stderr_lines(&["outseta-token: Outseta is failing for now (503)", LATER_HINT])
+        .stderr_lines(&["outseta-token: Outseta is temporarily unavailable (503)", LATER_HINT])
         .run();
     let waits = waits(&server);
     assert_eq!(waits.len(), 2);
@@ -206,7 +209,7 @@ fn a_retry_after_that_is_no_number_of_seconds_is_passed_over() {
         asking(&server)
             .args(["--retries", "0"])
             .status(75)
-            .stderr_lines(&["outseta-token: Outseta is failing for now (503)", LATER_HINT])
+            .stderr_lines(&["outseta-token: Outseta is temporarily unavailable (503)", LATER_HINT])
             .run();
     }
     let server = Server::http(Account::acme());
@@ -219,8 +222,8 @@ fn a_retry_after_that_is_no_number_of_seconds_is_passed_over() {
 fn a_wait_that_does_not_fit_is_not_begun_and_said() {
     for (asked, shown) in [("30", "30"), ("3600", "3600"), ("99999999999999999999", "18446744073709551615")] {
         for (status, line) in [
-            (429, "outseta-token: Outseta is over its rate limit (429)"),
-            (503, "outseta-token: Outseta is failing for now (503)"),
+            (429, "outseta-token: rate limit exceeded (429)"),
+            (503, "outseta-token: Outseta is temporarily unavailable (503)"),
         ] {
             let server = Server::http(Account::acme());
             server.always(On::Tokens, Answer::empty(status).header("retry-after", asked));
@@ -229,8 +232,7 @@ fn a_wait_that_does_not_fit_is_not_begun_and_said() {
                 .stderr_lines(&[
                     line,
                     &format!(
-                        "outseta-token: hint: Outseta asks to wait {shown} s; try again then, or \
-                         raise --retries and --timeout"
+                        "outseta-token: hint: Outseta asks to wait {shown} s: try again then, or raise --retries and --timeout"
                     ),
                 ])
                 .run();
@@ -297,7 +299,7 @@ fn what_would_fail_the_same_way_is_asked_once() {
 fn another_users_token_is_not_asked_for_again() {
     let user = User::new(EMAIL).claim("email", json!("john@example.com"));
     let server = Server::http(Account::new("acme").user(user));
-    asking(&server).status(76).stderr_contains("a token of another user").run();
+    asking(&server).status(76).stderr_contains("a token for john@example.com").run();
     assert_eq!(server.requests().len(), 1);
 }
 
@@ -306,7 +308,11 @@ fn a_second_factor_ends_the_retries() {
     let user = User::new(EMAIL).second_factor(SecondFactor::Email);
     let server = Server::http(Account::new("acme").user(user));
     server.on(On::Tokens, Answer::empty(503));
-    asking(&server).args(["--retries", "5"]).status(77).stderr_contains("wants a second factor\n").run();
+    asking(&server)
+        .args(["--retries", "5"])
+        .status(77)
+        .stderr_contains("with two-factor authentication\n")
+        .run();
     assert_eq!(server.requests().len(), 2);
 }
 

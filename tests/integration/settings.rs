@@ -790,8 +790,8 @@ mod certificates {
                 .env("OUTSETA_SUBDOMAIN", "acme")
                 .status(78)
                 .stderr_lines(&[
-                    &format!("outseta-token: invalid CA file (the file ca.pem ({way})): it holds no certificate"),
-                    "outseta-token: hint: it holds one or more certificates in PEM form, each between BEGIN and END lines",
+                    &format!("outseta-token: invalid CA file (the file ca.pem ({way})): it contains no certificate"),
+                    "outseta-token: hint: it must contain certificates in PEM form, each between BEGIN and END lines",
                 ])
                 .run();
         }

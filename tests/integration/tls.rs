@@ -19,9 +19,9 @@ const UNKNOWN: [&str; 2] = [
     "if its issuer is your own authority or a proxy that inspects TLS, trust the issuer's certificate with --cacert or \
      SSL_CERT_FILE",
 ];
-const SPEAK_HINT: &str = "outseta-token: hint: check the host and the port: what answers there may not speak \
-     TLS, or intercept it";
-const PEM_HINT: &str = "outseta-token: hint: it holds one or more certificates in PEM form, each between BEGIN \
+const SPEAK_HINT: &str =
+    "outseta-token: hint: check the host and the port: the server there may not speak TLS";
+const PEM_HINT: &str = "outseta-token: hint: it must contain certificates in PEM form, each between BEGIN \
      and END lines";
 
 fn serve(tls: Arc<ServerConfig>) -> Server {
@@ -185,9 +185,9 @@ fn a_file_without_a_good_certificate_is_a_wrong_setting() {
     let (authority, server) = trusted();
     let good = authority.pem();
     let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
-    let none = "it holds no certificate";
-    let block = "a block in it is broken";
-    let certificate = "a certificate in it is broken";
+    let none = "it contains no certificate";
+    let block = "a block in it is malformed";
+    let certificate = "a certificate in it is malformed";
     for (pem, why) in [
         (String::new(), none),
         ("no certificate\n".to_owned(), none),
@@ -263,7 +263,7 @@ fn plain_http_on_a_tls_port_is_no_tls() {
         .trust(&authority)
         .status(69)
         .stderr_lines(&[
-            "outseta-token: no TLS connection to 127.0.0.1: received corrupt message of type \
+            "outseta-token: TLS handshake with 127.0.0.1 failed: received corrupt message of type \
              InvalidContentType",
             SPEAK_HINT,
         ])
@@ -278,7 +278,7 @@ fn a_host_that_no_certificate_can_name_gets_no_tls() {
         .detour(&detour)
         .args(["--base-url", "https://256.256.256.256", EMAIL])
         .status(69)
-        .stderr_contains("outseta-token: no TLS connection to 256.256.256.256: ")
+        .stderr_contains("outseta-token: TLS handshake with 256.256.256.256 failed: ")
         .run();
     assert!(detour.server.requests().is_empty());
 }

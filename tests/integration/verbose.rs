@@ -113,7 +113,7 @@ fn the_look_up_is_logged_too() {
             "outseta-token: < headers: content-type, content-length",
             "outseta-token: < body: error \"invalid_grant\", error_description \"The user name or \
              password is incorrect.\"",
-            "outseta-token: looking up the person, since the answer does not tell why",
+            "outseta-token: the response does not tell the reason: looking up the person",
             &format!(
                 "outseta-token: > GET {url}/api/v1/crm/people?Email=jane%40example.com\
                  &fields=Uid,Email,PersonAccount.Account.AccountStage"
@@ -126,7 +126,7 @@ fn the_look_up_is_logged_too() {
             "outseta-token: < body: items, metadata",
             "outseta-token: Outseta will not log jane@example.com in: The user name or password is \
              incorrect. (account: subscribing)",
-            "outseta-token: hint: look at the person and their account in Outseta under CRM",
+            "outseta-token: hint: check the person and their account in Outseta under CRM",
         ]
     );
 }
@@ -141,7 +141,7 @@ fn a_retry_is_logged_with_its_reason_and_its_wait() {
         .stdout_contains("access_token")
         .stderr_contains("")
         .run();
-    let lost = "the connection to 127.0.0.1 was lost before the answer was complete";
+    let lost = "the connection to 127.0.0.1 was lost before the response was complete";
     let mut lines = log(&outcome);
     lines.retain(|line| !line.contains(": > ") && !line.contains(" ("));
     assert_eq!(
@@ -149,11 +149,14 @@ fn a_retry_is_logged_with_its_reason_and_its_wait() {
         [
             "outseta-token: roots built in",
             "outseta-token: no proxy",
-            &format!("outseta-token: < no answer after # ms: {lost}"),
+            &format!("outseta-token: < no response after # ms: {lost}"),
             &format!("outseta-token: {lost}; trying again in # ms"),
         ]
     );
-    assert!(outcome.stderr.contains("Outseta is failing for now (503); trying again in "), "{outcome}");
+    assert!(
+        outcome.stderr.contains("Outseta is temporarily unavailable (503); trying again in "),
+        "{outcome}"
+    );
 }
 
 #[test]

@@ -49,10 +49,10 @@ fn a_refusal_of_a_proxy_has_a_status() {
 #[test]
 fn the_first_header_of_a_name_counts() {
     let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let answer = Answer {
+    let response = Response {
         headers: vec![header("A", "1"), header("Retry-After", "2"), header("retry-after", "3")],
-        ..Answer::default()
+        ..Response::default()
     };
-    assert_eq!(answer.header("retry-after"), Some("2"));
-    assert_eq!(answer.header("retry"), None);
+    assert_eq!(response.header("retry-after"), Some("2"));
+    assert_eq!(response.header("retry"), None);
 }

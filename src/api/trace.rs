@@ -1,0 +1,108 @@
+//! What `-v` shows of requests and responses: nothing secret.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::client::{Request, Response};
+use super::response::{Asked, INVALID_GRANT, json};
+use crate::config::Credentials;
+use crate::log::Log;
+use crate::text::Shown;
+
+pub(super) const AUTHORIZATION: &str = "Authorization";
+
+/// The headers that help to find a fault.
+const HEADERS: [&str; 6] = ["content-type", "content-length", "location", "retry-after", "server", "cf-ray"];
+
+/// The fields whose values are shown.
+const FIELDS: [&str; 7] =
+    ["token_type", "expires_in", "ErrorMessage", "Message", "PropertyName", "error", "error_description"];
+
+pub(super) fn request(request: &Request, credentials: &Credentials, log: Log) {
+    log.detail(format_args!("> {} {}", request.method(), request.url));
+    for (name, value) in &request.headers {
+        match *name {
+            AUTHORIZATION => log.detail(format_args!("> {name}: {}", credentials.masked_authorization())),
+            _ => log.detail(format_args!("> {name}: {}", value.reveal())),
+        }
+    }
+}
+
+pub(super) fn response(response: &Response, time: Duration, asked: Asked<'_>, log: Log) {
+    if log.is_verbose() {
+        let present = HEADERS.into_iter().filter(|name| response.header(name).is_some());
+        log.detail(format_args!("< {} after {} ms", response.status, time.as_millis()));
+        log.detail(format_args!("< headers: {}", present.collect::<Vec<_>>().join(", ")));
+        log.detail(format_args!("< body: {}", body(&response.body, asked)));
+    }
+}
+
+/// The names of the fields, and harmless values.
+fn body(body: &[u8], asked: Asked<'_>) -> String {
+    let fields = match json(body) {
+        None => return format!("{} bytes, not JSON", body.len()),
+        Some(Value::Object(fields)) => fields,
+        Some(Value::String(text)) if text == INVALID_GRANT => return format!("\"{text}\""),
+        Some(_) => return "JSON without fields".to_owned(),
+    };
+    let fields = fields.iter().map(|(name, value)| match value {
+        Value::String(text) if FIELDS.contains(&name.as_str()) => {
+            format!("{} \"{}\"", asked.shown(name), asked.shown(text))
+        }
+        Value::Number(number) if FIELDS.contains(&name.as_str()) => {
+            format!("{} {number}", asked.shown(name))
+        }
+        _ => asked.shown(name).to_string(),
+    });
+    // There may be any number of fields.
+    Shown::new(&fields.collect::<Vec<_>>().join(", ")).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Origin, Sourced};
+    use crate::secret::Secret;
+    use serde_json::json;
+
+    fn described(text: &str) -> String {
+        let sourced = |value| Sourced::new(Secret::new(value), Origin::Prompt);
+        let credentials = Credentials { key: sourced("the-key-1"), secret: sourced("s3cr3t-2") };
+        body(text.as_bytes(), Asked { host: "h", credentials: Some(&credentials) })
+    }
+
+    #[test]
+    fn describes_a_body_by_its_fields() {
+        for (body, expected) in [
+            ("", "0 bytes, not JSON"),
+            ("abc", "3 bytes, not JSON"),
+            ("[1]", "JSON without fields"),
+            ("7", "JSON without fields"),
+            (r#""secret""#, "JSON without fields"),
+            (r#""invalid_grant""#, r#""invalid_grant""#),
+            ("{}", ""),
+            (
+                r#"{"access_token": "t", "refresh_token": "r", "token_type": "bearer", "expires_in": 1.50}"#,
+                r#"access_token, expires_in 1.50, refresh_token, token_type "bearer""#,
+            ),
+            (
+                r#"{"ErrorMessage":"a","Message":"b","PropertyName":"c","error":"d","error_description":"e","expires_in":"f"}"#,
+                r#"ErrorMessage "a", Message "b", PropertyName "c", error "d", error_description "e", expires_in "f""#,
+            ),
+            (r#"{"token_type": ["s"], "error": {"s": 1}, "other": 5}"#, "error, other, token_type"),
+            (r#"{"a\nb": 1, "the-key-1": 2, "error": "s3cr3t-2"}"#, r#"a\nb, error "[hidden]", [hidden]"#),
+        ] {
+            let described_as = described(body);
+            assert_eq!(described_as, expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn shows_300_characters_of_all_fields_together() {
+        let fields: serde_json::Map<_, _> = (0..100).map(|n| (format!("f{n:03}"), json!(1))).collect();
+        let all = described(&Value::Object(fields).to_string());
+        assert_eq!(all.chars().count(), 301);
+        assert!(all.starts_with("f000, f001, ") && all.ends_with('…'));
+    }
+}
