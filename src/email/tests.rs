@@ -11,7 +11,7 @@ fn fault_of(text: &str) -> String {
 }
 
 /// The email, or what is wrong.
-fn input(bytes: impl Read) -> Result<Email, String> {
+fn from_input(bytes: impl Read) -> Result<Email, String> {
     Email::from_input(bytes).map_err(|error| error.to_string())
 }
 
@@ -26,13 +26,7 @@ fn valid_addresses() {
         "e\u{301}💡@例子.广告",
     ] {
         assert_eq!(Email::parse(text).unwrap().as_str(), text);
-    }
-}
-
-#[test]
-fn white_space_and_byte_order_marks_around_an_address_are_removed() {
-    for text in ["\u{feff} jane@example.com \r\n", " \t jane@example.com\u{a0}\u{3000}"] {
-        assert_eq!(Email::parse(text).unwrap().as_str(), "jane@example.com");
+        assert_eq!(Email::parse(&format!("\u{feff} \t{text}\u{a0}\u{3000}\r\n")).unwrap().as_str(), text);
     }
 }
 
@@ -83,37 +77,26 @@ fn each_fault_has_its_message() {
 }
 
 #[test]
-fn nothing_is_an_invalid_email() {
-    for text in ["", "  ", "\u{feff}", "\r\n"] {
-        assert_eq!(input(text.as_bytes()), Err("invalid email: it is empty".to_owned()), "{text:?}");
-    }
-    assert_eq!(input(b"\n \r\n\n".as_slice()), Err("invalid email: it is empty".to_owned()));
-}
-
-#[test]
 fn standard_input_has_one_email() {
-    assert_eq!(
-        input(b"\xef\xbb\xbf\r\n\n jane@example.com \r\n\n".as_slice()).unwrap().as_str(),
-        "jane@example.com"
-    );
-    assert_eq!(
-        input(b"jane@example.com\nbob@example.com\n".as_slice()),
-        Err("more than one email on standard input".to_owned())
-    );
-    assert_eq!(
-        input(b"j\xff@example.com".as_slice()),
-        Err("invalid email: it is not valid UTF-8".to_owned())
-    );
+    for input in [&b""[..], b"  ", b"\xef\xbb\xbf\r\n", b"\n \r\n\n"] {
+        assert_eq!(from_input(input), Err("invalid email: it is empty".to_owned()));
+    }
+    let padded = b"\xef\xbb\xbf\r\n\n jane@example.com \r\n\n";
+    assert_eq!(from_input(&padded[..]).unwrap().as_str(), "jane@example.com");
+    let two = b"jane@example.com\nbob@example.com\n";
+    assert_eq!(from_input(&two[..]), Err("more than one email on standard input".to_owned()));
+    assert_eq!(from_input(&b"j\xff@e.de"[..]), Err("invalid email: it is not valid UTF-8".to_owned()));
 }
 
 #[test]
 fn standard_input_has_at_most_64_kib() {
     let mut bytes = vec![b'\n'; 64 * 1024 - 16];
     bytes.extend(b"jane@example.com");
-    assert_eq!(input(bytes.as_slice()).unwrap().as_str(), "jane@example.com");
+    assert_eq!(from_input(bytes.as_slice()).unwrap().as_str(), "jane@example.com");
     bytes.push(b'\n');
-    assert_eq!(input(bytes.as_slice()), Err("invalid email: standard input has more than 64 KiB".to_owned()));
-    assert_eq!(input(io::repeat(0xff)), Err("invalid email: standard input has more than 64 KiB".to_owned()));
+    let too_long = Err("invalid email: standard input has more than 64 KiB".to_owned());
+    assert_eq!(from_input(bytes.as_slice()), too_long);
+    assert_eq!(from_input(io::repeat(0xff)), too_long);
 }
 
 #[test]

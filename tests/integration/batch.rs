@@ -146,35 +146,24 @@ mod success {
     #[test]
     fn a_record_is_written_before_the_next_line_is_read() {
         let server = Server::generous();
-        let mut running = batch(&server, "").stdin_open().start();
-        for number in 0..3 {
-            let email = format!("user{number}@example.com");
-            running.write(format!("{email}\n"));
-            running.wait_for_stdout(&record(&email));
-            assert_eq!(server.requests().len(), number + 1);
-        }
-        running.write("jane\n");
-        running.wait_for_stdout(&invalid("jane"));
-        let outcome = running.outcome();
-        assert_eq!(outcome.status, Some(65), "{outcome}");
-    }
-
-    #[test]
-    fn a_record_is_written_before_the_next_line_of_a_fifo_is_read() {
-        let server = Server::generous();
         let run = batch(&server, "").arg("emails");
         let path = run.work().join("emails");
         make_fifo(&path);
         // With its reading end, it does not wait for the program's.
         let mut fifo = File::options().read(true).write(true).open(path).expect("both ends are opened");
-        let mut running = run.start();
-        for email in ["a@example.com", "b@example.com"] {
+        let (mut piped, mut running) = (batch(&server, "").stdin_open().start(), run.start());
+        for (number, email) in ["a@example.com", "b@example.com"].into_iter().enumerate() {
+            piped.write(format!("{email}\n"));
+            piped.wait_for_stdout(&record(email));
             writeln!(fifo, "{email}").expect("it fits into a pipe");
             running.wait_for_stdout(&record(email));
+            assert_eq!(server.requests().len(), 2 * (number + 1));
         }
         drop(fifo);
-        let outcome = running.outcome();
-        assert_eq!(outcome.status, Some(0), "{outcome}");
+        for running in [piped, running] {
+            let outcome = running.outcome();
+            assert_eq!(outcome.status, Some(0), "{outcome}");
+        }
     }
 
     #[test]
@@ -287,19 +276,6 @@ mod failures_of_one_email {
         }
         assert_eq!(server.unused_replies(), 0);
     }
-
-    #[test]
-    fn a_lost_response_that_a_retry_gets_is_no_failure() {
-        let server = Server::generous();
-        server
-            .on(On::Tokens, Fault::CloseAfter(0))
-            .on(On::Tokens, Answer::empty(503).header("Retry-After", "0"));
-        slow_batch(&server, "a@example.com\nb@example.com\n")
-            .args(["--rate", "0"])
-            .stdout(record("a@example.com") + &record("b@example.com"))
-            .run();
-        assert_eq!(server.requests().len(), 4);
-    }
 }
 
 /// A failure that every email would meet ends a batch.
@@ -383,19 +359,6 @@ mod input_and_output {
         let message = "cannot write to standard output: no space left on device\n";
         batch(&server, emails(100)).stdout_file("/dev/full").fails_with(74, message).run();
         assert_eq!(server.requests().len(), 2);
-    }
-
-    #[test]
-    fn a_reader_that_leaves_later_ends_it() {
-        let server = Server::generous();
-        let outcome = Run::by_shell("{ \"$0\" \"$@\"; echo $? >&2; } | head -n 2")
-            .server(&server)
-            .args(["--batch", "--rate", "0"])
-            .stdin(emails(5_000))
-            .stdout(record("user0@example.com") + &record("user1@example.com"))
-            .stderr("74\n")
-            .run();
-        assert!(server.requests().len() < 5_000, "{outcome}");
     }
 
     #[test]
@@ -607,15 +570,5 @@ mod on_a_terminal {
         let outcome = session.outcome();
         assert_eq!(outcome.stdout_text(), record("a@example.com") + &record("b@example.com"));
         assert_eq!(outcome.status, Some(0), "{outcome}");
-    }
-
-    #[test]
-    fn ctrl_c_ends_it_as_an_interrupt_does() {
-        let server = Server::generous();
-        let mut session = batch(&server, "").stdin_open().on_terminal(Streams::NOT_STDOUT);
-        session.send("a@example.com\r").wait_for("1 done, 0 failed").send("\x03");
-        let outcome = session.outcome();
-        assert_eq!(outcome.signal, Some(2), "{outcome}");
-        assert_eq!(outcome.stdout_text(), record("a@example.com"));
     }
 }

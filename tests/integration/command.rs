@@ -109,38 +109,23 @@ mod success {
         if !has("/proc/self/cmdline") {
             return;
         }
-        let arguments: [&[u8]; 14] = [
-            b"/bin/cat",
-            b"--",
-            b"/proc/self/cmdline",
-            b"missing folder/a b",
-            b"",
-            b"*",
-            b"$HOME",
-            b"-r",
-            b"--help",
-            b"--",
-            b"jane@example.com",
-            b"a\nb",
-            "例".as_bytes(),
-            b"\xff\xfe",
+        let arguments = [
+            "/bin/cat",
+            "--",
+            "/proc/self/cmdline",
+            "missing folder/a b",
+            "",
+            "*",
+            "$HOME",
+            "-r",
+            "--",
+            "a\nb",
         ];
-        let outcome = jane(&Server::minting(JWT)).args(arguments.map(OsStr::from_bytes)).outcome();
+        let arguments = arguments.map(OsStr::new).into_iter().chain([OsStr::from_bytes(b"\xff\xfe")]);
+        let outcome = jane(&Server::minting(JWT)).args(arguments.clone()).outcome();
         let expected: Vec<u8> =
-            arguments.iter().flat_map(|argument| [argument, &b"\0"[..]].concat()).collect();
+            arguments.flat_map(|argument| [argument.as_bytes(), b"\0"].concat()).collect();
         assert_eq!(outcome.stdout, expected, "{outcome}");
-    }
-
-    #[test]
-    fn the_email_may_follow_the_hyphens() {
-        let server = Server::minting(JWT);
-        for args in [
-            &["--", "jane@example.com", "/bin/echo", "ran"][..],
-            &["--", "jane@example.com", "--", "/bin/echo", "ran"],
-            &["-q", "jane@example.com", "--timeout", "9s", "--", "/bin/echo", "ran"],
-        ] {
-            Run::new().server(&server).args(args).stdout("ran\n").run();
-        }
     }
 
     #[test]

@@ -2,10 +2,8 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, symlink};
+use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -15,13 +13,13 @@ use rustix::process::{Signal, geteuid};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::device::{AS_NOBODY, Device};
+use crate::support::device::AS_NOBODY;
 use crate::support::fake::Server;
 use crate::support::http::Answer;
 use crate::support::jwt::{self, JANE as JWT};
 use crate::support::listener::dead_address;
 use crate::support::model::Account;
-use crate::support::run::{Outcome, Run, Running};
+use crate::support::run::{Run, Running};
 use crate::support::script::Fault;
 use crate::support::{has, make_device, make_fifo, set_mode, skip};
 
@@ -36,15 +34,6 @@ fn to_file(server: &Server, file: impl AsRef<OsStr>) -> Run {
 /// The same, by a shell's script.
 fn by_shell(script: &str, server: &Server, file: &str) -> Run {
     Run::by_shell(script).server(server).args(ARGS).arg(file)
-}
-
-/// A program that is not root cannot harm what is in `/dev`.
-fn nobody_can_be_had() -> bool {
-    let there = Run::by_shell(AS_NOBODY).arg("--version").outcome().status == Some(0);
-    if !there {
-        skip("the program cannot be started as nobody, and root could harm /dev");
-    }
-    there
 }
 
 fn mode(path: &Path) -> u32 {
@@ -131,26 +120,6 @@ mod success {
     }
 
     #[test]
-    fn a_hard_link_keeps_the_old_content() {
-        let server = Server::minting(JWT);
-        let run = to_file(&server, "token").file("token", "old\n");
-        fs::hard_link(run.work().join("token"), run.work().join("other")).expect("a second name is made");
-        let outcome = run.run();
-        assert_eq!([outcome.read("token"), outcome.read("other")], [LINE, "old\n"]);
-    }
-
-    #[test]
-    fn a_device_is_written_directly_and_stays_one() {
-        let server = Server::minting(JWT);
-        let run = Run::new().server(&server).args(ARGS);
-        let Some(path) = Device::Null.harmless(&run.work()) else {
-            return;
-        };
-        let _outcome = run.arg(&path).run();
-        assert!(fs::metadata(path).expect("it is there").file_type().is_char_device());
-    }
-
-    #[test]
     fn descriptors_are_written_directly() {
         let server = Server::minting(JWT);
         for folder in ["/dev/fd", "/proc/self/fd"].into_iter().filter(|folder| has(folder)) {
@@ -165,7 +134,8 @@ mod success {
 
     #[test]
     fn dev_stdout_is_written_at_its_offset() {
-        if !nobody_can_be_had() {
+        if Run::by_shell(AS_NOBODY).arg("--version").outcome().status != Some(0) {
+            skip("the program cannot be started as nobody, and root could harm /dev");
             return;
         }
         let server = Server::minting(JWT);
@@ -290,73 +260,13 @@ mod failure {
     fn a_missing_setting_is_reported_before_a_folder_that_is_missing() {
         Run::new().args(ARGS).arg("missing/token").fails_with(78, "not configured: ").run();
     }
-
-    #[test]
-    fn a_full_device_is_74() {
-        let server = Server::minting(JWT);
-        let run = Run::new().server(&server).args(ARGS);
-        let Some(path) = Device::Full.harmless(&run.work()) else {
-            return;
-        };
-        let message = format!("cannot write to {}: no space left on device\n", path.display());
-        run.arg(&path).fails_with(74, &message).run();
-    }
-
-    #[test]
-    fn a_closed_pipe_is_74_without_a_message() {
-        let server = Server::minting(JWT);
-        to_file(&server, "/dev/fd/1").stdout_broken().status(74).run();
-        if nobody_can_be_had() {
-            by_shell(AS_NOBODY, &server, "/dev/stdout").stdout_broken().status(74).run();
-        }
-    }
 }
 
-/// A server that replies to one request when the test says so.
-struct Gate(TcpListener);
-
-impl Gate {
-    fn new() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
-        listener.set_nonblocking(true).expect("it can be polled");
-        Self(listener)
-    }
-
-    fn run(&self, run: Run, file: impl AsRef<OsStr>) -> Run {
-        let url = format!("http://{}", self.0.local_addr().expect("it is bound"));
-        run.credentials().env("OUTSETA_BASE_URL", url).args(ARGS).arg(file)
-    }
-
-    /// Waits for the request.
-    fn request(&self, running: &Running) -> TcpStream {
-        let mut tcp = loop {
-            match self.0.accept() {
-                Ok((tcp, _)) => break tcp,
-                Err(_) if Instant::now() < running.deadline() => thread::sleep(Duration::from_millis(1)),
-                Err(error) => panic!("no request came: {error}"),
-            }
-        };
-        tcp.set_nonblocking(false).expect("it can be waited for");
-        tcp.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout can be set");
-        let mut request = Vec::new();
-        while !request.ends_with(b"}") {
-            let mut byte = [0];
-            tcp.read_exact(&mut byte).expect("the request is whole");
-            request.extend(byte);
-        }
-        tcp
-    }
-}
-
-/// Replies to the request with a token, after which the run succeeds.
-#[track_caller]
-fn reply(mut tcp: TcpStream, running: Running) -> Outcome {
-    let body = json!({"access_token": JWT}).to_string();
-    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
-    tcp.write_all((head + &body).as_bytes()).expect("the program reads the response");
-    let outcome = running.outcome();
-    assert_eq!(outcome.status, Some(0), "{outcome}");
-    outcome
+/// A server that mints a token after long enough for a look at what the run has made before.
+fn slow() -> Server {
+    Server::replying(
+        Answer::json(200, &json!({"access_token": JWT})).with(Fault::Delay(Duration::from_secs(2))),
+    )
 }
 
 /// The new file that a run has made beside its target.
@@ -369,9 +279,9 @@ fn new_file(folder: &Path) -> PathBuf {
 
 /// The new file of a run that was killed before it was renamed to `path`.
 fn left_by_a_killed_run(path: &Path) -> PathBuf {
-    let gate = Gate::new();
-    let running = gate.run(Run::new(), path).start();
-    let _request = gate.request(&running);
+    let server = Server::replying(Fault::Stall);
+    let running = to_file(&server, path).start();
+    server.wait_for_requests(1);
     let left = new_file(path.parent().expect("a folder"));
     running.signal(Signal::KILL);
     assert_eq!(running.outcome().signal, Some(9));
@@ -392,18 +302,19 @@ mod the_new_file {
     #[test]
     fn it_is_private_from_the_start_and_only_renamed() {
         for umask in ["0", "0777"] {
-            let gate = Gate::new();
-            let run = Run::by_shell(&format!("umask {umask}; exec \"$0\" \"$@\""));
-            let run = gate.run(run, "folder/token").file("folder/token", "old\n");
+            let server = slow();
+            let script = format!("umask {umask}; exec \"$0\" \"$@\"");
+            let run = by_shell(&script, &server, "folder/token").file("folder/token", "old\n");
             let (work, folder) = (run.work(), run.work().join("folder"));
             let running = run.start();
-            let request = gate.request(&running);
+            server.wait_for_requests(1);
             assert_eq!(names(&work), ["folder"]);
             let new = new_file(&folder);
             assert_eq!((mode(&new), read(&new)), (0o600, String::new()));
             assert_eq!(read(&folder.join("token")), "old\n");
             let number = fs::metadata(&new).expect("it is there").ino();
-            let _outcome = reply(request, running);
+            let outcome = running.outcome();
+            assert_eq!(outcome.status, Some(0), "{outcome}");
             assert_eq!(names(&folder), ["token"]);
             let token = fs::metadata(folder.join("token")).expect("it is there");
             assert_eq!(token.ino(), number, "the new file itself is the result");
@@ -501,16 +412,16 @@ mod the_new_file {
 
     #[test]
     fn no_other_run_removes_it_while_its_process_runs() {
-        let gate = Gate::new();
+        let server = slow();
         let folder = TempDir::new().expect("a temporary folder");
         let (one, other) = (folder.path().join("one"), folder.path().join("other"));
-        let running = gate.run(Run::new(), &one).start();
-        let request = gate.request(&running);
+        let running = to_file(&server, &one).start();
+        server.wait_for_requests(1);
         let new = new_file(folder.path());
         to_file(&Server::minting(JWT), &other).run();
         to_file(&Server::http(Account::new("acme")), &other).fails_with(67, "no such user").run();
         assert!(new.exists());
-        reply(request, running);
+        assert_eq!(running.outcome().status, Some(0));
         assert_eq!(read(&one), LINE);
         assert_eq!(names(folder.path()), ["one", "other"]);
     }

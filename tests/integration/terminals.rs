@@ -227,55 +227,40 @@ mod no_answer {
 mod wrong_answer {
     use super::*;
 
-    /// For each prompt, a wrong answer, the message about it and its hint, and the status after three of them.
-    const WRONG: [(&str, &str, &str, i32); 4] = [
-        ("jane", "invalid email 'jane': it has no @", "give a plain address, such as jane@example.com", 65),
-        (
-            "evil.example",
-            "invalid subdomain (the prompt): it must be one name, such as acme for acme.outseta.com",
-            "it is acme for https://acme.outseta.com; --base-url names another host",
-            78,
-        ),
-        (
-            "a:b",
-            "invalid API key (the prompt): it contains a colon: the part before it is the key, the part after it \
-             the secret",
-            "copy it again from Settings > Integrations > API Keys in Outseta",
-            78,
-        ),
-        (
-            "hunter 2",
-            "invalid API secret (the prompt): it contains a space",
-            "copy it again from Settings > Integrations > API Keys in Outseta",
-            78,
-        ),
+    /// For each prompt, a wrong answer, the start of the message about it, and the status after three of them.
+    const WRONG: [(&str, &str, i32); 4] = [
+        ("jane", "invalid email 'jane': ", 65),
+        ("evil.example", "invalid subdomain (the prompt): ", 78),
+        ("a:b", "invalid API key (the prompt): ", 78),
+        ("hunter 2", "invalid API secret (the prompt): ", 78),
     ];
-
-    fn shown_with_error(prompt: &str, (wrong, message, hint, _): (&str, &str, &str, i32)) -> String {
-        shown(prompt, wrong) + &format!("outseta-token: {message}\noutseta-token: hint: {hint}\n")
-    }
 
     #[test]
     fn it_is_explained_and_asked_for_again() {
         let detour = Detour::new(Account::acme());
         let mut session = unconfigured(&detour).arg("-r").on_terminal(Streams::NOT_STDOUT);
-        let mut terminal = String::new();
-        for ((prompt, row), right) in PROMPTS.into_iter().zip(WRONG).zip([JANE, "acme", KEY, SECRET]) {
-            type_at(&mut session, prompt, row.0);
+        for ((prompt, wrong), right) in PROMPTS.into_iter().zip(WRONG).zip([JANE, "acme", KEY, SECRET]) {
+            type_at(&mut session, prompt, wrong.0);
+            session.wait_for(&format!("outseta-token: {}", wrong.1)).wait_for("outseta-token: hint: ");
             type_at(&mut session, prompt, right);
-            terminal += &(shown_with_error(prompt, row) + &shown(prompt, right));
         }
-        ended_with(&session.outcome(), 0, &(terminal + SUCCESS));
+        let outcome = session.outcome();
+        assert_eq!(outcome.status, Some(0), "{outcome}");
+        assert!(!outcome.terminal.contains("a:b") && !outcome.terminal.contains("hunter 2"), "{outcome}");
     }
 
     #[test]
     fn three_are_enough() {
-        for (prompt, row) in PROMPTS.into_iter().zip(WRONG) {
+        for (prompt, (wrong, message, status)) in PROMPTS.into_iter().zip(WRONG) {
             let mut session = asking(prompt).on_terminal(Streams::ALL);
             for _ in 0..3 {
-                type_at(&mut session, prompt, row.0);
+                type_at(&mut session, prompt, wrong);
             }
-            ended_with(&session.outcome(), row.3, &shown_with_error(prompt, row).repeat(3));
+            let outcome = session.outcome();
+            assert_eq!(outcome.status, Some(status), "{outcome}");
+            for text in [prompt, message, "outseta-token: hint: "] {
+                assert_eq!(outcome.terminal.matches(text).count(), 3, "{outcome}");
+            }
         }
     }
 
