@@ -240,19 +240,23 @@ mod failure {
     fn a_command_that_cannot_be_run_is_126_or_127_as_with_env() {
         let server = Server::minting(JWT);
         for (name, status, message) in [
-            ("./missing", 127, "command not found: ./missing\n"),
-            ("outseta-no-such-command", 127, "command not found: outseta-no-such-command\n"),
-            ("./script", 127, "command not found: ./script\n"),
-            ("./data", 126, "cannot execute ./data: permission denied\n"),
-            ("./folder", 126, "cannot execute ./folder: permission denied\n"),
-            ("./data/tool", 126, "cannot execute ./data/tool: not a directory\n"),
+            ("./missing", 127, "command not found: ./missing"),
+            ("outseta-no-such-command", 127, "command not found: outseta-no-such-command"),
+            ("./script", 127, "command not found: ./script"),
+            ("./data", 126, "cannot execute ./data: permission denied"),
+            ("./folder", 126, "cannot execute ./folder: permission denied"),
+            ("./data/tool", 126, "cannot execute ./data/tool: not a directory"),
         ] {
             let prepared = |run: Run| {
                 let run = run.arg(name).file("data", "echo ran\n").file("folder/file", "");
                 write_script(&run.work().join("script"), "#!/nonexistent/interpreter\n");
                 run
             };
-            prepared(jane(&server)).fails_with(status, message).run();
+            let hint = match status {
+                127 => "check the name and PATH; if it is a script, check the interpreter on its `#!` line",
+                _ => "check that it is a program that this user may execute",
+            };
+            prepared(jane(&server)).fails(status, message, hint).run();
             let env = prepared(Run::of("/usr/bin/env".into())).outcome();
             assert_eq!(env.status, Some(status), "{name}");
         }

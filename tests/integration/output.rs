@@ -135,6 +135,14 @@ mod failure {
     }
 
     #[test]
+    fn an_opaque_token_has_no_claims() {
+        let message = "the token is not a JWT: it has no claims to print";
+        let server = Server::minting("opaque");
+        let run = jane(&server).args(["-f", "claims"]);
+        run.fails(76, message, "use another --format to print the token").run();
+    }
+
+    #[test]
     fn a_servers_text_is_escaped_and_shortened() {
         let text = format!("a\noutseta-token: \u{1b}[2Jb\u{202e}{}", "x".repeat(400));
         let body = json!({"ErrorMessage": text, "PropertyName": "Email"});
@@ -142,7 +150,7 @@ mod failure {
         jane(&Server::replying(Answer::json(400, &body)))
             .fails(
                 65,
-                &format!("invalid email: Outseta rejects jane@example.com: {shown}"),
+                &format!("invalid email: Outseta rejected jane@example.com: {shown}"),
                 "check the email for a typing error",
             )
             .run();
@@ -161,7 +169,11 @@ mod failure {
                 .server(&server)
                 .args(args)
                 .stdout_file("/dev/full")
-                .fails_with(74, "cannot write to standard output: no space left on device\n")
+                .fails(
+                    74,
+                    "cannot write to standard output: no space left on device",
+                    "check for free space; the output may be incomplete",
+                )
                 .run();
         }
     }

@@ -189,7 +189,10 @@ mod failure {
             leaves_the_old_file(Run::new().server(&server).args(["-o", "token"]).args(args), status);
         }
         leaves_the_old_file(Run::new().args(ARGS).arg("token"), 78);
-        leaves_the_old_file(by_shell("ulimit -f 0; exec \"$0\" \"$@\"", &server, "token"), 74);
+        let limited = || by_shell("ulimit -f 0; exec \"$0\" \"$@\"", &server, "token");
+        leaves_the_old_file(limited(), 74);
+        let hint = "check for free space; the file is unchanged";
+        limited().fails(74, "cannot write to token: file too large", hint).run();
     }
 
     #[test]
