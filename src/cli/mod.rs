@@ -228,11 +228,12 @@ impl Typed {
         self.refuse_both(Name::Quiet, Name::Verbose)?;
         self.refuse_both(Name::BaseUrl, Name::Subdomain)?;
         self.refuse_both(Name::Batch, Name::Check)?;
+        let option = |name, text: &str| Sourced::new(text.to_owned(), Origin::Option(name));
         Ok(Invocation::Run(Options {
             mode: self.mode()?,
             base: match (self.text(Name::BaseUrl)?, self.text(Name::Subdomain)?) {
-                (Some(url), _) => Some(config::base_url(url, Origin::Option("--base-url"))?),
-                (None, Some(name)) => Some(config::subdomain(name, Origin::Option("--subdomain"))?),
+                (Some(url), _) => Some(config::base_url(option("--base-url", url))?),
+                (None, Some(name)) => Some(config::subdomain(option("--subdomain", name))?),
                 (None, None) => None,
             },
             env_file: self.value(Name::EnvFile).map(PathBuf::from),

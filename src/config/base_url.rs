@@ -1,8 +1,7 @@
-//! Parses and validates subdomains and base URLs, and makes the URLs of the API. It knows neither where a setting
-//! comes from nor HTTP.
+//! Parses and validates subdomains and base URLs, and makes the URLs of the API.
 //!
 //! Every part is checked here, since the HTTP client is lenient: it connects to port 443 for an impossible port and
-//! turns user info into credentials.
+//! turns user info into credentials. Errors are reasons for `Error::Malformed`.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -11,7 +10,7 @@ use crate::text::Shown;
 
 const OUTSETA: &str = "outseta.com";
 
-/// A validated address: scheme, host, port and the path before the API's.
+/// Scheme, host, port and the path before the API's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BaseUrl {
     tls: bool,
@@ -24,38 +23,29 @@ pub(crate) struct BaseUrl {
 
 impl BaseUrl {
     /// Takes `acme`, `acme.outseta.com` or `https://acme.outseta.com`, with or without a path, in any case.
-    ///
-    /// # Errors
-    /// What is wrong with it, in words.
-    pub(crate) fn from_subdomain(text: &str) -> Result<Self, String> {
+    pub(super) fn from_subdomain(text: &str) -> Result<Self, String> {
         let text = text.trim().to_ascii_lowercase();
         let pasted = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
         let host = pasted.unwrap_or(&text).split(['/', '?', '#']).next().unwrap_or_default();
-        let name = match host.strip_suffix(OUTSETA).and_then(|name| name.strip_suffix('.')) {
-            Some(name) => name,
-            None if pasted.is_some() => {
-                return Err(format!("it is not an address below {OUTSETA}"));
-            }
-            None => host,
-        };
+        let below_outseta = host.strip_suffix(OUTSETA).and_then(|name| name.strip_suffix('.'));
+        if pasted.is_some() && below_outseta.is_none() {
+            return Err(format!("it is not an address below {OUTSETA}"));
+        }
+        let name = below_outseta.unwrap_or(host);
         if name.is_empty() {
             return Err("it is empty".to_owned());
         }
         if name.contains('.') {
             return Err(format!("it must be one name, such as acme for acme.{OUTSETA}"));
         }
-        label_fault(name).map_or(Ok(()), Err)?;
+        check_label(name)?;
         Ok(Self { tls: true, host: format!("{name}.{OUTSETA}"), port: None, path: String::new() })
     }
 
     /// Takes an `https://` URL, or an `http://` one of a loopback host. The path is kept.
-    ///
-    /// # Errors
-    /// What is wrong with it, in words.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let text = text.trim();
         let (scheme, rest) =
-            text.split_once("://").ok_or("it has no scheme: write https:// before the host")?;
+            text.trim().split_once("://").ok_or("it has no scheme: write https:// before the host")?;
         let tls = match scheme.to_ascii_lowercase().as_str() {
             "https" => true,
             "http" => false,
@@ -88,7 +78,7 @@ impl BaseUrl {
         format!("{self}{path}")
     }
 
-    /// The host, in lower case, an IPv6 address in brackets.
+    /// In lower case, an IPv6 address in brackets.
     pub(crate) fn host(&self) -> &str {
         &self.host
     }
@@ -98,21 +88,11 @@ impl BaseUrl {
     }
 
     /// Whether the host is this machine by its very name: `localhost`, 127.0.0.0/8 or `::1`.
-    pub(crate) fn is_loopback(&self) -> bool {
+    pub(super) fn is_loopback(&self) -> bool {
         self.host == "localhost"
             || self.host.parse().is_ok_and(|address: Ipv4Addr| address.is_loopback())
             || ipv6(&self.host).is_some_and(|address| address.is_loopback())
     }
-
-    /// Whether the host is one below outseta.com, by which tokens name their account.
-    pub(crate) fn names_account(&self) -> bool {
-        names_account(&self.host)
-    }
-}
-
-/// Whether a host is one below outseta.com.
-pub(crate) fn names_account(host: &str) -> bool {
-    host.to_ascii_lowercase().strip_suffix(OUTSETA).is_some_and(|name| name.ends_with('.'))
 }
 
 impl fmt::Display for BaseUrl {
@@ -126,20 +106,20 @@ impl fmt::Display for BaseUrl {
     }
 }
 
+/// Whether a host is below outseta.com: tokens name their account by it.
+pub(crate) fn names_account(host: &str) -> bool {
+    host.to_ascii_lowercase().strip_suffix(OUTSETA).is_some_and(|name| name.ends_with('.'))
+}
+
 /// Whether a host is an IP address, not a name; an IPv6 one in brackets.
 pub(crate) fn is_address(host: &str) -> bool {
     host.parse::<Ipv4Addr>().is_ok() || ipv6(host).is_some()
 }
 
 /// Splits `host`, `host:port`, `[v6]` or `[v6]:port`; the host in lower case.
-///
-/// # Errors
-/// What is wrong with it, in words.
-pub(crate) fn host_and_port(authority: &str) -> Result<(String, Option<u16>), String> {
-    let (host, port) = match authority.find(']') {
-        Some(end) => authority.split_at(end + 1),
-        None => authority.find(':').map_or((authority, ""), |colon| authority.split_at(colon)),
-    };
+pub(super) fn host_and_port(authority: &str) -> Result<(String, Option<u16>), String> {
+    let host_end = authority.find(']').map(|end| end + 1).or_else(|| authority.find(':'));
+    let (host, port) = authority.split_at(host_end.unwrap_or(authority.len()));
     let port = match port.strip_prefix(':') {
         None if port.is_empty() => None,
         Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => {
@@ -147,49 +127,46 @@ pub(crate) fn host_and_port(authority: &str) -> Result<(String, Option<u16>), St
         }
         _ => return Err("its port is not a number".to_owned()),
     };
-    if let Some(fault) = host_fault(host) {
-        return Err(fault);
-    }
+    check_host(host)?;
     Ok((host.to_ascii_lowercase(), port))
 }
 
-fn host_fault(host: &str) -> Option<String> {
+fn check_host(host: &str) -> Result<(), String> {
     if host.is_empty() {
-        return Some("it has no host".to_owned());
+        return Err("it has no host".to_owned());
     }
     if host.starts_with('[') {
-        return ipv6(host).is_none().then(|| "its IPv6 address is malformed".to_owned());
+        return ipv6(host).map(drop).ok_or("its IPv6 address is malformed".to_owned());
     }
     if let Some(c) = host.chars().find(|c| !c.is_ascii()) {
-        return Some(format!("its host has {}: write the punycode form, xn--…", quoted(c)));
+        return Err(format!("its host has {}: write the punycode form, xn--…", quoted(c)));
     }
     if host.len() > 253 {
-        return Some("its host is longer than 253 characters".to_owned());
+        return Err("its host is longer than 253 characters".to_owned());
     }
-    host.split('.').find_map(label_fault)
+    host.split('.').try_for_each(check_label)
 }
 
 fn ipv6(host: &str) -> Option<Ipv6Addr> {
     host.strip_prefix('[')?.strip_suffix(']')?.parse().ok()
 }
 
-/// What is wrong with one part of a host name (RFC 1123 section 2.1, and the underscore that occurs).
-fn label_fault(label: &str) -> Option<String> {
-    let not_allowed = |c: &char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-    Some(if let Some(c) = label.chars().find(not_allowed) {
-        format!("{} is not allowed in a host name", quoted(c))
+/// Checks one part of a host name (RFC 1123 section 2.1). Underscores occur, and pass.
+fn check_label(label: &str) -> Result<(), String> {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if let Some(c) = label.chars().find(|c| !is_allowed(*c)) {
+        Err(format!("{} is not allowed in a host name", quoted(c)))
     } else if label.is_empty() {
-        "it has an empty part: a dot too many".to_owned()
+        Err("it has an empty part: a dot too many".to_owned())
     } else if label.len() > 63 {
-        "a part of it is longer than 63 characters".to_owned()
+        Err("a part of it is longer than 63 characters".to_owned())
     } else if label.starts_with('-') || label.ends_with('-') {
-        "a part of it starts or ends with a hyphen".to_owned()
+        Err("a part of it starts or ends with a hyphen".to_owned())
     } else {
-        return None;
-    })
+        Ok(())
+    }
 }
 
-/// A character for a message.
 fn quoted(c: char) -> String {
     format!("'{}'", Shown::new(&c.to_string()))
 }

@@ -1,12 +1,110 @@
-//! Reads `.env` files as npm's dotenv 17 does, since Outseta's demos come with such files. It does not know which
-//! settings exist.
+//! Which env file is read, whether it is safe to use, and its grammar.
 //!
-//! dotenv is one regular expression, and its edge cases are kept: a quoted value may span lines and may start on the
-//! line after `=`; a quote that is never closed, or is followed by more than a comment, belongs to an unquoted value;
-//! lines that do not match are ignored; `$` is not expanded. One thing differs: U+2028 and U+2029 do not end a line.
+//! The grammar is that of npm's dotenv 17, since Outseta's demos come with such files. dotenv is one regular expression,
+//! and its edge cases are kept: a quoted value may span lines and may start on the line after `=`; a quote that is never
+//! closed, or is followed by more than a comment, belongs to an unquoted value; lines that do not match are ignored; `$`
+//! is not expanded. One thing differs: U+2028 and U+2029 do not end a line.
+
+use std::collections::HashMap;
+use std::fs::OpenOptions;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use super::{API_KEY, API_SECRET, BASE_URL, Environment, Origin, SUBDOMAIN, Sourced, file};
+use crate::error::Error;
+use crate::text::Shown;
+use crate::unix;
+
+/// How a message calls it.
+const WHAT: &str = "env file";
+
+/// The settings that it can have.
+const NAMES: [&str; 4] = [BASE_URL, SUBDOMAIN, API_KEY, API_SECRET];
+
+/// The assignments of the env file that is read; empty without one.
+#[derive(Debug, Default)]
+pub(super) struct EnvFile {
+    path: PathBuf,
+    values: HashMap<String, String>,
+}
+
+impl EnvFile {
+    /// Reads the file that `--env-file` names, else the user's own, if that exists.
+    pub(super) fn find(named: Option<&Path>, environment: &Environment) -> Result<Self, Error> {
+        if let Some(path) = named {
+            return Self::parse(path, file::read(path, "--env-file", WHAT, file::LIMIT)?);
+        }
+        let Some(path) = user_file(environment).filter(|path| path.exists()) else {
+            return Ok(Self::default());
+        };
+        let origin = Origin::EnvFile("the user's settings", path.clone());
+        // Without O_NONBLOCK, opening a FIFO would wait for its writer.
+        let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(&path);
+        let file = file.and_then(|file| Ok((file.metadata()?, file)));
+        let (metadata, file) = file.map_err(|error| file::unreadable(&origin, &error))?;
+        let (reason, hint) = if !metadata.is_file() {
+            ("it is not a regular file", "read another kind of file with --env-file FILE")
+        } else if ![0, unix::effective_user()].contains(&metadata.uid()) {
+            (
+                "it belongs to another user",
+                "check HOME and XDG_CONFIG_HOME; if you trust the file, use --env-file FILE",
+            )
+        } else if metadata.mode() & 0o022 != 0 {
+            ("it is writable by group or others", "check its contents, then run: chmod go-w FILE")
+        } else {
+            return Self::parse(&path, file::contents(file, origin, WHAT, file::LIMIT)?);
+        };
+        Err(origin.malformed(WHAT, reason, hint))
+    }
+
+    fn parse(path: &Path, bytes: Sourced<Vec<u8>>) -> Result<Self, Error> {
+        let text = String::from_utf8(bytes.value)
+            .map_err(|_| bytes.origin.malformed(WHAT, "it is not valid UTF-8", "save it as UTF-8 text"))?;
+        Ok(Self { path: path.to_owned(), values: parse(&text).into_iter().collect() })
+    }
+
+    pub(super) fn get(&self, name: &'static str) -> Option<Sourced<String>> {
+        let value = self.values.get(name).filter(|value| !value.is_empty())?;
+        Some(Sourced::new(value.clone(), Origin::EnvFile(name, self.path.clone())))
+    }
+
+    /// A warning and a hint for each `OUTSETA_` name that is not a setting here.
+    pub(super) fn unknown_names(&self) -> Vec<[String; 2]> {
+        let names = self.values.keys().filter(|name| name.starts_with("OUTSETA_"));
+        let mut unknown: Vec<&String> = names.filter(|name| !NAMES.contains(&name.as_str())).collect();
+        unknown.sort_unstable();
+        let warning = |name: &String| {
+            let hint = if name.ends_with("_FILE") {
+                "a _FILE variable has an effect only in the environment".to_owned()
+            } else {
+                format!("an env file can set {}", NAMES.join(", "))
+            };
+            [format!("{} in {} is not a setting", Shown::new(name), Shown::os(&self.path)), hint]
+        };
+        unknown.into_iter().map(warning).collect()
+    }
+
+    /// The file and the names of the settings in it; `None` if no file was read.
+    pub(super) fn describe(&self) -> Option<String> {
+        if self.path.as_os_str().is_empty() {
+            return None;
+        }
+        let set: Vec<&str> = NAMES.into_iter().filter(|name| self.get(name).is_some()).collect();
+        let set = if set.is_empty() { "no setting".to_owned() } else { set.join(", ") };
+        Some(format!("env file {}: {set}", Shown::os(&self.path)))
+    }
+}
+
+/// `$XDG_CONFIG_HOME/outseta-token/env`, else `~/.config/outseta-token/env` (XDG Base Directory Specification, which
+/// ignores relative paths).
+fn user_file(environment: &Environment) -> Option<PathBuf> {
+    let absolute = |name| environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let config = absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")))?;
+    Some(config.join("outseta-token/env"))
+}
 
 /// All assignments, in order. If a name occurs twice, the last one counts.
-pub(crate) fn parse(text: &str) -> Vec<(String, String)> {
+fn parse(text: &str) -> Vec<(String, String)> {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let mut assignments = Vec::new();
     let mut rest = text.as_str();

@@ -1,5 +1,5 @@
-//! Prompts: when to ask, and asking again after a wrong answer. Questions go to standard error, answers come from
-//! standard input.
+//! Asks at the terminal, and asks again after a wrong answer. Questions go to standard error, answers come from standard
+//! input.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
@@ -7,7 +7,6 @@ use rpassword::ConfigBuilder;
 
 use crate::error::Error;
 use crate::log;
-use crate::secret::Secret;
 use crate::unix;
 
 /// How often a question is asked if the answers are wrong.
@@ -29,68 +28,69 @@ impl Prompt {
         question: &str,
         parse: impl Fn(String) -> Result<T, Error>,
     ) -> Option<Result<T, Error>> {
-        until_valid(|| self.line(question), parse)
+        ask(question, line, parse)
     }
 
     /// The same for a line that is not shown while it is typed.
     pub(crate) fn hidden_answer<T>(
         &self,
         question: &str,
-        parse: impl Fn(Secret) -> Result<T, Error>,
+        parse: impl Fn(String) -> Result<T, Error>,
     ) -> Option<Result<T, Error>> {
-        until_valid(|| self.secret(question), parse)
-    }
-
-    fn line(&self, question: &str) -> Option<String> {
-        ask(question);
-        let mut line = String::new();
-        // Input that cannot be read or is not UTF-8 counts as nothing.
-        let read = io::stdin().lock().read_line(&mut line).unwrap_or(0);
-        if read == 0 {
-            ask("\n");
-        }
-        Some(line.trim().to_owned()).filter(|line| !line.is_empty())
-    }
-
-    /// A signal restores the terminal before it ends the process.
-    fn secret(&self, question: &str) -> Option<Secret> {
-        ask(question);
-        // rpassword opens a terminal by its path. After `su`, standard input's terminal belongs to another
-        // user and cannot be opened again; the controlling terminal can.
-        let typed = unix::restoring_terminal(|| {
-            hidden_line("/dev/stdin").or_else(|error| match error.kind() {
-                io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound => hidden_line("/dev/tty"),
-                _ => Err(error),
-            })
-        });
-        ask("\n");
-        // After a hang-up rpassword returns the part that was typed.
-        let whole = typed.ok().filter(|_| io::stdin().is_terminal());
-        whole.map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).map(Secret::new)
+        ask(question, hidden_line, parse)
     }
 }
 
-fn until_valid<A, T>(
-    ask: impl Fn() -> Option<A>,
-    parse: impl Fn(A) -> Result<T, Error>,
+fn ask<T>(
+    question: &str,
+    read: fn() -> String,
+    parse: impl Fn(String) -> Result<T, Error>,
 ) -> Option<Result<T, Error>> {
-    for _ in 1..ATTEMPTS {
-        match parse(ask()?) {
-            Err(error) => log::error(format_args!(""), &error),
+    let mut attempt = 1;
+    loop {
+        show(question);
+        let answer = read().trim().to_owned();
+        if answer.is_empty() {
+            return None;
+        }
+        match parse(answer) {
+            Err(error) if attempt < ATTEMPTS => log::error(format_args!(""), &error),
             parsed => return Some(parsed),
         }
+        attempt += 1;
     }
-    ask().map(parse)
 }
 
-fn hidden_line(terminal: &str) -> io::Result<String> {
-    rpassword::read_password_with_config(
-        ConfigBuilder::new().input_file_path(terminal).output_discard().build(),
-    )
+/// Input that cannot be read or is not UTF-8 counts as nothing.
+fn line() -> String {
+    let mut line = String::new();
+    if io::stdin().lock().read_line(&mut line).unwrap_or(0) == 0 {
+        show("\n");
+    }
+    line
+}
+
+/// A signal restores the terminal before it ends the process.
+fn hidden_line() -> String {
+    let read = |terminal: &str| {
+        let config = ConfigBuilder::new().input_file_path(terminal).output_discard();
+        rpassword::read_password_with_config(config.build())
+    };
+    // rpassword opens a terminal by its path. After `su`, standard input's terminal belongs to another user and cannot
+    // be opened again; the controlling terminal can.
+    let typed = unix::restoring_terminal(|| {
+        read("/dev/stdin").or_else(|error| match error.kind() {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound => read("/dev/tty"),
+            _ => Err(error),
+        })
+    });
+    show("\n");
+    // After a hang-up rpassword returns the part that was typed.
+    typed.ok().filter(|_| io::stdin().is_terminal()).unwrap_or_default()
 }
 
 /// Writes to standard error. If that fails, so would any message about it.
-fn ask(question: &str) {
+fn show(text: &str) {
     let mut stderr = io::stderr().lock();
-    let _ = stderr.write_all(question.as_bytes()).and_then(|()| stderr.flush());
+    let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
 }

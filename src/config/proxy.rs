@@ -1,12 +1,33 @@
-//! Parses a proxy setting and decides which hosts are reached through the proxy. Pure: the environment is passed in.
-//! A setting that cannot be used is an error, never a direct connection.
+//! Finds and parses the proxy setting. One that cannot be used is an error, never a direct connection.
 
+use std::ffi::OsStr;
 use std::fmt;
 
 use percent_encoding::percent_decode_str;
 
-use super::base_url::{BaseUrl, host_and_port, is_address};
+use super::base_url::{host_and_port, is_address};
+use super::{BaseUrl, Environment, Origin, Sourced};
+use crate::error::Error;
 use crate::secret::Secret;
+
+/// The first that is set counts.
+pub(super) const VARIABLES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+pub(super) const EXCEPTIONS: [&str; 2] = ["no_proxy", "NO_PROXY"];
+
+/// The proxy that requests to `url` go through.
+pub(super) fn find(url: &BaseUrl, environment: &Environment) -> Result<Option<Sourced<Proxy>>, Error> {
+    let Some(variable) = VARIABLES.into_iter().find(|name| environment.get(name).is_some()) else {
+        return Ok(None);
+    };
+    let exceptions = EXCEPTIONS.iter().find_map(|name| environment.get(name)).unwrap_or_default();
+    if !applies_to(url, &exceptions.to_string_lossy()) {
+        return Ok(None);
+    }
+    let text = environment.get(variable).and_then(OsStr::to_str);
+    let proxy = text.ok_or("it is not valid UTF-8".to_owned()).and_then(Proxy::parse);
+    let hint = "write http://host:port; no_proxy names hosts to reach directly";
+    Sourced::parsed(proxy, "proxy", Origin::Environment(variable), hint).map(Some)
+}
 
 /// An HTTP proxy that understands CONNECT.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +44,7 @@ impl Proxy {
     ///
     /// # Errors
     /// What is wrong, without repeating any of the value: it may contain a password.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
         let tls = match scheme.to_ascii_lowercase().as_str() {
@@ -65,7 +86,7 @@ fn credentials(user_info: &str) -> Result<(String, Secret), String> {
 
 /// Whether requests to `url` go through a proxy: loopback hosts and hosts named in `no_proxy` are reached directly.
 /// Entries are separated by commas or blanks. A name also stands for its subdomains.
-pub(crate) fn applies_to(url: &BaseUrl, no_proxy: &str) -> bool {
+fn applies_to(url: &BaseUrl, no_proxy: &str) -> bool {
     let host = url.host().trim_matches(['[', ']']);
     let excluded = no_proxy.split([',', ' ', '\t', '\n', '\r']).any(|entry| {
         let entry = entry.trim_start_matches('.').trim_matches(['[', ']']).to_ascii_lowercase();

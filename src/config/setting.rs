@@ -1,7 +1,8 @@
 //! What a setting is called, how it is set, and where its value came from, so that a message can name the place to fix.
 
+use std::ffi::OsStr;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind};
 use crate::text::Shown;
@@ -32,9 +33,9 @@ impl Setting {
         }
     }
 
-    /// A hint that names every way to set it.
-    pub(crate) fn how_to_set(self) -> &'static str {
-        match self {
+    /// The error for this setting alone.
+    pub(super) fn not_configured(self) -> Error {
+        let how_to_set = match self {
             Self::Subdomain => {
                 "give --subdomain, or set OUTSETA_SUBDOMAIN in the environment or in a file (--env-file): \
                  acme for https://acme.outseta.com"
@@ -47,14 +48,15 @@ impl Setting {
                 "set OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE in the environment, or OUTSETA_API_SECRET in a \
                  file (--env-file); Outseta shows it once, when the key is made"
             }
-        }
+        };
+        Error::new(Kind::Config, "not configured", how_to_set)
     }
 }
 
 /// The error that names every missing setting at once.
-pub(crate) fn missing(settings: &[Setting]) -> Error {
+pub(super) fn missing(settings: impl Iterator<Item = Setting>) -> Error {
     let names: Vec<_> =
-        settings.iter().map(|setting| format!("{} ({})", setting.name(), setting.places())).collect();
+        settings.map(|setting| format!("{} ({})", setting.name(), setting.places())).collect();
     Error::new(
         Kind::Config,
         format!("not configured: {}", names.join(", ")),
@@ -83,6 +85,14 @@ impl Origin {
         let kind = if matches!(self, Self::Option(_)) { Kind::Usage } else { Kind::Config };
         Error::new(kind, format!("invalid {what} ({self}): {reason}"), hint)
     }
+
+    /// The file that the setting was read from.
+    pub(super) fn file(&self) -> Option<&Path> {
+        match self {
+            Self::FileOf(_, path) | Self::EnvFile(_, path) => Some(path),
+            Self::Option(_) | Self::Environment(_) | Self::Prompt => None,
+        }
+    }
 }
 
 impl fmt::Display for Origin {
@@ -90,7 +100,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Option(name) => write!(f, "{name}"),
             Self::Environment(variable) => write!(f, "{variable} in the environment"),
-            Self::FileOf(variable, path) => write!(f, "the file {} ({variable})", Shown::os(path)),
+            Self::FileOf(name, path) => write!(f, "the file {} ({name})", Shown::os(path)),
             Self::EnvFile(variable, path) => write!(f, "{variable} in {}", Shown::os(path)),
             Self::Prompt => f.write_str("the prompt"),
         }
@@ -108,4 +118,28 @@ impl<T> Sourced<T> {
     pub(crate) fn new(value: T, origin: Origin) -> Self {
         Self { value, origin }
     }
+
+    /// `parsed` has the value or the reason why it is malformed.
+    pub(super) fn parsed(
+        parsed: Result<T, String>,
+        what: &str,
+        origin: Origin,
+        hint: &str,
+    ) -> Result<Self, Error> {
+        match parsed {
+            Ok(value) => Ok(Self::new(value, origin)),
+            Err(reason) => Err(origin.malformed(what, &reason, hint)),
+        }
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Sourced<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.value, self.origin)
+    }
+}
+
+pub(super) fn utf8(value: &OsStr, what: &str, origin: Origin) -> Result<Sourced<String>, Error> {
+    let text = value.to_str().map(str::to_owned).ok_or("it is not valid UTF-8".to_owned());
+    Sourced::parsed(text, what, origin, "")
 }

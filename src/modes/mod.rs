@@ -20,9 +20,6 @@ fn find_settings(options: &Options, log: Log) -> Result<Found, Error> {
     if let Some(file) = &found.env_file {
         log.detail(format_args!("{file}"));
     }
-    for base in &found.unused_bases {
-        log.detail(format_args!("not used: base URL {} ({})", base.value, base.origin));
-    }
     for [warning, hint] in &found.warnings {
         log::warning(format_args!("{warning}"));
         log::hint(format_args!("{hint}"));
@@ -37,12 +34,16 @@ fn connect(options: &Options, pause: Duration, log: Log) -> Result<Outseta, Erro
     Outseta::new(settings, options, pause, log)
 }
 
-fn complete_settings(found: Found, prompt: Option<&Prompt>, log: Log) -> Result<Settings, Error> {
-    let settings = found.complete(prompt)?;
-    for line in settings.describe() {
-        log.detail(format_args!("{line}"));
+fn complete_settings(mut found: Found, prompt: Option<&Prompt>, log: Log) -> Result<Settings, Error> {
+    if let Some(prompt) = prompt {
+        found.ask(prompt)?;
     }
-    Ok(settings)
+    for (name, value) in found.list() {
+        if let Ok(value) = value {
+            log.detail(format_args!("{name} {value}"));
+        }
+    }
+    found.settings()
 }
 
 fn succeeded(email: &Email, token: &Token, log: Log) {

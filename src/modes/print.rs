@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::{complete_settings, find_settings, succeeded};
 use crate::api::{Outseta, Token, second_after};
 use crate::cli::{Options, Print};
-use crate::config::{Found, Prompt};
+use crate::config::{Found, Prompt, names_account};
 use crate::email::{self, Email};
 use crate::error::Error;
 use crate::log::Log;
@@ -50,7 +50,6 @@ fn take_email(argument: Option<&OsStr>, prompt: Option<&Prompt>) -> Result<Email
 /// The token in the output file, if `--min-ttl` allows to keep it.
 fn kept_token(print: &Print, email: &Email, found: &Found) -> Option<Token> {
     let (path, min_ttl) = (print.output.as_deref()?, print.min_ttl?);
-    let base = found.base.as_ref().ok().and_then(Option::as_ref);
-    let host = base.filter(|base| base.value.names_account()).map(|base| base.value.host());
+    let host = found.base.as_ref().map(|base| base.value.host()).filter(|host| names_account(host));
     output::kept(path, print.format, &Wanted { email, host, valid_at: second_after(min_ttl) })
 }

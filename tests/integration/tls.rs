@@ -239,13 +239,13 @@ fn a_file_that_cannot_be_read_is_no_input() {
         run(&server)
             .args(["--cacert", path])
             .status(66)
-            .stderr_lines(&[&format!("outseta-token: cannot read {path} (--cacert): {why}"), hint])
+            .stderr_lines(&[&format!("outseta-token: cannot read the file {path} (--cacert): {why}"), hint])
             .run();
         run(&server)
             .env("SSL_CERT_FILE", path)
             .status(66)
             .stderr_lines(&[
-                &format!("outseta-token: cannot read {path} (SSL_CERT_FILE in the environment): {why}"),
+                &format!("outseta-token: cannot read the file {path} (SSL_CERT_FILE): {why}"),
                 hint,
             ])
             .run();

@@ -148,7 +148,7 @@ fn a_retry_is_logged_with_its_reason_and_its_wait() {
         lines[..4],
         [
             "outseta-token: roots built in",
-            "outseta-token: no proxy",
+            "outseta-token: proxy none",
             &format!("outseta-token: < no response after # ms: {lost}"),
             &format!("outseta-token: {lost}; trying again in # ms"),
         ]

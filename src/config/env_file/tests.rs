@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 use std::env;
+use std::fs::{self, Permissions};
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 use proptest::collection::vec;
@@ -8,8 +10,11 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+use tempfile::TempDir;
 
 use super::*;
+use crate::config::tests::environment;
 
 fn all(text: &str) -> Vec<(String, String)> {
     parse(text)
@@ -77,6 +82,104 @@ fn lines_that_cannot_be_read_are_passed_over() {
         all("nothing\n# A=1\n=b\n{json: true}\r\nA=1\r\rB=2\rA=3"),
         [("A", "1"), ("B", "2"), ("A", "3")].map(|(name, value)| (name.to_owned(), value.to_owned()))
     );
+}
+
+/// What `--env-file` or, without it, the user's own file gives.
+fn find(named: Option<&Path>, variables: &[(&str, &str)]) -> Result<EnvFile, Error> {
+    EnvFile::find(named, &environment(variables))
+}
+
+#[test]
+fn the_users_file_is_where_xdg_says() {
+    for (variables, expected) in [
+        (vec![("XDG_CONFIG_HOME", "/x"), ("HOME", "/h")], Some("/x/outseta-token/env")),
+        (vec![("XDG_CONFIG_HOME", "/x")], Some("/x/outseta-token/env")),
+        (vec![("XDG_CONFIG_HOME", ""), ("HOME", "/h")], Some("/h/.config/outseta-token/env")),
+        (vec![("XDG_CONFIG_HOME", "x"), ("HOME", "/h")], Some("/h/.config/outseta-token/env")),
+        (vec![("HOME", "/h")], Some("/h/.config/outseta-token/env")),
+        (vec![("HOME", "h")], None),
+        (vec![("HOME", "")], None),
+        (vec![], None),
+    ] {
+        let path = user_file(&environment(&variables));
+        assert_eq!(path, expected.map(PathBuf::from), "{variables:?}");
+    }
+    assert_eq!(find(None, &[("HOME", "/missing")]).unwrap().describe(), None);
+}
+
+#[test]
+fn the_users_file_must_be_regular_and_writable_by_nobody_else() {
+    let folder = TempDir::new().unwrap();
+    let config = folder.path().join("outseta-token");
+    let path = config.join("env");
+    fs::create_dir_all(&path).unwrap();
+    let fault = || match find(None, &[("XDG_CONFIG_HOME", folder.path().to_str().unwrap())]) {
+        Ok(file) => {
+            assert_eq!(file.get(API_KEY).unwrap().value, "k");
+            String::new()
+        }
+        Err(error) => format!("{error}; {}", error.hint().unwrap_or_default()),
+    };
+    let refused = |why: &str| format!("invalid env file (the user's settings in {}): {why}", path.display());
+    let kind = refused("it is not a regular file; read another kind of file with --env-file FILE");
+    assert_eq!(fault(), kind);
+    fs::remove_dir(&path).unwrap();
+    mknodat(CWD, &path, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+    assert_eq!(fault(), kind);
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, "OUTSETA_API_KEY=k").unwrap();
+    let mode = |mode| fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+    for (bits, writable) in [(0o600, false), (0o755, false), (0o620, true), (0o602, true)] {
+        mode(bits);
+        let writable = if writable {
+            refused("it is writable by group or others; check its contents, then run: chmod go-w FILE")
+        } else {
+            String::new()
+        };
+        assert_eq!(fault(), writable, "{bits:o}");
+    }
+    // --env-file may name any file.
+    mode(0o666);
+    assert!(find(Some(&path), &[]).is_ok());
+}
+
+#[test]
+fn the_file_is_described_by_its_settings_and_warns_of_other_names() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("env");
+    let read = |text: &[u8]| {
+        fs::write(&path, text).unwrap();
+        find(Some(&path), &[])
+    };
+    let described = |text: &str| {
+        let described = read(text.as_bytes()).unwrap().describe().unwrap();
+        described.rsplit_once(": ").unwrap().1.to_owned()
+    };
+    assert_eq!(described("OUTSETA_SUBDOMAIN=a\nOUTSETA_API_KEY=k"), "OUTSETA_SUBDOMAIN, OUTSETA_API_KEY");
+    let text = "OUTSETA_API_KEY=\nOTHER=x\nOUTSETA_APIKEY=k\nOUTSETA_API_KEY_FILE=f\n";
+    assert_eq!(described(text), "no setting");
+    let hints: Vec<String> =
+        read(text.as_bytes()).unwrap().unknown_names().into_iter().map(|[_, hint]| hint).collect();
+    assert_eq!(
+        hints,
+        [
+            "an env file can set OUTSETA_BASE_URL, OUTSETA_SUBDOMAIN, OUTSETA_API_KEY, OUTSETA_API_SECRET",
+            "a _FILE variable has an effect only in the environment",
+        ]
+    );
+    let mut text = b"OUTSETA_API_KEY=k\n".to_vec();
+    text.resize(64 * 1024, b'\n');
+    assert!(read(&text).is_ok());
+    text.push(b'\n');
+    for (text, expected) in [
+        (&text[..], "the file is larger than 64 KiB"),
+        (b"# Schl\xfcssel\n", "it is not valid UTF-8"),
+        // As PowerShell writes it.
+        (b"\xff\xfeO\0", "it is not valid UTF-8"),
+    ] {
+        let error = read(text).unwrap_err();
+        assert!(error.to_string().ends_with(&format!("(--env-file)): {expected}")), "{error}");
+    }
 }
 
 /// Files out of all that means something to dotenv, in any order, and out of lines that are nearly right.

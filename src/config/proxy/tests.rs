@@ -1,4 +1,5 @@
 use super::*;
+use crate::config::tests::environment;
 
 fn proxy(text: &str) -> (bool, String, u16) {
     let proxy = Proxy::parse(text).unwrap_or_else(|fault| panic!("{text:?}: {fault}"));
@@ -29,23 +30,48 @@ fn user_info_is_decoded_and_hidden() {
 }
 
 #[test]
-fn what_cannot_be_used_is_an_error_that_repeats_nothing() {
+fn a_reason_does_not_repeat_the_value() {
     for (text, expected) in [
-        ("socks5://user:hunter2@h:1080", "SOCKS"),
-        ("socks5h://h", "SOCKS"),
-        ("ftp://user:hunter2@h", "neither http nor https"),
-        ("http://", "no host"),
-        ("http://user:hunter2@", "no host"),
-        ("http://h:99999", "between 1 and 65535"),
-        ("http://h:hunter2", "not a number"),
-        ("http://us er:hunter2@h h", "not allowed"),
-        ("http://user:hunter2%00@h", "malformed"),
-        ("http://user:hunter2%ff@h", "malformed"),
-        ("http://user:hunter2%0d%0a@h", "malformed"),
+        ("socks5://user:hunter2@h:1080", "SOCKS proxies are not supported"),
+        ("SOCKS4A://h", "SOCKS proxies are not supported"),
+        ("ftp://user:hunter2@h", "its scheme is neither http nor https"),
+        ("http://", "it has no host"),
+        ("http://user:hunter2@", "it has no host"),
+        ("http://h:99999", "its port is not between 1 and 65535"),
+        ("http://h:hunter2", "its port is not a number"),
+        ("http://us er:hunter2@h h", "' ' is not allowed in a host name"),
+        ("http://user:hunter2%00@h", "its user name or password is malformed"),
+        ("http://user:hunter2%ff@h", "its user name or password is malformed"),
+        ("http://user:hunter2%0d%0a@h", "its user name or password is malformed"),
     ] {
-        let fault = Proxy::parse(text).unwrap_err();
-        assert!(fault.contains(expected) && !fault.contains("hunter2"), "{text:?}: {fault}");
+        assert_eq!(Proxy::parse(text), Err(expected.to_owned()), "{text:?}");
     }
+}
+
+#[test]
+fn the_first_variable_is_used_unless_the_host_is_reached_directly() {
+    let proxy = |url: &str, variables: &[(&str, &str)]| {
+        let proxy = find(&BaseUrl::parse(url).unwrap(), &environment(variables));
+        proxy.map(|proxy| proxy.map(|proxy| proxy.to_string())).map_err(|error| error.to_string())
+    };
+    let acme = |variables: &[(&str, &str)]| proxy("https://acme.outseta.com", variables);
+    for from in 0..VARIABLES.len() {
+        let set = |(at, name)| (name, if at < from { "" } else { ["a", "b", "c", "d"][at] });
+        let variables: Vec<_> = VARIABLES.into_iter().enumerate().map(set).collect();
+        let (name, host) = variables[from];
+        assert_eq!(acme(&variables), Ok(Some(format!("http://{host}:80 ({name} in the environment)"))));
+    }
+    let socks = (VARIABLES[0], "socks5://x");
+    let error = "invalid proxy (https_proxy in the environment): SOCKS proxies are not supported";
+    assert_eq!(acme(&[]), Ok(None));
+    // These are for plain http, which leaves no machine.
+    assert_eq!(acme(&[("http_proxy", "a"), ("HTTP_PROXY", "a")]), Ok(None));
+    assert_eq!(acme(&[socks]), Err(error.to_owned()));
+    assert_eq!(acme(&[socks, (VARIABLES[3], "a")]), Err(error.to_owned()));
+    assert_eq!(acme(&[socks, ("no_proxy", "outseta.com")]), Ok(None));
+    assert_eq!(acme(&[socks, ("no_proxy", ""), ("NO_PROXY", "*")]), Ok(None));
+    assert_eq!(acme(&[socks, ("no_proxy", "x"), ("NO_PROXY", "*")]), Err(error.to_owned()));
+    assert_eq!(proxy("http://localhost:1", &[socks]), Ok(None));
 }
 
 fn goes_through(url: &str, no_proxy: &str) -> bool {

@@ -1,0 +1,43 @@
+//! Reads the files that settings name, up to a limit.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use super::{Origin, Sourced};
+use crate::error::Error;
+use crate::text::{Shown, reason};
+
+/// Bytes of an env file or a credential's file, at most.
+pub(super) const LIMIT: u64 = 64 * 1024;
+
+/// Reads the file that the option or variable `named_by` names.
+pub(super) fn read(
+    path: &Path,
+    named_by: &'static str,
+    what: &'static str,
+    limit: u64,
+) -> Result<Sourced<Vec<u8>>, Error> {
+    let origin = Origin::FileOf(named_by, path.to_owned());
+    let file = File::open(path).map_err(|error| unreadable(&origin, &error))?;
+    contents(file, origin, what, limit)
+}
+
+pub(super) fn contents(
+    file: File,
+    origin: Origin,
+    what: &'static str,
+    limit: u64,
+) -> Result<Sourced<Vec<u8>>, Error> {
+    let mut bytes = Vec::new();
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&origin, &error))?;
+    if bytes.len() as u64 > limit {
+        let reason = format!("the file is larger than {} KiB", limit / 1024);
+        return Err(origin.malformed(what, &reason, "check that it is the right file"));
+    }
+    Ok(Sourced::new(bytes, origin))
+}
+
+pub(super) fn unreadable(origin: &Origin, error: &io::Error) -> Error {
+    Error::unreadable(&Shown::new(&origin.to_string()), &reason(error))
+}
