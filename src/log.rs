@@ -1,4 +1,4 @@
-//! Standard error. Every message is one line that starts with `outseta-token: `, except a batch's progress line.
+//! Standard error. Every message, except a batch's progress, is one line that starts with `outseta-token: `.
 //! A message that cannot be written is dropped: the exit status still tells the result.
 
 use std::fmt;

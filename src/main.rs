@@ -1,8 +1,8 @@
-//! `outseta-token`: prints an access token for a user of an Outseta account, with the account's admin API key.
+//! `outseta-token`: prints an access token for a user of an Outseta account, with the account's API key.
 //!
 //! The data flows one way: argv → `cli` → (`email`, `config`) → `api` → `output` → exit status. Each file in
-//! `modes` takes one of the four ways to run from its start to its end. This file picks the mode, and ends the
-//! process with an error's text and status; it does not know how any step works.
+//! `modes` is one of the four ways to run, from start to end. This file picks the mode, and ends the process
+//! with an error's text and status; it does not know how any step works.
 
 mod api;
 mod cli;

@@ -1,4 +1,5 @@
-//! One file for each mode, from its start to its end. They do not know each other; this file has what they share.
+//! One file for each mode, from its start to its end. They do not know each other; this file has what they
+//! share.
 
 pub(crate) mod batch;
 pub(crate) mod check;

@@ -1,5 +1,5 @@
-//! `--batch`: one JSON line per email, in order and as soon as it is known, at a limited rate and in constant memory,
-//! and what ends it.
+//! `--batch`: one JSON line per email, in order and as soon as it is known, at a limited rate and in constant
+//! memory, and what ends it.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -136,7 +136,8 @@ mod success {
         batch(&server, format!("{address}\n").repeat(3))
             .stdout(format!(
                 "{{\"email\":\"{address}\",\"access_token\":\"a\",\"expires_in\":1.50}}\n\
-                 {{\"email\":\"{address}\",\"access_token\":\"b\",\"token_type\":null,\"expires_in\":\"soon\"}}\n\
+                 {{\"email\":\"{address}\",\"access_token\":\"b\",\"token_type\":null,\
+                 \"expires_in\":\"soon\"}}\n\
                  {{\"email\":\"{address}\",\"access_token\":\"c\",\"token_type\":\"Bearer\",\
                  \"expires_in\":123456789012345678901234567890}}\n"
             ))
@@ -183,7 +184,8 @@ mod success {
         batch(&server, "\na@example.com\nb@example.com\n")
             .stdout_contains(expired)
             .stderr_lines(&[
-                "outseta-token: warning: line 2: the token for a@example.com has expired by this machine's clock",
+                "outseta-token: warning: line 2: the token for a@example.com has expired by this machine's \
+                 clock",
                 "outseta-token: hint: check the clock, and the lifetime of tokens in Outseta",
             ])
             .run();
@@ -216,7 +218,10 @@ mod failures_of_one_email {
             long.as_bytes(),
             b"\na\x1b[2J\xe2\x80\xae@example.com\na@example.com\n",
         ];
-        let error = |email: &str, message: &str| json!({"email": email, "error": {"status": 65, "name": "EX_DATAERR", "message": message}});
+        let error = |email: &str, message: &str| {
+            let error = json!({"status": 65, "name": "EX_DATAERR", "message": message});
+            json!({"email": email, "error": error})
+        };
         let escaped = r"a\u{1b}[2J\u{202e}@example.com";
         let expected = [
             error("j\u{fffd}ne@example.com", "invalid email: it is not valid UTF-8"),
@@ -238,9 +243,10 @@ mod failures_of_one_email {
         let two_factor = User::new("two@example.com").second_factor(SecondFactor::Totp);
         let blocked = User::new("no@example.com").stages(&[5]).cannot_log_in(Refusal::GrantText);
         let server = Server::http(Account::acme().user(two_factor).user(blocked));
-        let input = "jane@example.com\n\nnobody@example.com\ntwo@example.com\nno@example.com\njane\njane@example.com\n";
-        let no_such_user = "{\"email\":\"nobody@example.com\",\"error\":{\"status\":67,\"name\":\"EX_NOUSER\",\
-            \"message\":\"no such user: nobody@example.com\"}}\n";
+        let input = "jane@example.com\n\nnobody@example.com\ntwo@example.com\nno@example.com\njane\n\
+            jane@example.com\n";
+        let no_such_user = "{\"email\":\"nobody@example.com\",\"error\":{\"status\":67,\
+            \"name\":\"EX_NOUSER\",\"message\":\"no such user: nobody@example.com\"}}\n";
         ends(
             batch(&server, input).stdout_contains(no_such_user),
             67,
@@ -520,8 +526,8 @@ mod on_a_terminal {
             STDERR,
             65,
             &format!(
-                "{CLEAR}{CLEAR}1 done, 0 failed{CLEAR}{CLEAR}1 done, 1 failed{CLEAR}{CLEAR}2 done, 1 failed{CLEAR}\
-                 outseta-token: 2 done, 1 failed\r\n\
+                "{CLEAR}{CLEAR}1 done, 0 failed{CLEAR}{CLEAR}1 done, 1 failed{CLEAR}{CLEAR}2 done, 1 failed\
+                 {CLEAR}outseta-token: 2 done, 1 failed\r\n\
                  outseta-token: 1 failed, the first at line 2: invalid email 'jane': it has no @\r\n\
                  outseta-token: hint: give a plain address, such as jane@example.com\r\n"
             ),

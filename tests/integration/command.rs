@@ -1,5 +1,5 @@
-//! `-- COMMAND`: the process becomes COMMAND, with the token in its environment and without the admin credentials,
-//! and nothing else about it is changed.
+//! `-- COMMAND`: the process becomes COMMAND, with the token in its environment and without the admin
+//! credentials, and nothing else about it is changed.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -309,8 +309,8 @@ mod details {
         Run::of(name.into()).args(args).interruptible().outcome().stdout_text()
     }
 
-    /// The signals of signal(7) that are blocked, and those that are ignored. The C library uses 32 and 33 for
-    /// itself.
+    /// The signals of signal(7) that are blocked, and those that are ignored. The C library uses 32 and 33
+    /// for itself.
     fn signals(status: &str) -> [u64; 2] {
         ["SigBlk:", "SigIgn:"].map(|name| {
             let mask = status.lines().find_map(|line| line.strip_prefix(name)).expect("it is listed");

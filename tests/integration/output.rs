@@ -1,5 +1,5 @@
-//! What goes to standard output and standard error, byte for byte, and what happens when one of the two is full,
-//! closed or a terminal.
+//! What goes to standard output and standard error, byte for byte, also if one of them is full, closed or a
+//! terminal.
 
 use serde_json::json;
 
@@ -59,8 +59,9 @@ mod success {
     #[test]
     fn the_well_known_fields_come_first_and_no_value_is_changed() {
         let body = format!(
-            r#" {{"zeta":[{{"b":[],"a":{{}}}}],"expires_in":604800.50,"big":123456789012345678901234567890,"tiny":1E-7,
-            "text":"Zo\u00eb \"q\" \\ \u0001\n \u4f8b 😀 \/","none":null,"token_type":"Bearer","access_token":"{JWT}"}}"#
+            r#" {{"zeta":[{{"b":[],"a":{{}}}}],"expires_in":604800.50,"big":123456789012345678901234567890,
+            "tiny":1E-7,"text":"Zo\u00eb \"q\" \\ \u0001\n \u4f8b 😀 \/","none":null,"token_type":"Bearer",
+            "access_token":"{JWT}"}}"#
         );
         let expected = format!(
             r#"{{

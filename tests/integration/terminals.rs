@@ -1,5 +1,5 @@
-//! Prompts on a pseudo-terminal. The end of every session checks that the terminal is as it was before, and that
-//! the secret was never shown. (The success line is in `output.rs`.)
+//! Prompts on a pseudo-terminal. The end of every session checks that the terminal is as it was before, and
+//! that the secret was never shown. (The success line is in `output.rs`.)
 
 use std::io::{Read as _, Write as _};
 use std::process::Stdio;
@@ -227,7 +227,7 @@ mod no_answer {
 mod wrong_answer {
     use super::*;
 
-    /// For each prompt, a wrong answer, the start of the message about it, and the status after three of them.
+    /// For each prompt a wrong answer, the start of the message about it, and the status after three of them.
     const WRONG: [(&str, &str, i32); 4] = [
         ("jane", "invalid email 'jane': ", 65),
         ("evil.example", "invalid subdomain (the prompt): ", 78),
