@@ -10,7 +10,7 @@ use std::os::fd::AsFd;
 use std::str;
 
 use crate::error::Error;
-use crate::text::{self, Shown, reason};
+use crate::text::{self, Shown, io_reason};
 
 /// The most bytes that are read of standard input.
 const INPUT_LIMIT: u64 = 64 * 1024;
@@ -159,7 +159,7 @@ pub(crate) fn standard_input() -> Result<File, Error> {
 }
 
 fn unreadable(error: &io::Error) -> Error {
-    Error::unreadable(&Shown::new(STANDARD_INPUT), &reason(error))
+    Error::unreadable(&Shown::new(STANDARD_INPUT), &io_reason(error))
 }
 
 #[cfg(test)]

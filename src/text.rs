@@ -90,7 +90,7 @@ pub(crate) fn approximate(duration: Duration) -> String {
 }
 
 /// The system's reason, in lower case and without `(os error 2)`.
-pub(crate) fn reason(error: &io::Error) -> String {
+pub(crate) fn io_reason(error: &io::Error) -> String {
     let text = error.to_string().to_lowercase();
     text.split(" (os error").next().unwrap_or_default().to_owned()
 }

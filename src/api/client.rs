@@ -19,7 +19,7 @@ use super::tls;
 use crate::config::{Proxy, Settings, Sourced};
 use crate::error::{Error, Kind, Wait};
 use crate::secret::Secret;
-use crate::text::reason;
+use crate::text::io_reason;
 
 pub(crate) const USER_AGENT: &str = concat!("outseta-token/", env!("CARGO_PKG_VERSION"));
 
@@ -277,8 +277,8 @@ impl Client {
         match is_cut(error.kind()) {
             true if in_proxy => self.proxy_failure("it closed the connection"),
             true => self.lost(),
-            false if self.via_proxy => self.proxy_failure(&reason(error)),
-            false => self.connection_failure(&reason(error)),
+            false if self.via_proxy => self.proxy_failure(&io_reason(error)),
+            false => self.connection_failure(&io_reason(error)),
         }
     }
 

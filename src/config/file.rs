@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::{Origin, Sourced};
 use crate::error::Error;
-use crate::text::{Shown, reason};
+use crate::text::{Shown, io_reason};
 
 /// Bytes of an env file or a credential's file, at most.
 pub(super) const LIMIT: u64 = 64 * 1024;
@@ -39,5 +39,5 @@ pub(super) fn contents(
 }
 
 pub(super) fn unreadable(origin: &Origin, error: &io::Error) -> Error {
-    Error::unreadable(&Shown::new(&origin.to_string()), &reason(error))
+    Error::unreadable(&Shown::new(&origin.to_string()), &io_reason(error))
 }

@@ -18,7 +18,7 @@ use crate::email::{self, Email};
 use crate::error::Error;
 use crate::log::{self, Log};
 use crate::output;
-use crate::text::{Shown, reason};
+use crate::text::{Shown, io_reason};
 
 /// The most bytes of a line, without its line feed.
 const LINE_LIMIT: usize = 4 * 1024;
@@ -111,7 +111,7 @@ impl Summary {
 }
 
 fn unreadable(name: &Shown, error: &io::Error) -> Error {
-    Error::unreadable(name, &reason(error))
+    Error::unreadable(name, &io_reason(error))
 }
 
 /// The next line without its line feed. Of a line that is too long, only its start is kept.

@@ -17,7 +17,7 @@ use crate::email::Email;
 use crate::error::{Error, Kind};
 use crate::log::Log;
 use crate::output;
-use crate::text::{Shown, reason};
+use crate::text::{Shown, io_reason};
 use crate::unix;
 
 const EXPIRES_AT: &str = "OUTSETA_ACCESS_TOKEN_EXPIRES_AT";
@@ -67,7 +67,7 @@ fn become_command(command: &[OsString], token: &Token, options: &Options) -> Err
         ),
         _ => Error::new(
             Kind::CannotExecute,
-            format!("cannot execute {program}: {}", reason(&error)),
+            format!("cannot execute {program}: {}", io_reason(&error)),
             "check that it is a program that this user may execute",
         ),
     }

@@ -13,7 +13,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind};
-use crate::text::{Shown, reason};
+use crate::text::{Shown, io_reason};
 use crate::unix;
 
 /// The name of a new file has 16 hexadecimal digits between these.
@@ -46,7 +46,7 @@ impl Destination {
                 io::ErrorKind::Unsupported => "redirect standard output to it instead",
                 _ => "name a file in a folder that exists, that this user may write and that has space left",
             };
-            let message = format!("cannot create {}: {}", Shown::os(path), reason(&error));
+            let message = format!("cannot create {}: {}", Shown::os(path), io_reason(&error));
             Error::new(Kind::CannotCreate, message, hint)
         })
     }
@@ -86,7 +86,9 @@ impl Destination {
         };
         written.map_err(|error| match error.kind() {
             io::ErrorKind::BrokenPipe => Error::new(Kind::BrokenPipe, "standard output was closed", ""),
-            _ => Error::new(Kind::CannotWrite, format!("cannot write to {name}: {}", reason(&error)), hint),
+            _ => {
+                Error::new(Kind::CannotWrite, format!("cannot write to {name}: {}", io_reason(&error)), hint)
+            }
         })
     }
 }

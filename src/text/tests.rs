@@ -44,6 +44,6 @@ fn approximate_durations() {
 
 #[test]
 fn a_reason_is_lower_case_without_the_error_number() {
-    assert_eq!(reason(&io::Error::from_raw_os_error(2)), "no such file or directory");
-    assert_eq!(reason(&io::Error::other("Odd")), "odd");
+    assert_eq!(io_reason(&io::Error::from_raw_os_error(2)), "no such file or directory");
+    assert_eq!(io_reason(&io::Error::other("Odd")), "odd");
 }
