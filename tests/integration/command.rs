@@ -199,6 +199,10 @@ mod environment_of_the_command {
         files.env("OUTSETA_API_SECRET_FILE", "/dev/stdin").args(command).stdout("0\nclosed\n").run();
         let env_file = ["--base-url", &server.url(), "-e", "/dev/fd/3"];
         run("3<env <key").args(env_file).args(command).stdout(format!("{}\nclosed\n", KEY.len())).run();
+        // The command's own standard error is never closed.
+        let streams = run("2<key <secret").env("OUTSETA_API_KEY_FILE", "/dev/fd/2");
+        let open = ["jane@example.com", "--", "/bin/sh", "-c", "[ -e /dev/fd/2 ] && echo open"];
+        streams.env("OUTSETA_API_SECRET_FILE", "/dev/stdin").args(open).stdout("open\n").run();
         run("3<key <key").credentials().args(command).stdout(format!("{0}\n{0}\n", KEY.len())).run();
     }
 

@@ -440,14 +440,6 @@ mod no_prompt {
     }
 
     #[test]
-    fn for_a_check() {
-        let outcome = Run::new().arg("--check").on_terminal(Streams::ALL).outcome();
-        assert_eq!(outcome.status, Some(78), "{outcome}");
-        assert!(outcome.terminal.starts_with("base URL: not configured"), "{outcome}");
-        assert!(!outcome.terminal.contains(SUBDOMAIN_PROMPT), "{outcome}");
-    }
-
-    #[test]
     fn without_a_controlling_terminal() {
         if !has("/usr/bin/setsid") {
             return;
