@@ -1,7 +1,7 @@
 //! Parses and validates subdomains and base URLs, and makes the URLs of the API.
 //!
-//! Every part is checked here, since the HTTP client is lenient: it connects to port 443 for an impossible port and
-//! turns user info into credentials. Errors are reasons for `Error::Malformed`.
+//! Every part is checked here, since the HTTP client is lenient: it connects to port 443 for an impossible
+//! port and turns user info into credentials. Errors are reasons for `Error::Malformed`.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};

@@ -63,7 +63,8 @@ fn from_file(setting: Setting, variable: &'static str, path: &Path) -> Result<So
     utf8(OsStr::from_bytes(line.unwrap_or(&bytes.value)), setting.name(), bytes.origin)
 }
 
-/// Refuses what could forge a header, or move the boundary between key and secret, and names the likely cause.
+/// Refuses what could forge a header, or move the boundary between key and secret, and names the likely
+/// cause.
 pub(super) fn check(setting: Setting, text: Sourced<String>) -> Result<Sourced<Secret>, Error> {
     const QUOTES: [char; 3] = ['"', '\'', '`'];
     let Sourced { value, origin } = text;

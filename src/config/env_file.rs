@@ -1,11 +1,12 @@
-//! Which env file is read, whether it is safe to use, and its grammar.
+//! Finds the env file, checks that it is safe to use, and parses it as npm's dotenv 17 does, since Outseta's
+//! demos come with such files.
 //!
-//! The grammar is that of npm's dotenv 17, since Outseta's demos come with such files. dotenv is one regular expression,
-//! and its edge cases are kept: a quoted value may span lines and may start on the line after `=`; a quote that is never
-//! closed, or is followed by more than a comment, belongs to an unquoted value; lines that do not match are ignored; `$`
-//! is not expanded. One thing differs: U+2028 and U+2029 do not end a line.
+//! dotenv is one regular expression, and its edge cases are kept: a quoted value may span lines and may
+//! start on the line after `=`; a quote that is not closed, or is followed by more than a comment, belongs
+//! to an unquoted value; lines that do not match are ignored; `$` is not expanded. Only U+2028 and U+2029
+//! differ: they do not end a line.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::OpenOptions;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -15,13 +16,12 @@ use crate::error::Error;
 use crate::text::Shown;
 use crate::unix;
 
-/// How a message calls it.
 const WHAT: &str = "env file";
 
 /// The settings that it can have.
 const NAMES: [&str; 4] = [BASE_URL, SUBDOMAIN, API_KEY, API_SECRET];
 
-/// The assignments of the env file that is read; empty without one.
+/// Empty if no file was read.
 #[derive(Debug, Default)]
 pub(super) struct EnvFile {
     path: PathBuf,
@@ -29,7 +29,7 @@ pub(super) struct EnvFile {
 }
 
 impl EnvFile {
-    /// Reads the file that `--env-file` names, else the user's own, if that exists.
+    /// Reads the file of `--env-file`, else the user's own, if that exists.
     pub(super) fn find(named: Option<&Path>, environment: &Environment) -> Result<Self, Error> {
         if let Some(path) = named {
             return Self::parse(path, file::read(path, "--env-file", WHAT, file::LIMIT)?);
@@ -42,19 +42,19 @@ impl EnvFile {
         let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(&path);
         let file = file.and_then(|file| Ok((file.metadata()?, file)));
         let (metadata, file) = file.map_err(|error| file::unreadable(&origin, &error))?;
-        let (reason, hint) = if !metadata.is_file() {
-            ("it is not a regular file", "read another kind of file with --env-file FILE")
-        } else if ![0, unix::effective_user()].contains(&metadata.uid()) {
-            (
-                "it belongs to another user",
-                "check HOME and XDG_CONFIG_HOME; if you trust the file, use --env-file FILE",
-            )
-        } else if metadata.mode() & 0o022 != 0 {
-            ("it is writable by group or others", "check its contents, then run: chmod go-w FILE")
-        } else {
-            return Self::parse(&path, file::contents(file, origin, WHAT, file::LIMIT)?);
-        };
-        Err(origin.malformed(WHAT, reason, hint))
+        let refused = |reason, hint| Err(origin.malformed(WHAT, reason, hint));
+        if !metadata.is_file() {
+            return refused("it is not a regular file", "read another kind of file with --env-file FILE");
+        }
+        if ![0, unix::effective_user()].contains(&metadata.uid()) {
+            let hint = "check HOME and XDG_CONFIG_HOME; if you trust the file, use --env-file FILE";
+            return refused("it belongs to another user", hint);
+        }
+        if metadata.mode() & 0o022 != 0 {
+            let hint = "check its contents, then run: chmod go-w FILE";
+            return refused("it is writable by group or others", hint);
+        }
+        Self::parse(&path, file::contents(file, origin, WHAT, file::LIMIT)?)
     }
 
     fn parse(path: &Path, bytes: Sourced<Vec<u8>>) -> Result<Self, Error> {
@@ -70,10 +70,9 @@ impl EnvFile {
 
     /// A warning and a hint for each `OUTSETA_` name that is not a setting here.
     pub(super) fn unknown_names(&self) -> Vec<[String; 2]> {
-        let names = self.values.keys().filter(|name| name.starts_with("OUTSETA_"));
-        let mut unknown: Vec<&String> = names.filter(|name| !NAMES.contains(&name.as_str())).collect();
-        unknown.sort_unstable();
-        let warning = |name: &String| {
+        let is_unknown = |name: &&str| name.starts_with("OUTSETA_") && !NAMES.contains(name);
+        let unknown: BTreeSet<&str> = self.values.keys().map(String::as_str).filter(is_unknown).collect();
+        let warning = |name: &str| {
             let hint = if name.ends_with("_FILE") {
                 "a _FILE variable has an effect only in the environment".to_owned()
             } else {
@@ -95,8 +94,8 @@ impl EnvFile {
     }
 }
 
-/// `$XDG_CONFIG_HOME/outseta-token/env`, else `~/.config/outseta-token/env` (XDG Base Directory Specification, which
-/// ignores relative paths).
+/// `$XDG_CONFIG_HOME/outseta-token/env`, else `~/.config/outseta-token/env`. The XDG Base Directory
+/// Specification ignores relative paths.
 fn user_file(environment: &Environment) -> Option<PathBuf> {
     let absolute = |name| environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let config = absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")))?;
@@ -119,7 +118,7 @@ fn parse(text: &str) -> Vec<(String, String)> {
     assignments
 }
 
-/// The name and the value of the assignment that `text` starts with, and the text after them.
+/// Name and value of the assignment that `text` starts with, and the rest.
 fn assignment(text: &str) -> Option<(&str, String, &str)> {
     let exported = text.strip_prefix("export").filter(|rest| rest.starts_with(is_space));
     let exported = exported.and_then(|rest| name(rest.trim_start_matches(is_space)));
@@ -149,8 +148,8 @@ fn raw_value(text: &str) -> (&str, &str) {
     }
 }
 
-/// Where the quoted value ends that `text` starts with: at the first quote without a backslash before it, otherwise at
-/// the last one with. Only a comment may follow on the line.
+/// Where the quoted value at the start of `text` ends: at the first quote without a backslash before it,
+/// else at the last quote. Only a comment may follow on the line.
 fn closing_quote(text: &str) -> Option<usize> {
     let mark = text.chars().next().filter(|c| matches!(c, '\'' | '"' | '`'))?;
     let mut candidates = Vec::new();

@@ -1,7 +1,8 @@
-//! Finds each setting and its source: in the options, in the environment, in an env file, and by asking at the terminal.
-//! It does not know HTTP.
+//! Finds each setting and its source: in the options, in the environment, in an env file, and by asking at
+//! the terminal. It does not know HTTP.
 //!
-//! No secret is ever an option, since options show in the process list, and no message shows the value of a setting.
+//! No secret is ever an option, since options show in the process list, and no message shows the value of a
+//! setting.
 
 mod base_url;
 mod credentials;
@@ -162,13 +163,9 @@ impl Found {
         if let Some((_, fault)) = self.faults.into_iter().next() {
             return Err(fault);
         }
-        let needed = [
-            (Setting::Subdomain, self.base.is_some()),
-            (Setting::ApiKey, self.key.is_some()),
-            (Setting::ApiSecret, self.secret.is_some()),
-        ];
+        let found = [self.base.is_some(), self.key.is_some(), self.secret.is_some()];
         let (Some(base), Some(key), Some(secret)) = (self.base, self.key, self.secret) else {
-            let missing = needed.into_iter().filter(|(_, is_there)| !is_there);
+            let missing = Setting::ALL.into_iter().zip(found).filter(|(_, is_found)| !is_found);
             return Err(setting::missing(missing.map(|(setting, _)| setting)));
         };
         let credentials = Credentials { key, secret };

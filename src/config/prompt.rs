@@ -1,5 +1,5 @@
-//! Asks at the terminal, and asks again after a wrong answer. Questions go to standard error, answers come from standard
-//! input.
+//! Asks at the terminal, and asks again after a wrong answer. Questions go to standard error, answers come
+//! from standard input.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
@@ -76,8 +76,8 @@ fn hidden_line() -> String {
         let config = ConfigBuilder::new().input_file_path(terminal).output_discard();
         rpassword::read_password_with_config(config.build())
     };
-    // rpassword opens a terminal by its path. After `su`, standard input's terminal belongs to another user and cannot
-    // be opened again; the controlling terminal can.
+    // rpassword opens a terminal by its path. After `su`, standard input's terminal belongs to another user
+    // and cannot be opened again; the controlling terminal can.
     let typed = unix::restoring_terminal(|| {
         read("/dev/stdin").or_else(|error| match error.kind() {
             io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound => read("/dev/tty"),

@@ -84,8 +84,8 @@ fn credentials(user_info: &str) -> Result<(String, Secret), String> {
     Ok((decode(user)?, Secret::new(decode(password)?)))
 }
 
-/// Whether requests to `url` go through a proxy: loopback hosts and hosts named in `no_proxy` are reached directly.
-/// Entries are separated by commas or blanks. A name also stands for its subdomains.
+/// Whether requests to `url` go through a proxy: loopback hosts and hosts named in `no_proxy` are reached
+/// directly. Entries are separated by commas or blanks. A name also stands for its subdomains.
 fn applies_to(url: &BaseUrl, no_proxy: &str) -> bool {
     let host = url.host().trim_matches(['[', ']']);
     let excluded = no_proxy.split([',', ' ', '\t', '\n', '\r']).any(|entry| {

@@ -1,4 +1,4 @@
-//! What a setting is called, how it is set, and where its value came from, so that a message can name the place to fix.
+//! What a setting is called, how it is set, and where its value came from, so that a message can name it.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -16,6 +16,8 @@ pub(crate) enum Setting {
 }
 
 impl Setting {
+    pub(super) const ALL: [Self; 3] = [Self::Subdomain, Self::ApiKey, Self::ApiSecret];
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Subdomain => "subdomain",
@@ -24,7 +26,6 @@ impl Setting {
         }
     }
 
-    /// The shortest ways to set it.
     fn places(self) -> &'static str {
         match self {
             Self::Subdomain => "--subdomain or OUTSETA_SUBDOMAIN",
@@ -33,7 +34,6 @@ impl Setting {
         }
     }
 
-    /// The error for this setting alone.
     pub(super) fn not_configured(self) -> Error {
         let how_to_set = match self {
             Self::Subdomain => {
@@ -41,27 +41,26 @@ impl Setting {
                  acme for https://acme.outseta.com"
             }
             Self::ApiKey => {
-                "set OUTSETA_API_KEY or OUTSETA_API_KEY_FILE in the environment, or OUTSETA_API_KEY in a file \
-                 (--env-file); a key is made in Outseta under Settings > Integrations > API Keys"
+                "set OUTSETA_API_KEY or OUTSETA_API_KEY_FILE in the environment, or OUTSETA_API_KEY in a \
+                 file (--env-file); a key is made in Outseta under Settings > Integrations > API Keys"
             }
             Self::ApiSecret => {
-                "set OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE in the environment, or OUTSETA_API_SECRET in a \
-                 file (--env-file); Outseta shows it once, when the key is made"
+                "set OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE in the environment, or OUTSETA_API_SECRET \
+                 in a file (--env-file); Outseta shows it once, when the key is made"
             }
         };
         Error::new(Kind::Config, "not configured", how_to_set)
     }
 }
 
-/// The error that names every missing setting at once.
 pub(super) fn missing(settings: impl Iterator<Item = Setting>) -> Error {
     let names: Vec<_> =
         settings.map(|setting| format!("{} ({})", setting.name(), setting.places())).collect();
     Error::new(
         Kind::Config,
         format!("not configured: {}", names.join(", ")),
-        "set them in the environment or, without _FILE, in an env file (--env-file); a key is made in Outseta under \
-         Settings > Integrations > API Keys",
+        "set them in the environment or, without _FILE, in an env file (--env-file); a key is made in \
+         Outseta under Settings > Integrations > API Keys",
     )
 }
 
@@ -86,7 +85,6 @@ impl Origin {
         Error::new(kind, format!("invalid {what} ({self}): {reason}"), hint)
     }
 
-    /// The file that the setting was read from.
     pub(super) fn file(&self) -> Option<&Path> {
         match self {
             Self::FileOf(_, path) | Self::EnvFile(_, path) => Some(path),

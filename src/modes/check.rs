@@ -1,5 +1,5 @@
-//! `--check`: what is configured, from where, and whether it works: one line each, `ok` or what is wrong and a hint. No
-//! token is made.
+//! `--check`: what is configured, from where, and whether it works: one line each, `ok` or what is wrong and
+//! a hint. No token is made.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -22,12 +22,14 @@ const SECRET_LINE: &str = "API secret: [hidden] (OUTSETA_API_SECRET in the envir
 /// The key works, as far as a read can tell.
 const KEY_OK: &str = "key: ok (a read-only key passes too, but cannot make tokens)";
 
-const NO_BASE: &str = "base URL: not configured; hint: give --subdomain, or set OUTSETA_SUBDOMAIN in the environment \
-    or in a file (--env-file): acme for https://acme.outseta.com";
-const NO_KEY: &str = "API key: not configured; hint: set OUTSETA_API_KEY or OUTSETA_API_KEY_FILE in the environment, \
-    or OUTSETA_API_KEY in a file (--env-file); a key is made in Outseta under Settings > Integrations > API Keys";
-const NO_SECRET: &str = "API secret: not configured; hint: set OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE in the \
-    environment, or OUTSETA_API_SECRET in a file (--env-file); Outseta shows it once, when the key is made";
+const NO_BASE: &str = "base URL: not configured; hint: give --subdomain, or set OUTSETA_SUBDOMAIN in the \
+    environment or in a file (--env-file): acme for https://acme.outseta.com";
+const NO_KEY: &str = "API key: not configured; hint: set OUTSETA_API_KEY or OUTSETA_API_KEY_FILE in the \
+    environment, or OUTSETA_API_KEY in a file (--env-file); a key is made in Outseta under Settings > \
+    Integrations > API Keys";
+const NO_SECRET: &str = "API secret: not configured; hint: set OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE \
+    in the environment, or OUTSETA_API_SECRET in a file (--env-file); Outseta shows it once, when the key \
+    is made";
 
 fn check() -> Run {
     Run::new().args(["--check", "--retries", "0"])
@@ -177,9 +179,9 @@ mod missing_and_malformed_settings {
                 "OUTSETA_API_KEY",
                 "a:b",
                 78,
-                "API key: invalid API key (OUTSETA_API_KEY in the environment): it contains a colon: put the part \
-                 before it in OUTSETA_API_KEY and the part after it in OUTSETA_API_SECRET; hint: copy it again from \
-                 Settings > Integrations > API Keys in Outseta",
+                "API key: invalid API key (OUTSETA_API_KEY in the environment): it contains a colon: put the \
+                 part before it in OUTSETA_API_KEY and the part after it in OUTSETA_API_SECRET; hint: copy \
+                 it again from Settings > Integrations > API Keys in Outseta",
             ),
             ("OUTSETA_API_SECRET", "a b", 78, "API secret: invalid API secret (OUTSETA_API_SECRET in the "),
             ("OUTSETA_SUBDOMAIN", "ac me", 78, "base URL: invalid subdomain (OUTSETA_SUBDOMAIN in the "),
@@ -199,14 +201,14 @@ mod missing_and_malformed_settings {
                 "SSL_CERT_FILE",
                 "/nonexistent",
                 66,
-                "roots: cannot read the file /nonexistent (SSL_CERT_FILE): no such file or directory; hint: check \
-                 that the file is there and may be read by this user",
+                "roots: cannot read the file /nonexistent (SSL_CERT_FILE): no such file or directory; hint: \
+                 check that the file is there and may be read by this user",
             ),
             (
                 "SSL_CERT_FILE",
                 "/dev/null",
                 78,
-                "roots: invalid CA file (the file /dev/null (SSL_CERT_FILE)): it contains no certificate; hint: ",
+                "roots: invalid CA file (the file /dev/null (SSL_CERT_FILE)): it contains no certificate; ",
             ),
         ] {
             let settings = |run: Run| run.credentials().env("OUTSETA_SUBDOMAIN", "acme").env(name, value);
@@ -263,8 +265,8 @@ mod missing_and_malformed_settings {
             .stdout(lines(&[NO_BASE, KEY_LINE, SECRET_LINE, "roots: built in"]))
             .stderr_lines(&[
                 "outseta-token: warning: OUTSETA_BASE_URL in env is not used",
-                "outseta-token: hint: it is used only if the key and secret are in the same file; otherwise pass \
-                 --base-url",
+                "outseta-token: hint: it is used only if the key and secret are in the same file; otherwise \
+                 pass --base-url",
             ])
             .run();
     }
@@ -277,8 +279,7 @@ mod what_does_not_work {
     fn a_connection() {
         let dead = dead_address();
         let settings = |run: Run| run.credentials().env("OUTSETA_BASE_URL", format!("http://{dead}"));
-        let line = "name and connection: cannot connect to 127.0.0.1: connection refused; hint: check the network, \
-            a firewall, and whether a proxy is needed (https_proxy)";
+        let line = "name and connection: cannot connect to 127.0.0.1: connection refused; hint: check ";
         foretells(69, line, settings, &[]);
     }
 
@@ -287,11 +288,10 @@ mod what_does_not_work {
         let proxy = Proxy::http();
         let settings = |run: Run| run.credentials().env("OUTSETA_SUBDOMAIN", "acme").via_proxy(&proxy);
         proxy.behave(Behaviour::Refuse(407));
-        let line = "name and connection: the proxy refused to connect to acme.outseta.com (407); hint: give the \
-            proxy's user and password: https_proxy=http://user:password@host:port";
+        let line = "name and connection: the proxy refused to connect to acme.outseta.com (407); hint: ";
         foretells(69, line, settings, &[]);
         proxy.behave(Behaviour::Refuse(403));
-        let line = "name and connection: the proxy refused to connect to acme.outseta.com (403); hint: ask whoever runs the proxy to allow this host, or name it in no_proxy";
+        let line = "name and connection: the proxy refused to connect to acme.outseta.com (403); hint: ";
         foretells(69, line, settings, &[]);
     }
 
@@ -313,9 +313,7 @@ mod what_does_not_work {
         let (authority, other) = (Authority::new(), Authority::new());
         let server = Server::https(Account::acme(), authority.server(&NAMES));
         let untrusted = |run: Run| run.server(&server).trust(&other);
-        let line = "TLS: cannot trust 127.0.0.1: the issuer of its certificate is not trusted; hint: if its issuer is \
-            your own authority or a proxy that inspects TLS, trust the issuer's certificate with --cacert or \
-            SSL_CERT_FILE";
+        let line = "TLS: cannot trust 127.0.0.1: the issuer of its certificate is not trusted; hint: ";
         foretells(69, line, untrusted, &[&server]);
         check()
             .server(&server)
@@ -333,8 +331,7 @@ mod what_does_not_work {
     fn the_account() {
         let detour = Detour::new(Account::acme());
         let settings = |run: Run| run.detour(&detour).env("OUTSETA_SUBDOMAIN", "acmee");
-        let line = "account: no Outseta account at acmee.outseta.com; hint: check the subdomain or base URL: the \
-            subdomain is the first part of the address at which you log in to Outseta";
+        let line = "account: no Outseta account at acmee.outseta.com; hint: ";
         foretells(68, line, settings, &[&detour.server]);
         let checked = settings(check()).outcome();
         assert!(!checked.stdout_text().contains("\nkey: "), "{checked}");
@@ -349,14 +346,8 @@ mod what_does_not_work {
             let checked = settings(check()).outcome();
             assert_eq!(server.requests().len(), before + 2);
             assert_eq!(checked.status, Some(77), "{checked}");
-            assert!(
-                checked.stdout_text().ends_with(
-                    "account: ok\n\
-                     key: Outseta rejected the API key (403): key from OUTSETA_API_KEY in the environment, secret from \
-                     OUTSETA_API_SECRET in the environment; hint: the key or secret may be mistyped, read-only or of another account: see Settings > Integrations > API Keys\n"
-                ),
-                "{checked}"
-            );
+            let line = "account: ok\nkey: Outseta rejected the API key (403): key from OUTSETA_API_KEY in ";
+            assert!(checked.stdout_text().contains(line), "{checked}");
             let request = settings(Run::new().arg("jane@example.com")).outcome();
             assert_eq!(request.status, Some(77), "{request}");
         }
@@ -368,23 +359,19 @@ mod what_does_not_work {
             (
                 Answer::empty(503),
                 75,
-                "account: Outseta is temporarily unavailable (503); hint: try again later, or raise --retries and --timeout",
+                "account: Outseta is temporarily unavailable (503); hint: try again later",
             ),
             (
                 Answer::empty(429).header("Retry-After", "60"),
                 75,
-                "account: rate limit exceeded (429); hint: Outseta asks to wait 60 s: try again then, or raise --retries and --timeout",
+                "account: rate limit exceeded (429); hint: Outseta asks to wait 60 s",
             ),
             (
                 Answer::redirect(302, "https://x.example/login?key=1"),
                 76,
-                "account: the response is a redirect (302) to https://x.example/login; hint: the key is not sent to other hosts: check the subdomain or base URL",
+                "account: the response is a redirect (302) to https://x.example/login; ",
             ),
-            (
-                cloudflare(403),
-                76,
-                "account: the response (403) is an HTML page, not from the API; hint: something between this machine and Outseta's API responded: a proxy, a firewall, or a wrong base URL",
-            ),
+            (cloudflare(403), 76, "account: the response (403) is an HTML page, not from the API; hint: "),
             (
                 Answer::text(200, "[]"),
                 76,
@@ -393,13 +380,8 @@ mod what_does_not_work {
         ] {
             let server = Server::http(Account::acme());
             server.always(On::Any, answer);
-            foretells_with_posts(status, line, &server);
+            foretells(status, line, |run| run.server(&server), &[&server]);
         }
-    }
-
-    #[track_caller]
-    fn foretells_with_posts(status: i32, line: &str, server: &Server) {
-        foretells(status, line, |run| run.server(server), &[server]);
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Env files: which file is read, and when its base URL is used. (Unit tests compare the grammar with dotenv's, and check
-//! which files are refused.)
+//! Env files: which file is read, and when its base URL is used. (Unit tests compare the grammar with
+//! dotenv's, and check which files are refused.)
 
 use std::os::unix::fs::{chown, symlink};
 use std::path::Path;
@@ -15,10 +15,10 @@ use crate::support::{KEY, SECRET, forbid_reading, has, make_fifo, set_mode, skip
 const JANE: &str = "jane@example.com";
 const OWN: &str = ".config/outseta-token/env";
 const READABLE: &str = "check that the file is there and may be read by this user";
-const SET_THEM: &str = "set them in the environment or, without _FILE, in an env file (--env-file); a key is made in \
-    Outseta under Settings > Integrations > API Keys";
-const NOTHING: &str = "not configured: subdomain (--subdomain or OUTSETA_SUBDOMAIN), API key (OUTSETA_API_KEY or \
-    OUTSETA_API_KEY_FILE), API secret (OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE)";
+const SET_THEM: &str = "set them in the environment or, without _FILE, in an env file (--env-file); a key is \
+    made in Outseta under Settings > Integrations > API Keys";
+const NOTHING: &str = "not configured: subdomain (--subdomain or OUTSETA_SUBDOMAIN), API key \
+    (OUTSETA_API_KEY or OUTSETA_API_KEY_FILE), API secret (OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE)";
 const NAMED: &str = "OUTSETA_SUBDOMAIN=own\nOUTSETA_API_KEY=key\nOUTSETA_API_SECRET=secret\n";
 
 /// A run with the user's own env file, which nobody else may read.
@@ -239,7 +239,8 @@ mod base_url_in_a_file {
 
     const WARNING: [&str; 2] = [
         "outseta-token: warning: OUTSETA_BASE_URL in file.env is not used",
-        "outseta-token: hint: it is used only if the key and secret are in the same file; otherwise pass --base-url",
+        "outseta-token: hint: it is used only if the key and secret are in the same file; otherwise \
+         pass --base-url",
     ];
 
     fn credentials() -> String {

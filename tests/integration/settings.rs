@@ -1,6 +1,6 @@
-//! Settings: each source leads to the request, and a setting that is missing or malformed is named without its value.
-//! (Unit tests walk the tables of values and of precedence. Env files have a module of their own, as have prompts, TLS
-//! and proxies.)
+//! Settings: each source leads to the request, and a setting that is missing or malformed is named without
+//! its value. (Unit tests walk the tables of values and of precedence. Env files have a module of their own,
+//! as have prompts, TLS and proxies.)
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -16,8 +16,8 @@ use crate::support::{KEY, SECRET, forbid_reading};
 const JANE: &str = "jane@example.com";
 const COPY: &str = "copy it again from Settings > Integrations > API Keys in Outseta";
 const READABLE: &str = "check that the file is there and may be read by this user";
-const SET_THEM: &str = "set them in the environment or, without _FILE, in an env file (--env-file); a key is made in \
-    Outseta under Settings > Integrations > API Keys";
+const SET_THEM: &str = "set them in the environment or, without _FILE, in an env file (--env-file); a key is \
+    made in Outseta under Settings > Integrations > API Keys";
 const NO_SUBDOMAIN: &str = "subdomain (--subdomain or OUTSETA_SUBDOMAIN)";
 const NO_KEY: &str = "API key (OUTSETA_API_KEY or OUTSETA_API_KEY_FILE)";
 const NO_SECRET: &str = "API secret (OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE)";
@@ -28,7 +28,8 @@ fn configured() -> Run {
     Run::new().credentials().env("OUTSETA_SUBDOMAIN", "acme")
 }
 
-/// The lines of `-v` about settings. The run ends before any request, since the output file cannot be created.
+/// The lines of `-v` about settings. The run ends before any request, since the output file cannot be
+/// created.
 #[track_caller]
 fn described(run: Run) -> Vec<String> {
     let outcome = run.args(["-v", "-o", "missing/file", JANE]).outcome();

@@ -189,7 +189,8 @@ fn files() -> impl Strategy<Value = String> {
         "export", "export ", "A=", "B: ", ".", "-", "é", "\u{a0}", "\u{feff}", "\u{85}", "x", "//",
     ];
     let soup = vec(select(pieces.to_vec()), 0..40).prop_map(|pieces| pieces.concat());
-    let line = "[ \t]{0,2}(export +)?[AB]{1,2} ?(=|: ?) ?(['\"`])?[ab #\\\\n'\"`$]{0,6}['\"`]?( ?#[ab'\"]{0,3})?(\n|\r\n|\n\n)";
+    let line = "[ \t]{0,2}(export +)?[AB]{1,2} ?(=|: ?) ?(['\"`])?\
+        [ab #\\\\n'\"`$]{0,6}['\"`]?( ?#[ab'\"]{0,3})?(\n|\r\n|\n\n)";
     let lines = vec(line, 0..6).prop_map(|lines| lines.concat());
     prop_oneof![soup, lines]
 }
@@ -217,7 +218,8 @@ proptest! {
     }
 }
 
-/// Compares with dotenv itself, if the variable DOTENV names a folder in which `npm install dotenv@17` was run.
+/// Compares with dotenv itself, if the variable DOTENV names a folder in which `npm install dotenv@17` was
+/// run.
 #[test]
 fn dotenv_reads_the_same() {
     // An object has no assignable property of this name.
