@@ -46,7 +46,7 @@ pub(super) fn find(
     environment: &Environment,
     env_file: &EnvFile,
 ) -> Result<Option<Sourced<Secret>>, Error> {
-    let text = if let Some(text) = environment.text(variable, setting.name()) {
+    let text = if let Some(text) = environment.text(variable, setting.name) {
         Some(text?)
     } else if let Some(path) = environment.get(file_variable) {
         Some(from_file(setting, file_variable, Path::new(path))?)
@@ -58,9 +58,9 @@ pub(super) fn find(
 
 /// The text of a credential's file without the newline (or CRLF) at its end.
 fn from_file(setting: Setting, variable: &'static str, path: &Path) -> Result<Sourced<String>, Error> {
-    let bytes = file::read(path, variable, setting.name(), file::LIMIT)?;
+    let bytes = file::read(path, variable, setting.name, file::LIMIT)?;
     let line = bytes.value.strip_suffix(b"\r\n").or(bytes.value.strip_suffix(b"\n"));
-    utf8(OsStr::from_bytes(line.unwrap_or(&bytes.value)), setting.name(), bytes.origin)
+    utf8(OsStr::from_bytes(line.unwrap_or(&bytes.value)), setting.name, bytes.origin)
 }
 
 /// Refuses what could forge a header, or move the boundary between key and secret, and names the likely
@@ -72,7 +72,7 @@ pub(super) fn check(setting: Setting, text: Sourced<String>) -> Result<Sourced<S
     let without_end = value.trim_end_matches(is_line_break);
     let reason = if value.trim().is_empty() {
         "it is blank"
-    } else if setting == Setting::ApiKey && value.contains(':') {
+    } else if setting == Setting::API_KEY && value.contains(':') {
         match origin {
             Origin::Prompt => {
                 "it contains a colon: the part before it is the key, the part after it the secret"
@@ -102,7 +102,7 @@ pub(super) fn check(setting: Setting, text: Sourced<String>) -> Result<Sourced<S
         return Ok(Sourced::new(Secret::new(value), origin));
     };
     let hint = "copy it again from Settings > Integrations > API Keys in Outseta";
-    Err(origin.malformed(setting.name(), reason, hint))
+    Err(origin.malformed(setting.name, reason, hint))
 }
 
 #[cfg(test)]

@@ -23,7 +23,8 @@ use self::credentials::masked_key;
 use self::env_file::EnvFile;
 pub(crate) use self::prompt::Prompt;
 pub(crate) use self::proxy::Proxy;
-pub(crate) use self::setting::{Origin, Setting, Sourced};
+use self::setting::Setting;
+pub(crate) use self::setting::{Origin, Sourced};
 use crate::cli::Options;
 use crate::error::Error;
 use crate::secret::Secret;
@@ -114,14 +115,14 @@ impl Found {
         let base = usable("base URL", bases.next().transpose(), &mut faults);
         let mut unused_bases: Vec<_> = bases.filter_map(Result::ok).collect();
         unused_bases.retain(|other| base.as_ref().is_some_and(|base| base.value != other.value));
-        let key = credentials::find(Setting::ApiKey, [API_KEY, API_KEY_FILE], &environment, &file);
+        let key = credentials::find(Setting::API_KEY, [API_KEY, API_KEY_FILE], &environment, &file);
         let secret =
-            credentials::find(Setting::ApiSecret, [API_SECRET, API_SECRET_FILE], &environment, &file);
+            credentials::find(Setting::API_SECRET, [API_SECRET, API_SECRET_FILE], &environment, &file);
         let proxy = base.as_ref().map_or(Ok(None), |base| proxy::find(&base.value, &environment));
         Ok(Self {
             base,
-            key: usable(Setting::ApiKey.name(), key, &mut faults),
-            secret: usable(Setting::ApiSecret.name(), secret, &mut faults),
+            key: usable(Setting::API_KEY.name, key, &mut faults),
+            secret: usable(Setting::API_SECRET.name, secret, &mut faults),
             proxy: usable("proxy", proxy, &mut faults),
             roots: usable("roots", roots(options, &environment), &mut faults),
             faults,
@@ -145,10 +146,10 @@ impl Found {
             self.proxy = proxy::find(&base.value, &self.environment)?;
         }
         for (setting, credential) in
-            [(Setting::ApiKey, &mut self.key), (Setting::ApiSecret, &mut self.secret)]
+            [(Setting::API_KEY, &mut self.key), (Setting::API_SECRET, &mut self.secret)]
         {
             if credential.is_none() {
-                let question = format!("{} (not shown): ", setting.name());
+                let question = format!("{} (not shown): ", setting.name);
                 let parse = |typed| credentials::check(setting, Sourced::new(typed, Origin::Prompt));
                 let Some(answer) = prompt.hidden_answer(&question, parse) else { return Ok(()) };
                 *credential = Some(answer?);
@@ -179,10 +180,10 @@ impl Found {
         let secret = self.secret.as_ref().map(|secret| format!("[hidden] ({})", secret.origin));
         let roots = self.roots.as_ref().map_or("built in".to_owned(), |roots| roots.origin.to_string());
         let proxy = self.proxy.as_ref().map_or("none".to_owned(), ToString::to_string);
-        let mut list = vec![("base URL", base.ok_or_else(|| Setting::Subdomain.not_configured()))];
+        let mut list = vec![("base URL", base.ok_or_else(|| Setting::SUBDOMAIN.not_configured()))];
         list.extend(self.unused_bases.iter().map(|base| ("unused base URL", Ok(base.to_string()))));
-        list.push((Setting::ApiKey.name(), key.ok_or_else(|| Setting::ApiKey.not_configured())));
-        list.push((Setting::ApiSecret.name(), secret.ok_or_else(|| Setting::ApiSecret.not_configured())));
+        list.push((Setting::API_KEY.name, key.ok_or_else(|| Setting::API_KEY.not_configured())));
+        list.push((Setting::API_SECRET.name, secret.ok_or_else(|| Setting::API_SECRET.not_configured())));
         list.push(("roots", Ok(roots)));
         // Which proxy is used depends on the host.
         list.extend(self.base.is_some().then_some(("proxy", Ok(proxy))));

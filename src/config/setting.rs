@@ -9,53 +9,40 @@ use crate::text::Shown;
 
 /// A setting that every request needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Setting {
-    Subdomain,
-    ApiKey,
-    ApiSecret,
+pub(super) struct Setting {
+    pub(super) name: &'static str,
+    places: &'static str,
+    how_to_set: &'static str,
 }
 
 impl Setting {
-    pub(super) const ALL: [Self; 3] = [Self::Subdomain, Self::ApiKey, Self::ApiSecret];
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Subdomain => "subdomain",
-            Self::ApiKey => "API key",
-            Self::ApiSecret => "API secret",
-        }
-    }
-
-    fn places(self) -> &'static str {
-        match self {
-            Self::Subdomain => "--subdomain or OUTSETA_SUBDOMAIN",
-            Self::ApiKey => "OUTSETA_API_KEY or OUTSETA_API_KEY_FILE",
-            Self::ApiSecret => "OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE",
-        }
-    }
+    pub(super) const SUBDOMAIN: Self = Self {
+        name: "subdomain",
+        places: "--subdomain or OUTSETA_SUBDOMAIN",
+        how_to_set: "give --subdomain, or set OUTSETA_SUBDOMAIN in the environment or in a file \
+            (--env-file): acme for https://acme.outseta.com",
+    };
+    pub(super) const API_KEY: Self = Self {
+        name: "API key",
+        places: "OUTSETA_API_KEY or OUTSETA_API_KEY_FILE",
+        how_to_set: "set OUTSETA_API_KEY or OUTSETA_API_KEY_FILE in the environment, or OUTSETA_API_KEY in a \
+            file (--env-file); a key is made in Outseta under Settings > Integrations > API Keys",
+    };
+    pub(super) const API_SECRET: Self = Self {
+        name: "API secret",
+        places: "OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE",
+        how_to_set: "set OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE in the environment, or \
+            OUTSETA_API_SECRET in a file (--env-file); Outseta shows it once, when the key is made",
+    };
+    pub(super) const ALL: [Self; 3] = [Self::SUBDOMAIN, Self::API_KEY, Self::API_SECRET];
 
     pub(super) fn not_configured(self) -> Error {
-        let how_to_set = match self {
-            Self::Subdomain => {
-                "give --subdomain, or set OUTSETA_SUBDOMAIN in the environment or in a file (--env-file): \
-                 acme for https://acme.outseta.com"
-            }
-            Self::ApiKey => {
-                "set OUTSETA_API_KEY or OUTSETA_API_KEY_FILE in the environment, or OUTSETA_API_KEY in a \
-                 file (--env-file); a key is made in Outseta under Settings > Integrations > API Keys"
-            }
-            Self::ApiSecret => {
-                "set OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE in the environment, or OUTSETA_API_SECRET \
-                 in a file (--env-file); Outseta shows it once, when the key is made"
-            }
-        };
-        Error::new(Kind::Config, "not configured", how_to_set)
+        Error::new(Kind::Config, "not configured", self.how_to_set)
     }
 }
 
 pub(super) fn missing(settings: impl Iterator<Item = Setting>) -> Error {
-    let names: Vec<_> =
-        settings.map(|setting| format!("{} ({})", setting.name(), setting.places())).collect();
+    let names: Vec<_> = settings.map(|setting| format!("{} ({})", setting.name, setting.places)).collect();
     Error::new(
         Kind::Config,
         format!("not configured: {}", names.join(", ")),

@@ -149,7 +149,7 @@ fn the_process_has_an_environment() {
 fn malformed_settings_are_reported_first_and_missing_ones_together() {
     let error = |variables: &[(&str, &str)]| found("", variables, "").settings().unwrap_err();
     let [name, key, secret] = ALL;
-    let (base, [api_key, api_secret]) = (Setting::Subdomain, [Setting::ApiKey, Setting::ApiSecret]);
+    let (base, [api_key, api_secret]) = (Setting::SUBDOMAIN, [Setting::API_KEY, Setting::API_SECRET]);
     for (variables, missing) in [
         (&[][..], &[base, api_key, api_secret][..]),
         (&[name], &[api_key, api_secret]),

@@ -31,7 +31,7 @@ fn fault(setting: Setting, text: &str, origin: Origin) -> String {
 #[test]
 fn what_could_forge_a_header_is_refused() {
     let all: String = ('!'..='~').filter(|c| !"\"'`:".contains(*c)).collect();
-    for (setting, variable) in [(Setting::ApiKey, API_KEY), (Setting::ApiSecret, API_SECRET)] {
+    for (setting, variable) in [(Setting::API_KEY, API_KEY), (Setting::API_SECRET, API_SECRET)] {
         for (text, expected) in [
             (&*all, ""),
             ("", "it is blank"),
@@ -58,7 +58,7 @@ fn what_could_forge_a_header_is_refused() {
     }
     let file = Origin::EnvFile(API_KEY, PathBuf::new());
     let quote = "it contains a line break: its closing quote may be missing";
-    assert_eq!(fault(Setting::ApiKey, "a\nB=b", file), quote);
+    assert_eq!(fault(Setting::API_KEY, "a\nB=b", file), quote);
 }
 
 #[test]
@@ -66,11 +66,11 @@ fn a_colon_is_refused_in_the_key_only() {
     let colon = "it contains a colon: put the part before it in OUTSETA_API_KEY and the part after it in \
         OUTSETA_API_SECRET";
     for text in ["a:b", "Outseta a:b\n"] {
-        assert_eq!(fault(Setting::ApiKey, text, Origin::Environment(API_KEY)), colon);
+        assert_eq!(fault(Setting::API_KEY, text, Origin::Environment(API_KEY)), colon);
     }
     let colon = "it contains a colon: the part before it is the key, the part after it the secret";
-    assert_eq!(fault(Setting::ApiKey, "a:b", Origin::Prompt), colon);
-    assert_eq!(fault(Setting::ApiSecret, ":a:b:", Origin::Environment(API_SECRET)), "");
+    assert_eq!(fault(Setting::API_KEY, "a:b", Origin::Prompt), colon);
+    assert_eq!(fault(Setting::API_SECRET, ":a:b:", Origin::Environment(API_SECRET)), "");
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn a_file_loses_one_newline_and_may_have_64_kib() {
     let path = folder.path().join("key");
     let read = |contents: &[u8]| {
         fs::write(&path, contents).unwrap();
-        match from_file(Setting::ApiKey, API_KEY_FILE, &path) {
+        match from_file(Setting::API_KEY, API_KEY_FILE, &path) {
             Ok(sourced) => sourced.value,
             Err(error) => {
                 let prefix = format!("invalid API key (the file {} ({API_KEY_FILE})): ", path.display());
@@ -103,7 +103,7 @@ fn a_file_loses_one_newline_and_may_have_64_kib() {
     assert_eq!(read(&b"k".repeat(limit)).len(), limit);
     assert_eq!(read(&b"k".repeat(limit + 1)), "the file is larger than 64 KiB");
     for (path, why) in [("/dev/null/x", "not a directory"), ("/", "is a directory")] {
-        let error = from_file(Setting::ApiSecret, API_SECRET_FILE, Path::new(path)).unwrap_err();
+        let error = from_file(Setting::API_SECRET, API_SECRET_FILE, Path::new(path)).unwrap_err();
         let message = format!("cannot read the file {path} (OUTSETA_API_SECRET_FILE): {why}");
         assert_eq!(error.to_string(), message);
     }
