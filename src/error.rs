@@ -1,5 +1,5 @@
-//! A failure. Its kind decides the exit status and what retries and batches do; its message and its hint are written
-//! where it is found. A message is lower case, without a full stop; a hint says what to do next.
+//! A failure. Its kind decides the exit status and what retries and batches do. Its message (lower case, no
+//! full stop) and its hint (what to do next) are written where it is found.
 
 use std::fmt;
 use std::time::Duration;
@@ -21,22 +21,22 @@ pub(crate) struct Error {
 pub(crate) enum Kind {
     Usage,
     InvalidEmail,
-    /// A file or standard input.
     Unreadable,
     NoSuchUser,
     NoSuchAccount,
-    /// Temporary: DNS, a refused or lost connection.
+    /// DNS, a refused or lost connection.
     Network,
-    TimedOut(Wait),
-    /// A certificate or a handshake.
+    ConnectTimeout,
+    /// The time for one email is over.
+    Timeout,
     Tls,
-    /// A network failure that would happen again, such as a proxy's refusal.
+    /// A network failure that a retry cannot help, such as a proxy's refusal.
     Unreachable,
     Bug,
     CannotCreate,
     CannotWrite,
     BrokenPipe,
-    /// 429, 5xx and the like, with the value of `Retry-After`.
+    /// 429, 5xx and the like, with `Retry-After`.
     Busy(Option<Duration>),
     /// Something other than the API responded: a redirect or an HTML page.
     NotTheApi,
@@ -44,21 +44,11 @@ pub(crate) enum Kind {
     BadResponse,
     KeyRejected,
     LoginRefused,
-    /// A setting is missing or malformed.
     Config,
     CannotExecute,
     CommandNotFound,
 }
 
-/// What took too long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wait {
-    Connecting,
-    ConnectingThroughProxy,
-    Response,
-}
-
-/// What happens after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Effect {
     /// A batch continues with the next email.
@@ -78,13 +68,8 @@ impl Kind {
             Self::Unreadable => (66, "EX_NOINPUT", OneEmail),
             Self::NoSuchUser => (67, "EX_NOUSER", OneEmail),
             Self::NoSuchAccount => (68, "EX_NOHOST", EndsBatch),
-            Self::Network | Self::TimedOut(Wait::Connecting | Wait::ConnectingThroughProxy) => {
-                (69, "EX_UNAVAILABLE", RetryThenEndBatch)
-            }
-            // The email's time is over, or a retry would fail the same way.
-            Self::TimedOut(Wait::Response) | Self::Tls | Self::Unreachable => {
-                (69, "EX_UNAVAILABLE", EndsBatch)
-            }
+            Self::Network | Self::ConnectTimeout => (69, "EX_UNAVAILABLE", RetryThenEndBatch),
+            Self::Timeout | Self::Tls | Self::Unreachable => (69, "EX_UNAVAILABLE", EndsBatch),
             Self::Bug => (70, "EX_SOFTWARE", EndsBatch),
             Self::CannotCreate => (73, "EX_CANTCREAT", OneEmail),
             Self::CannotWrite | Self::BrokenPipe => (74, "EX_IOERR", EndsBatch),
@@ -130,12 +115,11 @@ impl Error {
         self.kind.row().0
     }
 
-    /// The status's name in `sysexits.h`.
     pub(crate) fn status_name(&self) -> &'static str {
         self.kind.row().1
     }
 
-    /// Whether the same request may succeed later. Minting a token twice does no harm, so a lost response counts.
+    /// Whether to repeat the request. Minting a token twice does no harm, so a lost response is repeated too.
     pub(crate) fn is_retryable(&self) -> bool {
         matches!(self.kind.row().2, Retry | RetryThenEndBatch)
     }
@@ -166,9 +150,8 @@ mod tests {
             (Kind::NoSuchUser, false, false),
             (Kind::NoSuchAccount, false, true),
             (Kind::Network, true, true),
-            (Kind::TimedOut(Wait::Connecting), true, true),
-            (Kind::TimedOut(Wait::ConnectingThroughProxy), true, true),
-            (Kind::TimedOut(Wait::Response), false, true),
+            (Kind::ConnectTimeout, true, true),
+            (Kind::Timeout, false, true),
             (Kind::Tls, false, true),
             (Kind::Unreachable, false, true),
             (Kind::Bug, false, true),

@@ -1,6 +1,4 @@
-//! One HTTP exchange: a request → status, headers and body, or the failure in its phase. Only this file and
-//! `connection` name `ureq`. They do not know what a response means. Each default of ureq that is wrong here is set
-//! explicitly, with its reason.
+//! One HTTP exchange: a request → a response or a failure. Only this file and `connection` name `ureq`.
 
 use std::cell::Cell;
 use std::fmt;
@@ -17,51 +15,51 @@ use ureq::{Agent, AsSendBody, Body, ProxyProtocol, Timeout};
 use super::connection::{Addresses, Phase, Watch, is_cut};
 use super::tls;
 use crate::config::{Proxy, Settings, Sourced};
-use crate::error::{Error, Kind, Wait};
+use crate::error::{Error, Kind};
 use crate::secret::Secret;
 use crate::text::io_reason;
 
-pub(crate) const USER_AGENT: &str = concat!("outseta-token/", env!("CARGO_PKG_VERSION"));
+pub(super) const USER_AGENT: &str = concat!("outseta-token/", env!("CARGO_PKG_VERSION"));
 
-/// The largest response body, in bytes.
+/// Bytes of a response's body.
 const BODY_LIMIT: u64 = 1024 * 1024;
 
-/// The largest response head, in bytes. It must fit into the input buffer: otherwise ureq reports a lost connection.
+/// Bytes of a response's head. ureq reports one that is larger than its buffer as a lost connection.
 const HEADER_LIMIT: usize = 16 * 1024;
 const INPUT_BUFFER: usize = HEADER_LIMIT + 8 * 1024;
 
-/// Bytes for a request's head, besides the credentials and the base URL. ureq refuses a larger head.
+/// Bytes of a request's head, besides the credentials and the base URL.
 const OUTPUT_BUFFER: usize = 8 * 1024;
 
-/// Each attempt may spend a third of `--timeout` on connecting, but no more than this.
+/// An attempt may spend a third of `--timeout` on connecting, but no more than this.
 const LONGEST_CONNECT: Duration = Duration::from_secs(10);
 
 const CHECK_PROXY: &str = "check https_proxy and all_proxy; no_proxy names hosts to reach directly";
 const CHECK_NETWORK: &str = "check the network, a firewall, and whether a proxy is needed (https_proxy)";
+const PROXY_PASSWORD: &str = "give the proxy's user and password: https_proxy=http://user:password@host:port";
+const PROXY_REFUSED: &str = "ask whoever runs the proxy to allow this host, or name it in no_proxy";
 
 #[derive(Debug, Clone)]
-pub(crate) struct Request {
-    pub(crate) url: String,
-    pub(crate) headers: Vec<(&'static str, Secret)>,
+pub(super) struct Request {
+    pub(super) url: String,
+    pub(super) headers: Vec<(&'static str, Secret)>,
     /// `Some`: a POST of these bytes; `None`: a GET.
-    pub(crate) body: Option<Vec<u8>>,
+    pub(super) body: Option<Vec<u8>>,
 }
 
 impl Request {
-    pub(crate) fn method(&self) -> &'static str {
+    pub(super) fn method(&self) -> &'static str {
         if self.body.is_some() { "POST" } else { "GET" }
     }
 }
 
-/// A complete response.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(crate) struct Response {
-    pub(crate) status: u16,
-    /// Values that are not text are empty.
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
+pub(super) struct Response {
+    pub(super) status: u16,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: Vec<u8>,
     /// Whether the connection had served another request.
-    pub(crate) reused: bool,
+    pub(super) reused: bool,
 }
 
 /// Without the body: it may contain a token.
@@ -73,7 +71,7 @@ impl fmt::Debug for Response {
 
 impl Response {
     /// The first header with this name.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
         let header = self.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name));
         header.map(|(_, value)| value.as_str())
     }
@@ -81,8 +79,8 @@ impl Response {
 
 /// An HTTP client for one host.
 #[derive(Debug)]
-pub(crate) struct Client {
-    /// Never dropped: freeing its buffers would cost a tenth of the time of a request.
+pub(super) struct Client {
+    /// Never dropped: freeing its buffers takes a tenth of the time of a request.
     agent: ManuallyDrop<Agent>,
     addresses: Addresses,
     watch: Watch,
@@ -92,7 +90,6 @@ pub(crate) struct Client {
     peer: Uri,
     host: String,
     is_tls: bool,
-    /// Total time for one email.
     timeout: Duration,
     via_proxy: bool,
 }
@@ -100,7 +97,7 @@ pub(crate) struct Client {
 impl Client {
     /// # Errors
     /// `Kind::Config` for certificates or a proxy that cannot be used.
-    pub(crate) fn new(settings: &Settings, timeout: Duration) -> Result<Self, Error> {
+    pub(super) fn new(settings: &Settings, timeout: Duration) -> Result<Self, Error> {
         let roots = match &settings.roots {
             Some(pem) => RootCerts::from(certificates(pem)?),
             None => RootCerts::WebPki,
@@ -109,15 +106,15 @@ impl Client {
         let url = &settings.base.value;
         let sent = url.join("").len() + settings.credentials.authorization().reveal().len();
         let config = Agent::config_builder()
-            // Every status is a response to interpret, redirects too: the key is not sent to another host.
+            // Redirects are not followed: the key is not sent to another host.
             .http_status_as_error(false)
             .max_redirects(0)
-            // ureq would read the environment, ignore a proxy that it cannot use, and connect directly.
+            // By itself, ureq ignores a proxy in the environment that it cannot use, and connects directly.
             .proxy(proxy)
             .tls_config(TlsConfig::builder().root_certs(roots).build())
-            // For CONNECT too, which does not get the request's headers.
+            // For CONNECT, which does not get the request's headers.
             .user_agent(USER_AGENT)
-            // ureq's default sizes cost a sixth of the program's instructions, spent on zeroing them.
+            // Zeroing buffers of ureq's default sizes takes a sixth of the program's instructions.
             .input_buffer_size(INPUT_BUFFER)
             .output_buffer_size(OUTPUT_BUFFER + sent)
             .max_response_header_size(HEADER_LIMIT)
@@ -144,12 +141,11 @@ impl Client {
         })
     }
 
-    /// Sends a request and reads the response within `left`. The next request gets a new connection, unless
-    /// [`Client::keep_connection`] is called.
+    /// Sends a request and reads the response within `left`.
     ///
     /// # Errors
     /// Network failures, and `Kind::BadResponse` for a response that is too large or not HTTP.
-    pub(crate) fn exchange(&self, request: &Request, left: Duration) -> Result<Response, Error> {
+    pub(super) fn exchange(&self, request: &Request, left: Duration) -> Result<Response, Error> {
         let limit = self.connect_limit(left);
         self.watch.start(self.keep.take(), limit, left);
         let exchanged = self.send(request, limit, left).and_then(|mut response| {
@@ -166,19 +162,20 @@ impl Client {
             status: response.status().as_u16(),
             headers: headers.collect(),
             body,
-            reused: self.watch.is_reused(),
+            reused: self.watch.state().reused,
         })
     }
 
-    /// Lets the next request reuse the connection. Only after a response that certainly belongs to its request:
-    /// unrequested bytes could otherwise be taken for the next response.
-    pub(crate) fn keep_connection(&self) {
+    /// Lets the next request reuse the connection. Only after a response that belongs to its request:
+    /// a later request could get another's.
+    pub(super) fn keep_connection(&self) {
         self.keep.set(true);
     }
 
-    /// Whether the server had closed the kept connection before the request, which is normal (RFC 9112 section 9.3.1).
-    pub(crate) fn is_stale(&self, error: &Error) -> bool {
-        self.watch.phase() == Phase::Kept && error.kind() == Kind::Network
+    /// Whether the server had closed the kept connection, as it may at any time (RFC 9112 section 9.3.1).
+    pub(super) fn is_stale(&self, error: &Error) -> bool {
+        let state = self.watch.state();
+        state.reused && state.phase == Phase::Sending && error.kind() == Kind::Network
     }
 
     fn send(
@@ -188,11 +185,11 @@ impl Client {
         left: Duration,
     ) -> Result<http::Response<Body>, ureq::Error> {
         let started = Instant::now();
-        // ureq measures the connect time after the DNS lookup. Looking up first lets both share the limit.
+        // First, because ureq's limit for connecting does not include the lookup.
         self.addresses.look_up(&self.peer, limit)?;
         let connect = limit.saturating_sub(started.elapsed());
         if connect.is_zero() {
-            // ureq would wait for a second.
+            // ureq would take this for a second.
             return Err(ureq::Error::Timeout(Timeout::Connect));
         }
         // `send_json` would pretty-print.
@@ -212,107 +209,103 @@ impl Client {
         (self.timeout / 3).min(LONGEST_CONNECT).min(left)
     }
 
-    /// `limit` is the time that connecting had.
-    fn failure(&self, error: ureq::Error, limit: Duration) -> Error {
-        let phase = self.watch.phase();
+    fn failure(&self, error: ureq::Error, connect_limit: Duration) -> Error {
+        let phase = self.watch.state().phase;
         let host = &self.host;
-        match error {
-            ureq::Error::Timeout(_) if phase.is_connecting() && self.via_proxy => {
-                timed_out(host, Wait::ConnectingThroughProxy, limit)
+        let (kind, message, hint) = match error {
+            ureq::Error::Timeout(_) if phase.is_connecting() => {
+                return self.timed_out(Kind::ConnectTimeout, connect_limit);
             }
-            ureq::Error::Timeout(_) if phase.is_connecting() => timed_out(host, Wait::Connecting, limit),
-            ureq::Error::Timeout(_) => timed_out(host, Wait::Response, self.timeout),
-            ureq::Error::HostNotFound if self.via_proxy => self.proxy_failure("its name cannot be resolved"),
-            ureq::Error::HostNotFound if self.is_tls => Error::new(
+            ureq::Error::Timeout(_) => return self.timed_out(Kind::Timeout, self.timeout),
+            ureq::Error::HostNotFound if self.via_proxy => {
+                return self.not_connected("its name cannot be resolved");
+            }
+            ureq::Error::HostNotFound if self.is_tls => (
                 Kind::Network,
                 format!("cannot resolve the name {host}"),
                 "check the subdomain or base URL, and this machine's name resolution",
             ),
-            ureq::Error::HostNotFound => Error::new(
+            ureq::Error::HostNotFound => (
                 Kind::Unreachable,
                 format!("{host} does not resolve to a loopback address"),
                 "check localhost in /etc/hosts, or write 127.0.0.1 instead",
             ),
-            ureq::Error::Io(error) => self.io_failure(&error, phase),
+            ureq::Error::Io(error) => return self.io_failure(&error, phase),
             ureq::Error::ConnectProxyFailed(reason) => match proxy_status(&reason) {
-                Some(status) => Error::new(
+                Some(status) => (
                     Kind::Unreachable,
                     format!("the proxy refused to connect to {host} ({status})"),
-                    match status {
-                        407 => {
-                            "give the proxy's user and password: https_proxy=http://user:password@host:port"
-                        }
-                        _ => "ask whoever runs the proxy to allow this host, or name it in no_proxy",
-                    },
+                    if status == 407 { PROXY_PASSWORD } else { PROXY_REFUSED },
                 ),
-                None => self.proxy_failure("it closed the connection"),
+                None => return self.not_connected("it closed the connection"),
             },
-            ureq::Error::ConnectionFailed => self.connection_failure("no address responded"),
-            ureq::Error::Tls(text) => tls::handshake_failed(Kind::Tls, host, text, tls::SERVER),
-            ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..) => Error::new(
+            ureq::Error::ConnectionFailed => return self.not_connected("no address responded"),
+            ureq::Error::Tls(text) => return tls::handshake_failed(Kind::Tls, host, text, tls::SERVER),
+            ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..) => (
                 Kind::BadResponse,
-                "the response is too large",
+                "the response is too large".to_owned(),
                 "check the base URL: Outseta's API sends far smaller responses",
             ),
             // The connection ended in the length of a chunk.
-            ureq::Error::BodyStalled => self.lost(),
-            ureq::Error::Protocol(_) if phase == Phase::Tunnel => Error::new(
+            ureq::Error::BodyStalled => return self.lost(),
+            ureq::Error::Protocol(_) if phase == Phase::Tunnel => (
                 Kind::Unreachable,
                 format!("the proxy for {host} does not respond like a proxy"),
                 CHECK_PROXY,
             ),
             ureq::Error::Protocol(_) | ureq::Error::Http(_) => {
-                Error::new(Kind::BadResponse, "the response is not HTTP", "check the base URL and its port")
+                (Kind::BadResponse, "the response is not HTTP".to_owned(), "check the base URL and its port")
             }
-            // The request was validated, so this cannot happen. The text may contain a URL with a password.
-            _ => Error::bug("the HTTP client refused the request"),
-        }
+            // Requests are valid, so this cannot happen. The text may contain a URL with a password.
+            _ => return Error::bug("the HTTP client refused the request"),
+        };
+        Error::new(kind, message, hint)
     }
 
     fn io_failure(&self, error: &io::Error, phase: Phase) -> Error {
-        let in_proxy = matches!(phase, Phase::ProxyTls | Phase::Tunnel);
         if let Some(failure) = tls::failure(error, &self.host, phase == Phase::ProxyTls) {
             return failure;
         }
         match is_cut(error.kind()) {
-            true if in_proxy => self.proxy_failure("it closed the connection"),
+            true if matches!(phase, Phase::ProxyTls | Phase::Tunnel) => {
+                self.not_connected("it closed the connection")
+            }
             true => self.lost(),
-            false if self.via_proxy => self.proxy_failure(&io_reason(error)),
-            false => self.connection_failure(&io_reason(error)),
+            false => self.not_connected(&io_reason(error)),
         }
     }
 
-    fn proxy_failure(&self, reason: &str) -> Error {
-        let message = format!("cannot connect to the proxy for {}: {reason}", self.host);
-        Error::new(Kind::Network, message, CHECK_PROXY)
-    }
-
-    fn connection_failure(&self, reason: &str) -> Error {
-        Error::new(Kind::Network, format!("cannot connect to {}: {reason}", self.host), CHECK_NETWORK)
+    fn not_connected(&self, reason: &str) -> Error {
+        let (proxy, hint) =
+            if self.via_proxy { ("the proxy for ", CHECK_PROXY) } else { ("", CHECK_NETWORK) };
+        Error::new(Kind::Network, format!("cannot connect to {proxy}{}: {reason}", self.host), hint)
     }
 
     fn lost(&self) -> Error {
         let message = format!("the connection to {} was lost before the response was complete", self.host);
         Error::new(Kind::Network, message, "try again")
     }
-}
 
-/// `time` is how long it took.
-pub(super) fn timed_out(host: &str, wait: Wait, time: Duration) -> Error {
-    // Whole seconds, or tenths, or at least 1 ms.
-    let time = match time.as_millis().max(1) {
-        ms if ms % 1000 == 0 => format!("{} s", ms / 1000),
-        ms if ms > 1000 && ms % 100 == 0 => format!("{}.{} s", ms / 1000, ms / 100 % 10),
-        ms => format!("{ms} ms"),
-    };
-    let (message, hint) = match wait {
-        Wait::Connecting => (format!("cannot connect to {host} within {time}"), CHECK_NETWORK),
-        Wait::ConnectingThroughProxy => {
-            (format!("cannot connect to {host} through the proxy within {time}"), CHECK_PROXY)
-        }
-        Wait::Response => (format!("no response from {host} within {time}"), "try again, or raise --timeout"),
-    };
-    Error::new(Kind::TimedOut(wait), message, hint)
+    /// `kind` is `ConnectTimeout` or `Timeout`.
+    pub(super) fn timed_out(&self, kind: Kind, time: Duration) -> Error {
+        let host = &self.host;
+        // Whole seconds, or tenths, or at least 1 ms.
+        let time = match time.as_millis().max(1) {
+            ms if ms % 1000 == 0 => format!("{} s", ms / 1000),
+            ms if ms > 1000 && ms % 100 == 0 => format!("{}.{} s", ms / 1000, ms / 100 % 10),
+            ms => format!("{ms} ms"),
+        };
+        let (message, hint) = match (kind, self.via_proxy) {
+            (Kind::ConnectTimeout, true) => {
+                (format!("cannot connect to {host} through the proxy within {time}"), CHECK_PROXY)
+            }
+            (Kind::ConnectTimeout, false) => {
+                (format!("cannot connect to {host} within {time}"), CHECK_NETWORK)
+            }
+            _ => (format!("no response from {host} within {time}"), "try again, or raise --timeout"),
+        };
+        Error::new(kind, message, hint)
+    }
 }
 
 /// The certificates of a PEM file. ureq would ignore what is malformed, and trust nobody if nothing is left.

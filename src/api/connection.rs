@@ -1,7 +1,5 @@
-//! The way to a response: ureq's resolver and connectors, watched to know how far an exchange has come and to end it in
-//! time. Beside `client` the only file that names `ureq`. It does not know what is sent.
-//!
-//! These parts of ureq may change with its minor version, which Cargo.toml therefore holds.
+//! The connection: ureq's resolver and connectors, watched to know how far an exchange has come and to end it
+//! in time. Cargo.toml pins ureq's minor version, because the next may change these parts.
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -20,64 +18,59 @@ use ureq::{Error, Timeout};
 
 use crate::config::is_address;
 
-/// As many addresses as ureq takes.
+/// ureq takes no more.
 const MAX_ADDRESSES: usize = 16;
 
 /// How far an exchange has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// The request goes over a connection that has served another one.
-    Kept,
-    /// The lookup of the name, and TCP.
+    /// The lookup of the name, TCP, and TLS with the server.
     Connecting,
     ProxyTls,
     /// The proxy is asked for a tunnel.
     Tunnel,
-    Tls,
-    /// The request goes over a new connection.
     Sending,
-    /// A byte of the response has come.
     Receiving,
 }
 
 impl Phase {
     pub(super) fn is_connecting(self) -> bool {
-        matches!(self, Self::Connecting | Self::ProxyTls | Self::Tunnel | Self::Tls)
+        matches!(self, Self::Connecting | Self::ProxyTls | Self::Tunnel)
     }
 }
 
-/// The state of the exchange under way, shared with the connection.
+/// The state of the current exchange, shared with its connection.
 #[derive(Debug, Clone)]
 pub(super) struct Watch(Arc<Mutex<State>>);
 
 #[derive(Debug)]
-struct State {
-    phase: Phase,
+pub(super) struct State {
+    pub(super) phase: Phase,
     /// Whether the connection has served another request.
-    reused: bool,
+    pub(super) reused: bool,
     connect_by: Instant,
     end: Instant,
 }
 
+impl State {
+    fn new(keep: bool, connect: Duration, total: Duration) -> Self {
+        let (now, phase) = (Instant::now(), if keep { Phase::Sending } else { Phase::Connecting });
+        Self { phase, reused: keep, connect_by: now + connect, end: now + total }
+    }
+}
+
 impl Watch {
     pub(super) fn new() -> Self {
-        let now = Instant::now();
-        let (connect_by, end) = (now, now);
-        Self(Arc::new(Mutex::new(State { phase: Phase::Connecting, reused: false, connect_by, end })))
+        Self(Arc::new(Mutex::new(State::new(false, Duration::ZERO, Duration::ZERO))))
     }
 
-    /// Starts an exchange, over the kept connection only if that is trusted.
-    pub(super) fn start(&self, trusted: bool, connect: Duration, total: Duration) {
-        let (now, phase) = (Instant::now(), if trusted { Phase::Kept } else { Phase::Connecting });
-        *self.state() = State { phase, reused: trusted, connect_by: now + connect, end: now + total };
+    /// Starts an exchange. `keep`: over the open connection, if there is one.
+    pub(super) fn start(&self, keep: bool, connect: Duration, total: Duration) {
+        *self.state() = State::new(keep, connect, total);
     }
 
-    pub(super) fn phase(&self) -> Phase {
-        self.state().phase
-    }
-
-    pub(super) fn is_reused(&self) -> bool {
-        self.state().reused
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn connector(&self, via_proxy: bool) -> impl Connector + use<> {
@@ -90,10 +83,6 @@ impl Watch {
             .chain(layer(true))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn left(&self) -> Duration {
         let state = self.state();
         let end = if state.phase.is_connecting() { state.connect_by } else { state.end };
@@ -101,7 +90,7 @@ impl Watch {
     }
 }
 
-/// Runs when there is no connection to reuse.
+/// Notes that a new connection is made.
 #[derive(Debug)]
 struct Start(Watch);
 
@@ -115,7 +104,7 @@ impl Connector for Start {
     }
 }
 
-/// Puts a watched transport over TCP, and another over TLS.
+/// Watches TCP, or what carries HTTP.
 #[derive(Debug)]
 struct Layer {
     watch: Watch,
@@ -132,7 +121,7 @@ impl<T: Transport> Connector<T> for Layer {
         self.watch.state().phase = match (is_proxy, self.is_http) {
             (true, false) => Phase::ProxyTls,
             (true, true) => Phase::Tunnel,
-            (false, false) => Phase::Tls,
+            (false, false) => Phase::Connecting,
             (false, true) => Phase::Sending,
         };
         let is_http = self.is_http && !is_proxy;
@@ -162,7 +151,7 @@ impl<T: Transport> Transport for Watched<T> {
         let end = Instant::now() + self.watch.left().min(*timeout.after);
         loop {
             let left = end.saturating_duration_since(Instant::now());
-            // The kernel may be late by an eighth of a long wait. So a part of the time is waited for, then of the rest.
+            // The kernel may end a long wait an eighth too late, so wait for a part of the time first.
             timeout.after = (left * 3 / 4).into();
             match self.inner.await_input(timeout) {
                 Err(Error::Timeout(_)) if !left.is_zero() => {}
@@ -179,14 +168,14 @@ impl<T: Transport> Transport for Watched<T> {
         }
     }
 
-    /// Asked after a response, and again before the next request.
+    /// ureq asks after a response, and again before the next request.
     fn is_open(&mut self) -> bool {
-        let usable = matches!(self.watch.phase(), Phase::Receiving | Phase::Kept);
-        // ureq looks at the socket. A wait of no time also shows unasked bytes in a buffer or in a TLS record.
-        let unasked = NextTimeout { after: Duration::ZERO.into(), ..NextTimeout::default() };
-        usable
+        let may_be_kept = !self.watch.state().phase.is_connecting();
+        // ureq looks at the socket. Waiting for no time also finds bytes in a buffer or a TLS record.
+        let no_time = NextTimeout { after: Duration::ZERO.into(), ..NextTimeout::default() };
+        may_be_kept
             && self.inner.is_open()
-            && (!self.is_http || matches!(self.inner.await_input(unasked), Err(Error::Timeout(_))))
+            && (!self.is_http || matches!(self.inner.await_input(no_time), Err(Error::Timeout(_))))
     }
 
     fn is_tls(&self) -> bool {
@@ -194,14 +183,12 @@ impl<T: Transport> Transport for Watched<T> {
     }
 }
 
-/// Whether a connection ended before it was closed in order.
 pub(super) fn is_cut(kind: io::ErrorKind) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     matches!(kind, UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe)
 }
 
-/// The addresses of the host that is connected to, looked up once. By itself ureq looks them up before every request,
-/// in a thread of its own, even where the connection is kept.
+/// The addresses of the host or proxy. ureq would look them up before every request, in a new thread.
 #[derive(Debug, Clone)]
 pub(super) struct Addresses {
     known: Arc<Mutex<Option<ResolvedSocketAddrs>>>,
@@ -214,10 +201,10 @@ impl Addresses {
         Self { known: Arc::default(), loopback_only }
     }
 
-    /// Looks them up, unless they are known.
+    /// Looks the addresses up, unless they are known.
     ///
     /// # Errors
-    /// `HostNotFound`, `Timeout`, `Io` where no thread can be started.
+    /// `HostNotFound`, `Timeout`, or `Io` if no thread can be started.
     pub(super) fn look_up(&self, uri: &Uri, limit: Duration) -> Result<(), Error> {
         if self.known().is_some() {
             return Ok(());
@@ -227,7 +214,7 @@ impl Addresses {
         let found = if is_address(authority.host()) {
             target.to_socket_addrs()
         } else {
-            // A thread that can be abandoned: nothing else bounds the system's resolver.
+            // The system's resolver has no timeout, but its thread can be abandoned.
             let (sender, receiver) = mpsc::sync_channel(1);
             thread::Builder::new()
                 .spawn(move || sender.send(target.to_socket_addrs()))
@@ -246,7 +233,7 @@ impl Addresses {
         Ok(())
     }
 
-    /// Looks them up again the next time: the last ones led nowhere.
+    /// After a failure: the host may have moved.
     pub(super) fn forget(&self) {
         *self.known() = None;
     }
@@ -266,7 +253,7 @@ impl Resolver for Addresses {
 mod tests {
     use super::*;
 
-    /// Is late for every byte, and says how long it was to wait.
+    /// Never gets a byte, and records how long it was to wait.
     #[derive(Debug)]
     struct Silent(Vec<Duration>);
 
@@ -293,7 +280,7 @@ mod tests {
         let (connect, total) = (Duration::from_millis(20), Duration::from_millis(60));
         watch.start(false, connect, total);
         let mut transport = Watched { inner: Silent(Vec::new()), watch: watch.clone(), is_http: false };
-        for (phase, limit) in [(Phase::Tls, connect), (Phase::Sending, total)] {
+        for (phase, limit) in [(Phase::Connecting, connect), (Phase::Sending, total)] {
             watch.state().phase = phase;
             let ended = transport.await_input(NextTimeout::default());
             assert!(matches!(ended, Err(Error::Timeout(_))) && watch.left().is_zero(), "{phase:?}");

@@ -1,7 +1,5 @@
-//! The conversation with Outseta: which requests are made, in which order, and how often.
-//!
-//! `POST /api/v1/tokens` with the API key and `{"username": email}` mints a token (Outseta's documentation). If
-//! Outseta refuses, `GET /api/v1/crm/people` tells why, within the same timeout.
+//! The conversation with Outseta: `POST /api/v1/tokens` with the API key and `{"username": email}` mints a
+//! token. If Outseta refuses, `GET /api/v1/crm/people` tells why, within the same timeout.
 
 mod client;
 mod connection;
@@ -19,7 +17,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 
 use self::client::{Client, Request, Response, USER_AGENT};
-use self::response::{Asked, Outcome};
+use self::response::{Context, Outcome};
 use self::retry::Deadline;
 pub(crate) use self::token::{Token, now, second_after};
 use self::trace::AUTHORIZATION;
@@ -30,7 +28,7 @@ use crate::error::Error;
 use crate::log::Log;
 use crate::secret::Secret;
 
-/// All characters but RFC 3986's unreserved ones: Outseta would read `+` as a space.
+/// All but RFC 3986's unreserved characters: Outseta would read `+` as a space.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// An Outseta account.
@@ -77,11 +75,11 @@ impl Outseta {
     /// Why no token was minted.
     pub(crate) fn token(&self, email: &Email) -> Result<Token, Error> {
         let mut deadline = Deadline::starting_now(self.timeout);
-        let asked = self.asked();
-        let minted = self.with_retries(&self.token_request(email), &mut deadline, |response| {
-            response::token(response, email, asked)
+        let context = self.context();
+        let outcome = self.with_retries(&self.token_request(email), &mut deadline, |response| {
+            response::token(response, email, context)
         })?;
-        match minted {
+        match outcome {
             Outcome::Token(token) => {
                 if token.claims().is_some_and(|claims| claims.email().is_some()) {
                     self.client.keep_connection();
@@ -90,10 +88,10 @@ impl Outseta {
             }
             Outcome::Refused(refusal) => {
                 self.log.detail(format_args!("the response does not tell the reason: looking up the person"));
-                let meaning = self.with_retries(&self.lookup_request(email), &mut deadline, |response| {
-                    response::lookup(response, &refusal, email, asked)
+                let reason = self.with_retries(&self.lookup_request(email), &mut deadline, |response| {
+                    response::lookup(response, &refusal, email, context)
                 });
-                Err(meaning.unwrap_or_else(|cause| refusal.unexplained(email, &cause)))
+                Err(reason.unwrap_or_else(|cause| refusal.lookup_failed(email, &cause)))
             }
         }
     }
@@ -101,28 +99,28 @@ impl Outseta {
     /// Reads the account's public JWKS, which shows that the account exists.
     ///
     /// # Errors
-    /// Why it cannot be read.
+    /// Why not.
     pub(crate) fn read_jwks(&self) -> Result<(), Error> {
-        let asked = Asked { credentials: None, ..self.asked() };
-        self.read(&self.get("/.well-known/jwks", None), asked)
+        let context = Context { credentials: None, ..self.context() };
+        self.read(&self.get("/.well-known/jwks", None), context)
     }
 
-    /// Reads one plan family, which is harmless, with the API key.
+    /// Reads one plan family with the API key, which is harmless.
     ///
     /// # Errors
-    /// Why the key cannot read it.
+    /// Why not.
     pub(crate) fn read_with_key(&self) -> Result<(), Error> {
         let path = "/api/v1/billing/planfamilies?limit=1&fields=Uid";
-        self.read(&self.get(path, Some(self.credentials.authorization())), self.asked())
+        self.read(&self.get(path, Some(self.credentials.authorization())), self.context())
     }
 
-    fn read(&self, request: &Request, asked: Asked<'_>) -> Result<(), Error> {
+    fn read(&self, request: &Request, context: Context<'_>) -> Result<(), Error> {
         let mut deadline = Deadline::starting_now(self.timeout);
-        self.with_retries(request, &mut deadline, |response| response::read(response, asked))
+        self.with_retries(request, &mut deadline, |response| response::read(response, context))
     }
 
-    fn asked(&self) -> Asked<'_> {
-        Asked { host: self.base.host(), credentials: Some(&self.credentials) }
+    fn context(&self) -> Context<'_> {
+        Context { host: self.base.host(), credentials: Some(&self.credentials) }
     }
 
     fn with_retries<T>(
@@ -140,7 +138,8 @@ impl Outseta {
             };
             let left = if retry < self.retries { deadline.left() } else { Duration::ZERO };
             let Some(wait) = retry::wait(&error, retry, left, retry::jitter()) else {
-                return Err(deadline.explain(error, self.base.host()));
+                let total = deadline.total_timeout(&error);
+                return Err(total.map_or(error, |(kind, time)| self.client.timed_out(kind, time)));
             };
             self.log.detail(format_args!("{error}; trying again in {} ms", wait.as_millis()));
             thread::sleep(wait);
@@ -161,7 +160,7 @@ impl Outseta {
         self.last_request.set(Some(Instant::now()));
         deadline.attempted(time, response.as_ref().err());
         match &response {
-            Ok(response) => trace::response(response, time, self.asked(), self.log),
+            Ok(response) => trace::response(response, time, self.context(), self.log),
             Err(error) => {
                 self.log.detail(format_args!("< no response after {} ms: {error}", time.as_millis()));
             }
@@ -169,10 +168,10 @@ impl Outseta {
         response
     }
 
-    /// Waits until the next request may start. Returns how long that took.
+    /// Waits until the next request may start. Returns how long.
     fn throttle(&self) -> Duration {
-        let wait =
-            self.last_request.get().map_or(Duration::ZERO, |last| self.pause.saturating_sub(last.elapsed()));
+        let last = self.last_request.get();
+        let wait = last.map_or(Duration::ZERO, |last| self.pause.saturating_sub(last.elapsed()));
         thread::sleep(wait);
         wait
     }

@@ -1,14 +1,12 @@
-//! Interprets responses: a token, an error, or the question whether the person exists. Pure, and the only file that
-//! knows how Outseta responds:
+//! Interprets responses. The only file that knows how Outseta responds:
 //!
-//! - A login that needs two-factor authentication is a 2xx without `access_token`, and may have mailed the user.
-//! - A rejected key is a 403 with an empty body (the documentation says 401), an unknown account an empty 404.
+//! - A login that needs two-factor authentication is a 2xx without `access_token`, and may email a code.
+//! - A rejected key is an empty 403 (the documentation says 401), an unknown account an empty 404.
 //! - Errors are JSON: `{"ErrorMessage", "EntityValidationErrors": [{"ValidationErrors": [{"PropertyName",
 //!   "ErrorMessage"}]}]}`, `{"ErrorMessage", "PropertyName"}`, `{"Message"}`, OAuth's `{"error",
 //!   "error_description"}` (RFC 6749 section 5.2), or the text `invalid_grant`, bare or as JSON.
-//! - The response for a user who does not exist is not documented. A refusal that may mean this is followed by a
-//!   lookup in the CRM: `{"items": [{"Email", "PersonAccount": [{"Account": {"AccountStage"}}]}]}`. There, a `*` in
-//!   the email is a wildcard, so the emails are compared.
+//! - The response for a missing user is not documented, so the CRM is asked for the person:
+//!   `{"items": [{"Email", "PersonAccount": [{"Account": {"AccountStage"}}]}]}`. There, `*` is a wildcard.
 //! - Outages and rate limits are 429 or 5xx, often with an HTML page of the network in front of the API.
 
 use std::time::Duration;
@@ -25,15 +23,27 @@ use crate::text::Shown;
 pub(super) const INVALID_GRANT: &str = "invalid_grant";
 const SEE_RESPONSE: &str = "run again with -v to see the response";
 
-/// What a request was about, for messages.
+/// `AccountStage`, by Outseta's documentation.
+const STAGES: [(u64, &str); 8] = [
+    (2, "trialing"),
+    (3, "subscribing"),
+    (4, "cancelling"),
+    (5, "expired"),
+    (6, "trial expired"),
+    (7, "past due"),
+    (8, "cancelling trial"),
+    (9, "paused"),
+];
+
+/// What messages say about a request.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked<'a> {
-    pub(crate) host: &'a str,
-    /// If the request had any.
-    pub(crate) credentials: Option<&'a Credentials>,
+pub(super) struct Context<'a> {
+    pub(super) host: &'a str,
+    /// `None` if the request has no key.
+    pub(super) credentials: Option<&'a Credentials>,
 }
 
-impl Asked<'_> {
+impl Context<'_> {
     /// A server's text. It may repeat the credentials.
     pub(super) fn shown(&self, text: &str) -> Shown {
         let secrets = self.credentials.map(Credentials::secrets);
@@ -44,43 +54,38 @@ impl Asked<'_> {
         Error::new(
             Kind::NoSuchAccount,
             format!("no Outseta account at {}{note}", self.host),
-            "check the subdomain or base URL: the subdomain is the first part of the address at which you log in to Outseta",
+            "check the subdomain or base URL: the subdomain is the first part of the address at which you \
+             log in to Outseta",
         )
     }
 }
 
-/// A response of the token endpoint that is not an error.
+/// What the token endpoint responded.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Outcome {
+pub(super) enum Outcome {
     Token(Token),
     Refused(Refusal),
 }
 
 /// A refused login. Only the lookup can tell the reason.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Refusal {
+pub(super) struct Refusal {
     status: u16,
     /// The server's message, after a colon.
     message: String,
-    /// What the refusal probably means, for a key that may not look people up.
+    /// The probable reason, for a key that may not look people up.
     unconfirmed: Option<Error>,
 }
 
 impl Refusal {
-    /// The error if the lookup fails.
-    pub(crate) fn unexplained(&self, email: &Email, cause: &Error) -> Error {
-        let Self { status, message, .. } = self;
-        Error::new(
-            cause.kind(),
-            format!(
-                "Outseta refused to log {} in ({status}){message}; the lookup of the reason failed: {cause}",
-                shown(email)
-            ),
-            match cause.kind() {
-                Kind::BadResponse => "check the base URL, or run again with -v to see the response",
-                _ => cause.hint().unwrap_or_default(),
-            },
-        )
+    pub(super) fn lookup_failed(&self, email: &Email, cause: &Error) -> Error {
+        let (status, message, email) = (self.status, &self.message, shown(email));
+        let hint = match cause.kind() {
+            Kind::BadResponse => "check the base URL, or run again with -v to see the response",
+            _ => cause.hint().unwrap_or_default(),
+        };
+        let refused = format!("Outseta refused to log {email} in ({status}){message}");
+        Error::new(cause.kind(), format!("{refused}; the lookup of the reason failed: {cause}"), hint)
     }
 }
 
@@ -88,121 +93,214 @@ impl Refusal {
 ///
 /// # Errors
 /// Why no token was minted.
-pub(crate) fn token(response: &Response, email: &Email, asked: Asked<'_>) -> Result<Outcome, Error> {
-    let (status, json) = (response.status, json(&response.body));
+pub(super) fn token(response: &Response, email: &Email, context: Context<'_>) -> Result<Outcome, Error> {
+    let reply = Reply::new(response, context);
+    let status = reply.status;
     if matches!(status, 200..=299) {
-        return success(response, json, email, asked).map(Outcome::Token);
+        return reply.success(email).map(Outcome::Token);
     }
-    let json = json.as_ref();
-    if let Some(error) = general_error(response, json, asked) {
+    if let Some(error) = reply.general_error() {
         return Err(error);
     }
-    let message = message(response, json, asked);
+    let message = reply.message();
     match status {
-        400 | 422 if json.is_some_and(names_email) => Err(Error::new(
+        400 | 422 if reply.names_email() => Err(Error::new(
             Kind::InvalidEmail,
             format!("invalid email: Outseta rejected {}{message}", shown(email)),
             "check the email for a typing error",
         )),
         400 | 404 | 422 => {
-            let unconfirmed = unconfirmed(response, json, &message, email, asked);
+            let unconfirmed = reply.unconfirmed(email);
             Ok(Outcome::Refused(Refusal { status, message, unconfirmed }))
         }
-        _ => Err(unexpected(status, &message)),
+        _ => Err(reply.unexpected()),
     }
 }
 
-/// Interprets the response to the lookup: the meaning of the refusal.
+/// Interprets the response to the lookup: the reason of the refusal.
 ///
 /// # Errors
 /// Why the lookup does not tell it.
-pub(crate) fn lookup(
+pub(super) fn lookup(
     response: &Response,
     refusal: &Refusal,
     email: &Email,
-    asked: Asked<'_>,
+    context: Context<'_>,
 ) -> Result<Error, Error> {
-    let (status, json) = (response.status, json(&response.body));
-    if status == 404 && json.is_none() {
-        return Ok(asked.no_account(""));
+    let reply = Reply::new(response, context);
+    if reply.is_missing_account() {
+        return Ok(context.no_account(""));
     }
-    let general = general_error(response, json.as_ref(), asked);
-    if let Some(error) = general.filter(|error| error.kind() != Kind::KeyRejected) {
+    if let Some(error) = reply.general_error().filter(|error| error.kind() != Kind::KeyRejected) {
         return Err(error);
     }
-    let meaning = match (status, &json) {
-        (200, Some(people)) => find(people, email).map(|person| match person {
-            None => Error::new(
-                Kind::NoSuchUser,
-                format!("no such user: {}", shown(email)),
-                "check the email for a typing error; people are listed in Outseta under CRM > People",
-            ),
-            Some(person) => login_refused(person, refusal, email),
-        }),
+    let reason = match (reply.status, &reply.json) {
+        (200, Some(people)) => reason(people, refusal, email),
         (401 | 403, _) => refusal.unconfirmed.clone(),
         _ => None,
     };
-    meaning.ok_or_else(|| unexpected(status, &message(response, json.as_ref(), asked)))
+    reason.ok_or_else(|| reply.unexpected())
 }
 
-/// Interprets the response to a read, which is only checked.
+/// Checks the response to a read.
 ///
 /// # Errors
 /// The error that a request for a token would end with.
-pub(crate) fn read(response: &Response, asked: Asked<'_>) -> Result<(), Error> {
-    let (status, json) = (response.status, json(&response.body));
-    let json = json.as_ref();
-    if status == 200 && json.is_some_and(Value::is_object) {
+pub(super) fn read(response: &Response, context: Context<'_>) -> Result<(), Error> {
+    let reply = Reply::new(response, context);
+    if reply.status == 200 && reply.json.as_ref().is_some_and(Value::is_object) {
         return Ok(());
     }
-    Err(match general_error(response, json, asked) {
+    Err(match reply.general_error() {
         Some(error) => error,
-        None if status == 404 && json.is_none() => asked.no_account(""),
-        None => unexpected(status, &message(response, json, asked)),
+        None if reply.is_missing_account() => context.no_account(""),
+        None => reply.unexpected(),
     })
 }
 
-fn success(
-    response: &Response,
+struct Reply<'a> {
+    response: &'a Response,
+    status: u16,
     json: Option<Value>,
-    email: &Email,
-    asked: Asked<'_>,
-) -> Result<Token, Error> {
-    let status = response.status;
-    let no_token =
-        |reason| Error::new(Kind::BadResponse, format!("the response ({status}) {reason}"), SEE_RESPONSE);
-    let Some(Value::Object(fields)) = json else {
-        return Err(if is_html(response) { html(status) } else { no_token("is not a JSON object") });
-    };
-    let wants = |field| fields.get(field) == Some(&Value::Bool(true));
-    let two_factor = if wants("two_factor_enrollment_required") {
-        Some(Error::new(
-            Kind::LoginRefused,
-            format!("{} must first set up two-factor authentication", shown(email)),
-            "the user sets it up by logging in",
-        ))
-    } else if wants("two_factor_required") {
-        Some(Error::new(
-            Kind::LoginRefused,
-            format!("{} must log in with two-factor authentication", shown(email)),
-            "tokens cannot be issued for users with two-factor authentication; Outseta may have emailed a code",
-        ))
-    } else {
-        None
-    };
-    match Token::new(fields) {
-        Ok(token) if status == 200 => of_user(token, response.reused, email, asked),
-        Ok(_) => Err(two_factor.unwrap_or_else(|| no_token("has a token, but its status is not 200"))),
-        Err(reason) => Err(two_factor.unwrap_or_else(|| no_token(reason))),
+    context: Context<'a>,
+}
+
+impl<'a> Reply<'a> {
+    fn new(response: &'a Response, context: Context<'a>) -> Self {
+        Self { response, status: response.status, json: json(&response.body), context }
+    }
+
+    fn success(self, email: &Email) -> Result<Token, Error> {
+        let status = self.status;
+        let no_token =
+            |reason| Error::new(Kind::BadResponse, format!("the response ({status}) {reason}"), SEE_RESPONSE);
+        let Some(Value::Object(fields)) = self.json else {
+            let is_html = is_html(self.response);
+            return Err(if is_html { html(status) } else { no_token("is not a JSON object") });
+        };
+        let wants = |field| fields.get(field) == Some(&Value::Bool(true));
+        let two_factor = if wants("two_factor_enrollment_required") {
+            Some(("must first set up", "the user sets it up by logging in"))
+        } else if wants("two_factor_required") {
+            Some((
+                "must log in with",
+                "tokens cannot be issued for users with two-factor authentication; Outseta may have emailed \
+                 a code",
+            ))
+        } else {
+            None
+        };
+        let reason = match Token::new(fields) {
+            Ok(token) if status == 200 => return of_user(token, self.response.reused, email, self.context),
+            Ok(_) => "has a token, but its status is not 200",
+            Err(reason) => reason,
+        };
+        Err(match two_factor {
+            Some((must, hint)) => {
+                let message = format!("{} {must} two-factor authentication", shown(email));
+                Error::new(Kind::LoginRefused, message, hint)
+            }
+            None => no_token(reason),
+        })
+    }
+
+    /// The rules for every request: redirects, outages, HTML pages, a rejected key.
+    fn general_error(&self) -> Option<Error> {
+        let status = self.status;
+        Some(match status {
+            300..=399 => {
+                let location = self.response.header("location").unwrap_or_default();
+                // The query and the fragment may contain secrets.
+                let location = location.split(['?', '#']).next().unwrap_or_default();
+                let location = self.context.shown(location);
+                let to = if location.is_empty() { String::new() } else { format!(" to {location}") };
+                Error::new(
+                    Kind::NotTheApi,
+                    format!("the response is a redirect ({status}){to}"),
+                    "the key is not sent to other hosts: check the subdomain or base URL",
+                )
+            }
+            408 | 425 | 429 | 500..=599 => busy(status, retry_after(self.response)),
+            _ if is_html(self.response) => html(status),
+            _ if matches!(status, 401 | 403) || self.is_oauth_client_error() => {
+                let Credentials { key, secret } = self.context.credentials?;
+                let origins = format!("key from {}, secret from {}", key.origin, secret.origin);
+                Error::new(
+                    Kind::KeyRejected,
+                    format!("Outseta rejected the API key ({status}): {origins}{}", self.message()),
+                    "the key or secret may be mistyped, read-only or of another account: see Settings > \
+                     Integrations > API Keys",
+                )
+            }
+            _ => return None,
+        })
+    }
+
+    fn unexpected(&self) -> Error {
+        let message = format!("unexpected response ({}){}", self.status, self.message());
+        Error::new(Kind::BadResponse, message, SEE_RESPONSE)
+    }
+
+    fn is_missing_account(&self) -> bool {
+        self.status == 404 && self.json.is_none()
+    }
+
+    /// Whether it is one of RFC 6749's errors (section 5.2) about the client, which here is the API key.
+    fn is_oauth_client_error(&self) -> bool {
+        let code = self.json.as_ref().and_then(|json| json.get("error")?.as_str());
+        matches!(code, Some("invalid_client" | "unauthorized_client"))
+    }
+
+    /// The reason of a refusal, if nothing else is known.
+    fn unconfirmed(&self, email: &Email) -> Option<Error> {
+        let note = " (unconfirmed: the API key may not look people up)";
+        let body = self.response.body.trim_ascii();
+        let is_user = match &self.json {
+            Some(json) => json.is_object() || *json == INVALID_GRANT,
+            None => body == INVALID_GRANT.as_bytes(),
+        };
+        if is_user {
+            let message = format!("no such user: {}{}{note}", shown(email), self.message());
+            let hint = "check the email for a typing error, and the base URL";
+            return Some(Error::new(Kind::NoSuchUser, message, hint));
+        }
+        (self.status == 404 && body.is_empty()).then(|| self.context.no_account(note))
+    }
+
+    fn names_email(&self) -> bool {
+        self.json
+            .iter()
+            .flat_map(validation_errors)
+            .filter_map(|error| error.get("PropertyName")?.as_str())
+            .any(|name| name.eq_ignore_ascii_case("email") || name.eq_ignore_ascii_case("username"))
+    }
+
+    /// The server's message after `: `, searched in the order of Outseta's demos; empty if there is none.
+    fn message(&self) -> String {
+        let text = |error: &Value, name| {
+            error.get(name)?.as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned)
+        };
+        let message = match &self.json {
+            None => String::from_utf8_lossy(&self.response.body).into_owned(),
+            Some(json) => validation_errors(json)
+                .find_map(|error| text(error, "ErrorMessage"))
+                .or_else(|| {
+                    ["Message", "error_description", "error"].iter().find_map(|name| text(json, name))
+                })
+                .or_else(|| json.as_str().map(str::to_owned))
+                .unwrap_or_default(),
+        };
+        let message = self.context.shown(&message);
+        if message.is_empty() { String::new() } else { format!(": {message}") }
     }
 }
 
 /// Refuses another user's token, and on a reused connection a token that may be another user's.
-fn of_user(token: Token, reused: bool, email: &Email, asked: Asked<'_>) -> Result<Token, Error> {
+fn of_user(token: Token, reused: bool, email: &Email, context: Context<'_>) -> Result<Token, Error> {
     match token.claims().and_then(|claims| claims.email()) {
         Some(other) if !email.is(other) => Err(Error::new(
             Kind::BadResponse,
-            format!("the response is a token for {}, not for {}", asked.shown(other), shown(email)),
+            format!("the response is a token for {}, not for {}", context.shown(other), shown(email)),
             "the token was not printed; look for two people with this email in Outseta",
         )),
         None if reused => Err(Error::new(
@@ -214,98 +312,56 @@ fn of_user(token: Token, reused: bool, email: &Email, asked: Asked<'_>) -> Resul
     }
 }
 
-/// The rules for every request: redirects, outages, HTML pages, a rejected key.
-fn general_error(response: &Response, json: Option<&Value>, asked: Asked<'_>) -> Option<Error> {
-    let status = response.status;
-    Some(match status {
-        300..=399 => {
-            let location = response.header("location").unwrap_or_default();
-            // The query and the fragment may contain secrets.
-            let location = asked.shown(location.split(['?', '#']).next().unwrap_or_default());
-            let to = if location.is_empty() { String::new() } else { format!(" to {location}") };
-            Error::new(
-                Kind::NotTheApi,
-                format!("the response is a redirect ({status}){to}"),
-                "the key is not sent to other hosts: check the subdomain or base URL",
-            )
-        }
-        408 | 425 | 429 | 500..=599 => busy(status, retry_after(response)),
-        _ if is_html(response) => html(status),
-        _ if matches!(status, 401 | 403) || is_oauth_client_error(json) => {
-            let Credentials { key, secret } = asked.credentials?;
-            let message = message(response, json, asked);
-            Error::new(
-                Kind::KeyRejected,
-                format!(
-                    "Outseta rejected the API key ({status}): key from {}, secret from {}{message}",
-                    key.origin, secret.origin
-                ),
-                "the key or secret may be mistyped, read-only or of another account: see Settings > Integrations > API Keys",
-            )
-        }
-        _ => return None,
-    })
-}
-
 fn busy(status: u16, retry_after: Option<Duration>) -> Error {
     let message = match status {
         429 => "rate limit exceeded (429)".to_owned(),
         _ => format!("Outseta is temporarily unavailable ({status})"),
     };
-    let hint = match retry_after {
-        Some(wait) => {
-            let seconds = wait.as_secs();
-            format!("Outseta asks to wait {seconds} s: try again then, or raise --retries and --timeout")
-        }
-        None => "try again later, or raise --retries and --timeout".to_owned(),
+    let when = match retry_after {
+        Some(wait) => format!("Outseta asks to wait {} s: try again then", wait.as_secs()),
+        None => "try again later".to_owned(),
     };
-    Error::new(Kind::Busy(retry_after), message, hint)
+    Error::new(Kind::Busy(retry_after), message, format!("{when}, or raise --retries and --timeout"))
 }
 
 fn html(status: u16) -> Error {
     Error::new(
         Kind::NotTheApi,
         format!("the response ({status}) is an HTML page, not from the API"),
-        "something between this machine and Outseta's API responded: a proxy, a firewall, or a wrong base URL",
+        "something between this machine and Outseta's API responded: a proxy, a firewall, or a wrong base \
+         URL",
     )
 }
 
-fn unexpected(status: u16, message: &str) -> Error {
-    Error::new(Kind::BadResponse, format!("unexpected response ({status}){message}"), SEE_RESPONSE)
-}
-
-fn login_refused(person: &Value, refusal: &Refusal, email: &Email) -> Error {
-    let stages = stages(person);
-    let stages = if stages.is_empty() { String::new() } else { format!(" (account: {})", stages.join(", ")) };
-    Error::new(
-        Kind::LoginRefused,
-        format!("Outseta will not log {} in{}{stages}", shown(email), refusal.message),
-        "check the person and their account in Outseta under CRM",
-    )
-}
-
-/// The meaning of a refusal that cannot be looked up.
-fn unconfirmed(
-    response: &Response,
-    json: Option<&Value>,
-    message: &str,
-    email: &Email,
-    asked: Asked<'_>,
-) -> Option<Error> {
-    let note = " (unconfirmed: the API key may not look people up)";
-    let body = response.body.trim_ascii();
-    let is_user = match json {
-        Some(json) => json.is_object() || *json == INVALID_GRANT,
-        None => body == INVALID_GRANT.as_bytes(),
-    };
-    if is_user {
-        return Some(Error::new(
+/// The reason of a refusal, by a list of people; `None` if it does not tell.
+fn reason(people: &Value, refusal: &Refusal, email: &Email) -> Option<Error> {
+    let total = people.get("metadata").and_then(|metadata| metadata.get("total")?.as_u64());
+    let people = people.get("items")?.as_array()?;
+    let emails: Option<Vec<&str>> = people.iter().map(|person| person.get("Email")?.as_str()).collect();
+    match emails?.iter().position(|found| email.is(found)) {
+        Some(index) => Some(Error::new(
+            Kind::LoginRefused,
+            format!("Outseta will not log {} in{}{}", shown(email), refusal.message, stages(&people[index])),
+            "check the person and their account in Outseta under CRM",
+        )),
+        // A wildcard may match more people than fit on this page.
+        None if total.is_some_and(|total| total > people.len() as u64) => None,
+        None => Some(Error::new(
             Kind::NoSuchUser,
-            format!("no such user: {}{message}{note}", shown(email)),
-            "check the email for a typing error, and the base URL",
-        ));
+            format!("no such user: {}", shown(email)),
+            "check the email for a typing error; people are listed in Outseta under CRM > People",
+        )),
     }
-    (response.status == 404 && body.is_empty()).then(|| asked.no_account(note))
+}
+
+/// The known stages of the person's accounts, in brackets.
+fn stages(person: &Value) -> String {
+    let accounts = person.get("PersonAccount").and_then(Value::as_array).into_iter().flatten();
+    let numbers: Vec<u64> =
+        accounts.filter_map(|account| account.get("Account")?.get("AccountStage")?.as_u64()).collect();
+    let known = STAGES.iter().filter(|(number, _)| numbers.contains(number));
+    let names: Vec<&str> = known.map(|(_, name)| *name).collect();
+    if names.is_empty() { String::new() } else { format!(" (account: {})", names.join(", ")) }
 }
 
 fn shown(email: &Email) -> Shown {
@@ -335,76 +391,11 @@ fn retry_after(response: &Response) -> Option<Duration> {
     is_number.then(|| Duration::from_secs(value.parse().unwrap_or(u64::MAX)))
 }
 
-/// The codes of RFC 6749 section 5.2 that are about the client, which here is the API key.
-fn is_oauth_client_error(json: Option<&Value>) -> bool {
-    let code = json.and_then(|json| json.get("error")).and_then(Value::as_str);
-    matches!(code, Some("invalid_client" | "unauthorized_client"))
-}
-
 /// The error itself and the errors of its fields.
 fn validation_errors(error: &Value) -> impl Iterator<Item = &Value> {
     let entities = error.get("EntityValidationErrors").and_then(Value::as_array).into_iter().flatten();
     let fields = entities.filter_map(|entity| entity.get("ValidationErrors")?.as_array()).flatten();
     std::iter::once(error).chain(fields)
-}
-
-fn names_email(error: &Value) -> bool {
-    validation_errors(error)
-        .filter_map(|error| error.get("PropertyName")?.as_str())
-        .any(|name| name.eq_ignore_ascii_case("email") || name.eq_ignore_ascii_case("username"))
-}
-
-/// `: ` and the server's message, in the order of Outseta's demos, or a body that is not JSON; empty if there is none.
-fn message(response: &Response, json: Option<&Value>, asked: Asked<'_>) -> String {
-    let text = |error: &Value, name| {
-        error.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty()).map(str::to_owned)
-    };
-    let message = match json {
-        None => String::from_utf8_lossy(&response.body).into_owned(),
-        Some(json) => validation_errors(json)
-            .find_map(|error| text(error, "ErrorMessage"))
-            .or_else(|| ["Message", "error_description", "error"].iter().find_map(|name| text(json, name)))
-            .or_else(|| json.as_str().map(str::to_owned))
-            .unwrap_or_default(),
-    };
-    let message = asked.shown(&message);
-    if message.is_empty() { String::new() } else { format!(": {message}") }
-}
-
-/// Looks for the person in a list: `Some(None)` if nobody has this email, `None` if that cannot be told.
-#[expect(clippy::option_option, reason = "found, not found and unknown are three answers")]
-fn find<'a>(people: &'a Value, email: &Email) -> Option<Option<&'a Value>> {
-    let total = people.get("metadata").and_then(|metadata| metadata.get("total")?.as_u64());
-    let people = people.get("items")?.as_array()?;
-    let emails: Option<Vec<&str>> = people.iter().map(|person| person.get("Email")?.as_str()).collect();
-    let found = emails?.iter().position(|found| email.is(found)).map(|index| &people[index]);
-    // A wildcard may match more people than fit on this page.
-    let is_partial = total.is_some_and(|total| total > people.len() as u64);
-    (found.is_some() || !is_partial).then_some(found)
-}
-
-/// The known stages of the person's accounts, as in Outseta's documentation.
-fn stages(person: &Value) -> Vec<&'static str> {
-    let accounts = person.get("PersonAccount").and_then(Value::as_array).into_iter().flatten();
-    let mut stages = Vec::new();
-    for account in accounts {
-        let number = account.get("Account").and_then(|account| account.get("AccountStage")?.as_u64());
-        let stage = match number {
-            Some(2) => "trialing",
-            Some(3) => "subscribing",
-            Some(4) => "cancelling",
-            Some(5) => "expired",
-            Some(6) => "trial expired",
-            Some(7) => "past due",
-            Some(8) => "cancelling trial",
-            Some(9) => "paused",
-            _ => continue,
-        };
-        if !stages.contains(&stage) {
-            stages.push(stage);
-        }
-    }
-    stages
 }
 
 #[cfg(test)]

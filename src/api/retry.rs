@@ -3,60 +3,51 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
-use super::client::timed_out;
-use crate::error::{Error, Kind, Wait};
+use crate::error::{Error, Kind};
 
-/// The end of the time for one email, for all attempts and the waits between them.
+/// When the time for one email ends, attempts and waits included.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Deadline {
+pub(super) struct Deadline {
     started: Instant,
     total: Duration,
     attempts: u32,
-    /// The time that the longest attempt took, and what it waited for.
-    longest: (Duration, Wait),
+    /// The longest attempt, and what a timeout in it would be.
+    longest: (Duration, Kind),
 }
 
 impl Deadline {
-    pub(crate) fn starting_now(total: Duration) -> Self {
-        Self { started: Instant::now(), total, attempts: 0, longest: (Duration::ZERO, Wait::Response) }
+    pub(super) fn starting_now(total: Duration) -> Self {
+        Self { started: Instant::now(), total, attempts: 0, longest: (Duration::ZERO, Kind::Timeout) }
     }
 
     /// Time spent waiting for --rate does not count.
-    pub(crate) fn extend(&mut self, by: Duration) {
+    pub(super) fn extend(&mut self, by: Duration) {
         self.started += by;
     }
 
-    pub(crate) fn left(&self) -> Duration {
+    pub(super) fn left(&self) -> Duration {
         self.total.saturating_sub(self.started.elapsed())
     }
 
-    /// Records an attempt and its failure.
-    pub(crate) fn attempted(&mut self, time: Duration, failure: Option<&Error>) {
+    pub(super) fn attempted(&mut self, time: Duration, failure: Option<&Error>) {
         self.attempts += 1;
         if time >= self.longest.0 {
-            let wait = match failure.map(Error::kind) {
-                Some(Kind::TimedOut(wait)) => wait,
-                _ => Wait::Response,
-            };
-            self.longest = (time, wait);
+            let is_connecting = failure.is_some_and(|error| error.kind() == Kind::ConnectTimeout);
+            self.longest = (time, if is_connecting { Kind::ConnectTimeout } else { Kind::Timeout });
         }
     }
 
-    /// A timeout after several attempts names the total time, and what the longest attempt waited for.
-    pub(crate) fn explain(&self, error: Error, host: &str) -> Error {
-        if self.attempts < 2 || !matches!(error.kind(), Kind::TimedOut(_)) {
-            return error;
-        }
+    /// What to report for a timeout after several attempts: the longest one's kind, and the total time.
+    pub(super) fn total_timeout(&self, error: &Error) -> Option<(Kind, Duration)> {
+        let is_timeout = matches!(error.kind(), Kind::ConnectTimeout | Kind::Timeout);
         let tenths = (self.started.elapsed().as_secs_f64() * 10.0).round();
         let total = Duration::from_millis(100).mul_f64(tenths).min(self.total);
-        timed_out(host, self.longest.1, total)
+        (is_timeout && self.attempts > 1).then_some((self.longest.1, total))
     }
 }
 
-/// The wait before retry number `retry`, counted from 0; `None` if there is none, or no time for it. `jitter` is a
-/// random number from 0 to 1.
-pub(crate) fn wait(error: &Error, retry: u32, left: Duration, jitter: f64) -> Option<Duration> {
-    // 0.5 s, 1 s, 2 s, …
+/// The wait before retry number `retry`, from 0; `None`: no retry. `jitter` is random, from 0 to 1.
+pub(super) fn wait(error: &Error, retry: u32, left: Duration, jitter: f64) -> Option<Duration> {
     let backoff = Duration::from_millis(500).saturating_mul(2_u32.saturating_pow(retry));
     let wait = match error.kind() {
         Kind::Busy(Some(retry_after)) => backoff.max(retry_after),
@@ -68,7 +59,7 @@ pub(crate) fn wait(error: &Error, retry: u32, left: Duration, jitter: f64) -> Op
 }
 
 /// A random number from 0 to 1, from the random seeds of std's hashers.
-pub(crate) fn jitter() -> f64 {
+pub(super) fn jitter() -> f64 {
     let random = RandomState::new().hash_one(0);
     f64::from(u32::try_from(random >> 32).unwrap_or(u32::MAX)) / f64::from(u32::MAX)
 }
@@ -136,24 +127,27 @@ mod tests {
 
     #[test]
     fn a_timeout_names_the_total_time_and_the_longest_wait() {
-        let timeout = |wait| timed_out("h", wait, seconds(2));
-        let (connecting, response) = (timeout(Wait::Connecting), timeout(Wait::Response));
+        let (connecting, response) = (failure(Kind::ConnectTimeout), failure(Kind::Timeout));
         let busy = failure(Kind::Busy(None));
-        let explained = |attempts: &[(u64, &Error)], error: &Error| {
+        let reported = |attempts: &[(u64, &Error)], error: &Error| {
             let mut deadline = Deadline::starting_now(seconds(6));
             deadline.started -= seconds(30);
             for (time, failure) in attempts {
                 deadline.attempted(seconds(*time), Some(failure));
             }
-            deadline.explain(error.clone(), "h").to_string()
+            deadline.total_timeout(error)
         };
-        assert_eq!(explained(&[(2, &connecting)], &connecting), "cannot connect to h within 2 s");
+        assert_eq!(reported(&[(2, &connecting)], &connecting), None);
         let twice = [(2, &connecting), (2, &connecting)];
-        assert_eq!(explained(&twice, &connecting), "cannot connect to h within 6 s");
+        assert_eq!(reported(&twice, &connecting), Some((Kind::ConnectTimeout, seconds(6))));
         let long_connect = [(4, &connecting), (1, &response)];
-        assert_eq!(explained(&long_connect, &response), "cannot connect to h within 6 s");
+        assert_eq!(reported(&long_connect, &response), Some((Kind::ConnectTimeout, seconds(6))));
         let long_response = [(4, &busy), (2, &connecting)];
-        assert_eq!(explained(&long_response, &connecting), "no response from h within 6 s");
-        assert_eq!(explained(&long_connect, &busy), "");
+        assert_eq!(reported(&long_response, &connecting), Some((Kind::Timeout, seconds(6))));
+        assert_eq!(reported(&long_connect, &busy), None);
+        let mut deadline = Deadline::starting_now(seconds(60));
+        deadline.started -= Duration::from_millis(2510);
+        deadline.attempts = 2;
+        assert_eq!(deadline.total_timeout(&response).unwrap().1, Duration::from_millis(2500));
     }
 }

@@ -1,5 +1,5 @@
-//! The access token: what makes one usable, and its claims. Claims are read, not verified: the token came from Outseta
-//! over TLS, and checking the signature is up to whoever receives it. Pure, except for the clock.
+//! The access token and its claims, which are not verified: the token came from Outseta over TLS, and whoever
+//! receives it checks the signature.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::secret::Secret;
 
-/// A usable response of the token endpoint. Every field is secret: there may be a refresh token.
+/// A usable response of the token endpoint. Every field may be secret, such as a refresh token.
 #[derive(Clone, PartialEq)]
 pub(crate) struct Token {
     value: Secret,
@@ -46,12 +46,12 @@ impl Token {
         self.claims.as_ref()
     }
 
-    /// How many seconds are left at `now`, in Unix seconds; negative if the token has expired.
+    /// Seconds from `now`, in Unix seconds; negative if the token has expired.
     pub(crate) fn seconds_left(&self, now: i64) -> Option<i64> {
         Some(self.expires_at(now)?.saturating_sub(now))
     }
 
-    /// When the token expires, in Unix seconds: the JWT's `exp`, else `now` plus `expires_in`.
+    /// Unix seconds: the JWT's `exp`, else `now` plus `expires_in`.
     pub(crate) fn expires_at(&self, now: i64) -> Option<i64> {
         let exp = self.claims.as_ref().and_then(Claims::expires_at);
         exp.or_else(|| Some(now.saturating_add(seconds(self.fields.get("expires_in")?)?)))
@@ -64,7 +64,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// RFC 9110 section 11.2. It allows no line break, quote or shell syntax, so a server cannot inject any.
+/// RFC 9110 section 11.2: without line breaks, quotes and shell syntax, so that a server cannot inject any.
 fn is_token68(text: &str) -> bool {
     let body = text.trim_end_matches('=');
     !body.is_empty() && body.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b))
@@ -92,7 +92,7 @@ impl Claims {
         seconds(self.0.get("exp")?)
     }
 
-    /// The issuing account's host, from `outseta:iss` or `iss`, which may or may not have a scheme.
+    /// The account's host, from `outseta:iss` or `iss`, with or without a scheme.
     pub(crate) fn issuer_host(&self) -> Option<&str> {
         ["outseta:iss", "iss"].iter().find_map(|name| {
             let issuer = self.0.get(*name)?.as_str()?;
@@ -112,12 +112,12 @@ fn seconds(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64))
 }
 
-/// This machine's clock in Unix seconds, the unit of a JWT's times (RFC 7519 section 2).
+/// Unix seconds, as in a JWT (RFC 7519 section 2).
 pub(crate) fn now() -> i64 {
     whole_seconds(since_epoch())
 }
 
-/// The first full second after `duration` from now: a token that expires then is valid for at least `duration`.
+/// The first full second after `duration`: a token that expires then is valid for at least so long.
 pub(crate) fn second_after(duration: Duration) -> i64 {
     whole_seconds(since_epoch().saturating_add(duration)).saturating_add(1)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::client::{Request, Response};
-use super::response::{Asked, INVALID_GRANT, json};
+use super::response::{Context, INVALID_GRANT, json};
 use crate::config::Credentials;
 use crate::log::Log;
 use crate::text::Shown;
@@ -29,17 +29,17 @@ pub(super) fn request(request: &Request, credentials: &Credentials, log: Log) {
     }
 }
 
-pub(super) fn response(response: &Response, time: Duration, asked: Asked<'_>, log: Log) {
+pub(super) fn response(response: &Response, time: Duration, context: Context<'_>, log: Log) {
     if log.is_verbose() {
         let present = HEADERS.into_iter().filter(|name| response.header(name).is_some());
         log.detail(format_args!("< {} after {} ms", response.status, time.as_millis()));
         log.detail(format_args!("< headers: {}", present.collect::<Vec<_>>().join(", ")));
-        log.detail(format_args!("< body: {}", body(&response.body, asked)));
+        log.detail(format_args!("< body: {}", body(&response.body, context)));
     }
 }
 
 /// The names of the fields, and harmless values.
-fn body(body: &[u8], asked: Asked<'_>) -> String {
+fn body(body: &[u8], context: Context<'_>) -> String {
     let fields = match json(body) {
         None => return format!("{} bytes, not JSON", body.len()),
         Some(Value::Object(fields)) => fields,
@@ -48,12 +48,12 @@ fn body(body: &[u8], asked: Asked<'_>) -> String {
     };
     let fields = fields.iter().map(|(name, value)| match value {
         Value::String(text) if FIELDS.contains(&name.as_str()) => {
-            format!("{} \"{}\"", asked.shown(name), asked.shown(text))
+            format!("{} \"{}\"", context.shown(name), context.shown(text))
         }
         Value::Number(number) if FIELDS.contains(&name.as_str()) => {
-            format!("{} {number}", asked.shown(name))
+            format!("{} {number}", context.shown(name))
         }
-        _ => asked.shown(name).to_string(),
+        _ => context.shown(name).to_string(),
     });
     // There may be any number of fields.
     Shown::new(&fields.collect::<Vec<_>>().join(", ")).to_string()
@@ -69,7 +69,7 @@ mod tests {
     fn described(text: &str) -> String {
         let sourced = |value| Sourced::new(Secret::new(value), Origin::Prompt);
         let credentials = Credentials { key: sourced("the-key-1"), secret: sourced("s3cr3t-2") };
-        body(text.as_bytes(), Asked { host: "h", credentials: Some(&credentials) })
+        body(text.as_bytes(), Context { host: "h", credentials: Some(&credentials) })
     }
 
     #[test]
@@ -87,9 +87,11 @@ mod tests {
                 r#"access_token, expires_in 1.50, refresh_token, token_type "bearer""#,
             ),
             (
-                r#"{"ErrorMessage":"a","Message":"b","PropertyName":"c","error":"d","error_description":"e","expires_in":"f"}"#,
-                r#"ErrorMessage "a", Message "b", PropertyName "c", error "d", error_description "e", expires_in "f""#,
+                r#"{"ErrorMessage":"a","Message":"b","PropertyName":"c"}"#,
+                r#"ErrorMessage "a", Message "b", PropertyName "c""#,
             ),
+            (r#"{"error":"d","error_description":"e"}"#, r#"error "d", error_description "e""#),
+            (r#"{"expires_in": "f"}"#, r#"expires_in "f""#),
             (r#"{"token_type": ["s"], "error": {"s": 1}, "other": 5}"#, "error, other, token_type"),
             (r#"{"a\nb": 1, "the-key-1": 2, "error": "s3cr3t-2"}"#, r#"a\nb, error "[hidden]", [hidden]"#),
         ] {

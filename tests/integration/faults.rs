@@ -1,9 +1,14 @@
-//! A successful exchange, spoilt at every byte: cut, reset, stalled or corrupted, on its way to the
-//! server and back, in the clear, under TLS (at TCP's level) and through a proxy. Whatever happens,
-//! the program ends in time, prints nothing or the right token, and says which kind of failure it was.
+//! A successful exchange that is cut, reset, stalled or corrupted at one byte, on its way to the server or
+//! back, in the clear, under TLS (at TCP's level) or through a proxy. Whatever happens, the program ends in
+//! time, prints nothing or the right token, and reports the kind of failure.
+//!
+//! Each harm is tried at the first and last byte, at the start of each line or TLS record, and at every nth
+//! byte. In the clear, the three harms that end a connection together reach every byte.
 
+use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -22,6 +27,9 @@ use crate::support::run::{Outcome, Run};
 use crate::support::script::On;
 use crate::support::tls::{Authority, NAMES};
 use crate::support::wire::Wire;
+
+/// The type of the first TLS record.
+const HANDSHAKE: u8 = 22;
 
 const TOKEN: &str = "e30.e30.c2ln";
 
@@ -88,14 +96,44 @@ impl Path {
         (outcome, relay.passed())
     }
 
-    /// Every `stride`th byte of an exchange, in both directions.
-    fn places(&self, stride: usize) -> Vec<(Way, usize)> {
+    /// In both directions: every `stride`th byte from `start` on, the start of each part, and the last byte.
+    fn places(&self, start: usize, stride: usize) -> Vec<(Way, usize)> {
         let (outcome, passed) = self.run(None, &[]);
         assert_eq!(outcome.stdout_text(), format!("{TOKEN}\n"), "{outcome}");
         let [passed] = passed.as_slice() else { panic!("one connection is made, not {}", passed.len()) };
-        let places = |way, length| (0..length).step_by(stride).map(move |place| (way, place));
-        places(Way::ToServer, passed.to_server).chain(places(Way::ToClient, passed.to_client)).collect()
+        let mut places = Vec::new();
+        for (way, bytes) in [(Way::ToServer, &passed.to_server), (Way::ToClient, &passed.to_client)] {
+            let parts = parts(bytes);
+            // The next exchange may be shorter: the length of a certificate's signature varies.
+            let margin = if bytes[0] == HANDSHAKE { 8 } else { 0 };
+            let end = parts.last().expect("something passed").end - margin;
+            let mut chosen: BTreeSet<usize> = parts.into_iter().map(|part| part.start).collect();
+            chosen.extend((start..end).step_by(stride).chain([end - 1]));
+            places.extend(chosen.into_iter().map(|place| (way, place)));
+        }
+        places
     }
+}
+
+/// The TLS records without the closing alert, or the lines.
+fn parts(bytes: &[u8]) -> Vec<Range<usize>> {
+    const TLS13_ALERT: usize = 19;
+    let (mut parts, mut start) = (Vec::new(), 0);
+    while start < bytes.len() {
+        let rest = &bytes[start..];
+        let length = if bytes[0] == HANDSHAKE {
+            let length = usize::from(u16::from_be_bytes([rest[3], rest[4]]));
+            if length == TLS13_ALERT {
+                break;
+            }
+            5 + length
+        } else {
+            rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |end| end + 1)
+        };
+        parts.push(start..start + length);
+        start += length;
+    }
+    parts
 }
 
 /// Does this for each of them, many at once.
@@ -155,15 +193,15 @@ fn the_relay_spoils_just_the_byte_that_it_is_told_to() {
         client.set_read_timeout(Some(Duration::from_millis(patience))).expect("a time-out can be set");
         let mut bytes = Vec::new();
         let end = client.read_to_end(&mut bytes).map_err(|error| error.kind());
-        (bytes, end.is_ok(), relay.passed()[0])
+        let passed = relay.passed().swap_remove(0);
+        (bytes, end.is_ok(), (passed.to_server.len(), passed.to_client.len()))
     };
     let spoilt = |harm| {
         let (way, after) = (Way::ToClient, 2);
         let (bytes, ended, _) = through(Some(Spoil { way, after, harm }));
         (bytes, ended)
     };
-    let passed = Passed { to_server: 1, to_client: 6 };
-    assert_eq!(through(None), (b"abcdef".to_vec(), true, passed));
+    assert_eq!(through(None), (b"abcdef".to_vec(), true, (1, 6)));
     assert_eq!(spoilt(Harm::Cut), (b"ab".to_vec(), true));
     assert_eq!(spoilt(Harm::Stall), (b"ab".to_vec(), false));
     assert_eq!(spoilt(Harm::Corrupt), (b"ab\x9cdef".to_vec(), true));
@@ -171,110 +209,73 @@ fn the_relay_spoils_just_the_byte_that_it_is_told_to() {
     assert!(!spoilt(Harm::Reset).1);
 }
 
-// ---- In the clear: every byte ----
+// ---- In the clear ----
 
 #[test]
-fn http_that_is_cut_anywhere_is_lost() {
-    let places = Path::Http.places(1);
-    spoil(&Path::Http, &places, Harm::Cut, &ONCE, &[69]);
-}
-
-#[test]
-fn http_that_is_reset_anywhere_is_lost() {
-    let places = Path::Http.places(1);
-    spoil(&Path::Http, &places, Harm::Reset, &ONCE, &[69]);
-}
-
-#[test]
-fn http_that_stalls_anywhere_ends_with_the_time() {
-    let places = Path::Http.places(1);
-    spoil(&Path::Http, &places, Harm::Stall, &SHORT, &[69]);
-}
-
-#[test]
-fn an_http_answer_that_is_corrupted_anywhere_is_the_token_or_a_failure() {
-    let mut places = Path::Http.places(1);
-    places.retain(|(way, _)| *way == Way::ToClient);
-    // Without a length that can be read, only the end of the time ends it.
-    spoil(&Path::Http, &places, Harm::Corrupt, &SHORT, &[0, 69, 75, 76]);
-}
-
-#[test]
-fn an_http_request_that_is_corrupted_anywhere_is_answered_somehow() {
-    let mut places = Path::Http.places(1);
-    places.retain(|(way, _)| *way == Way::ToServer);
-    // To the server it may be another request, of another path.
-    spoil(&Path::Http, &places, Harm::Corrupt, &SHORT, &[0, 65, 67, 68, 69, 75, 76, 77]);
-}
-
-#[test]
-fn http_that_is_cut_anywhere_is_tried_again() {
-    let places = Path::Http.places(7);
-    spoil(&Path::Http, &places, Harm::Cut, &TWICE, &[0]);
-}
-
-// ---- Under TLS: every seventh byte ----
-
-#[test]
-fn tls_that_is_cut_anywhere_is_lost() {
-    let path = Path::https();
-    let places = path.places(7);
-    spoil(&path, &places, Harm::Cut, &ONCE, &[69]);
-}
-
-#[test]
-fn tls_that_is_reset_anywhere_is_lost() {
-    let path = Path::https();
-    let places = path.places(7);
-    spoil(&path, &places, Harm::Reset, &ONCE, &[69]);
-}
-
-#[test]
-fn tls_that_stalls_anywhere_ends_with_the_time() {
-    let path = Path::https();
-    let places = path.places(7);
-    spoil(&path, &places, Harm::Stall, &SHORT, &[69]);
-}
-
-#[test]
-fn tls_that_is_corrupted_anywhere_is_the_token_or_a_network_failure() {
-    let path = Path::https();
-    let places = path.places(7);
-    spoil(&path, &places, Harm::Corrupt, &SHORT, &[0, 69]);
-}
-
-#[test]
-fn tls_that_is_cut_anywhere_is_tried_again() {
-    let path = Path::https();
-    let places = path.places(31);
-    spoil(&path, &places, Harm::Cut, &TWICE, &[0]);
-}
-
-// ---- Through a proxy: every byte of the first, which are the proxy's ----
-
-fn of_the_proxy(path: &Path) -> Vec<(Way, usize)> {
-    let mut places = path.places(1);
-    // The CONNECT and its answer are shorter than that.
-    places.retain(|(_, place)| *place < 150);
-    places
-}
-
-#[test]
-fn a_proxy_that_hangs_up_anywhere_is_a_network_failure() {
-    let path = Path::proxied();
-    for harm in [Harm::Cut, Harm::Reset] {
-        spoil(&path, &of_the_proxy(&path), harm, &ONCE, &[69]);
+fn an_http_exchange_that_ends_early_is_a_network_failure() {
+    for (start, harm, options) in [(0, Harm::Cut, &ONCE), (1, Harm::Reset, &ONCE), (2, Harm::Stall, &SHORT)] {
+        spoil(&Path::Http, &Path::Http.places(start, 3), harm, options, &[69]);
     }
 }
 
 #[test]
-fn a_proxy_that_stalls_anywhere_ends_with_the_time() {
-    let path = Path::proxied();
-    spoil(&path, &of_the_proxy(&path), Harm::Stall, &SHORT, &[69]);
+fn a_corrupted_http_response_is_the_token_or_a_failure() {
+    let mut places = Path::Http.places(0, 2);
+    places.retain(|(way, _)| *way == Way::ToClient);
+    // Without a readable length, only the timeout ends it.
+    spoil(&Path::Http, &places, Harm::Corrupt, &SHORT, &[0, 69, 75, 76]);
 }
 
 #[test]
-fn a_proxy_that_corrupts_anything_is_a_network_failure_or_none() {
+fn a_corrupted_http_request_gets_some_response() {
+    let mut places = Path::Http.places(0, 4);
+    places.retain(|(way, _)| *way == Way::ToServer);
+    // To the server it may be a request for another path.
+    spoil(&Path::Http, &places, Harm::Corrupt, &SHORT, &[0, 65, 67, 68, 69, 75, 76, 77]);
+}
+
+#[test]
+fn a_cut_http_exchange_is_retried() {
+    spoil(&Path::Http, &Path::Http.places(0, 19), Harm::Cut, &TWICE, &[0]);
+}
+
+// ---- Under TLS ----
+
+#[test]
+fn a_tls_connection_that_ends_early_is_a_network_failure() {
+    let path = Path::https();
+    for (start, harm, options) in [(0, Harm::Cut, &ONCE), (8, Harm::Reset, &ONCE), (16, Harm::Stall, &SHORT)]
+    {
+        spoil(&path, &path.places(start, 24), harm, options, &[69]);
+    }
+}
+
+#[test]
+fn a_corrupted_tls_connection_is_the_token_or_a_network_failure() {
+    let path = Path::https();
+    spoil(&path, &path.places(0, 20), Harm::Corrupt, &SHORT, &[0, 69]);
+}
+
+#[test]
+fn a_cut_tls_connection_is_retried() {
+    let path = Path::https();
+    spoil(&path, &path.places(0, 97), Harm::Cut, &TWICE, &[0]);
+}
+
+// ---- Through a proxy, while it is spoken to ----
+
+#[test]
+fn a_proxy_that_fails_is_a_network_failure() {
     let path = Path::proxied();
-    spoil(&path, &of_the_proxy(&path), Harm::Corrupt, &SHORT, &[0, 69]);
+    for (start, harm, options, statuses) in [
+        (0, Harm::Cut, &ONCE, &[69][..]),
+        (1, Harm::Reset, &ONCE, &[69]),
+        (2, Harm::Stall, &SHORT, &[69]),
+        (0, Harm::Corrupt, &SHORT, &[0, 69]),
+    ] {
+        let mut places = path.places(start, 4);
+        // The CONNECT and the response to it are shorter than that.
+        places.retain(|(_, place)| *place < 150);
+        spoil(&path, &places, harm, options, statuses);
+    }
 }

@@ -44,14 +44,14 @@ pub struct Relay {
 }
 
 /// The bytes that went over one connection.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Passed {
-    pub to_server: usize,
-    pub to_client: usize,
+    pub to_server: Vec<u8>,
+    pub to_client: Vec<u8>,
 }
 
 impl Passed {
-    fn by(&mut self, way: Way) -> &mut usize {
+    fn by(&mut self, way: Way) -> &mut Vec<u8> {
         match way {
             Way::ToServer => &mut self.to_server,
             Way::ToClient => &mut self.to_client,
@@ -143,14 +143,14 @@ impl Connection {
         Ok(())
     }
 
-    /// Counts bytes, spoils the one that is to be spoilt, and says how many of them pass.
+    /// Records bytes, spoils the one that is to be spoilt, and says how many of them pass.
     fn pass(&self, way: Way, bytes: &mut [u8]) -> (usize, Option<Harm>) {
         let mut passed = self.passed.lock().expect("no thread panicked");
-        let count = passed[self.index].by(way);
-        let before = *count;
-        *count += bytes.len();
+        let earlier = passed[self.index].by(way);
+        let before = earlier.len();
+        earlier.extend_from_slice(bytes);
         match self.spoil {
-            Some(spoil) if spoil.way == way && (before..*count).contains(&spoil.after) => {
+            Some(spoil) if spoil.way == way && (before..earlier.len()).contains(&spoil.after) => {
                 let place = spoil.after - before;
                 if spoil.harm == Harm::Corrupt {
                     bytes[place] = !bytes[place];

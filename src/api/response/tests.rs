@@ -38,12 +38,12 @@ impl Response {
     }
 }
 
-fn asked(credentials: &Credentials) -> Asked<'_> {
-    Asked { host: "acme.outseta.com", credentials: Some(credentials) }
+fn context(credentials: &Credentials) -> Context<'_> {
+    Context { host: "acme.outseta.com", credentials: Some(credentials) }
 }
 
 fn interpreted(response: &Response) -> Result<Outcome, Error> {
-    token(response, &email(), asked(&credentials()))
+    token(response, &email(), context(&credentials()))
 }
 
 /// The response is an error with this status and message.
@@ -326,7 +326,7 @@ fn people(items: &Value) -> Response {
 /// What the lookup tells after this refusal.
 fn looked_up(refused: &Response, response: &Response) -> Result<Error, Error> {
     let Ok(Outcome::Refused(refusal)) = interpreted(refused) else { panic!("{refused:?}") };
-    lookup(response, &refusal, &email(), asked(&credentials()))
+    lookup(response, &refusal, &email(), context(&credentials()))
 }
 
 #[track_caller]
@@ -375,7 +375,7 @@ fn the_lookup_finds_the_person_with_known_stages() {
         finds(items, &format!(" (account: {name})"));
     }
     let several = json!([account(json!(5)), account(json!(3)), account(json!(5))]);
-    finds(json!([person(several)]), " (account: expired, subscribing)");
+    finds(json!([person(several)]), " (account: subscribing, expired)");
     for accounts in [
         json!([account(json!(1)), account(json!(10)), account(json!(0))]),
         json!([account(json!("5")), {}, 7, {"Account": 5}]),
@@ -424,7 +424,7 @@ fn a_key_that_may_not_look_up_leaves_the_probable_meaning() {
 }
 
 #[test]
-fn any_other_lookup_leaves_the_refusal_unexplained() {
+fn any_other_lookup_leaves_the_refusal_lookup_failed() {
     let items = json!({"items": []});
     let refused = of(400, &json!({"Message": "No."}));
     for (response, status) in [
@@ -451,7 +451,7 @@ fn any_other_lookup_leaves_the_refusal_unexplained() {
         let cause = looked_up(&refused, &response).expect_err("the lookup does not tell");
         assert_eq!(cause.status(), status, "{response:?}");
         let Ok(Outcome::Refused(refusal)) = interpreted(&refused) else { panic!("{refused:?}") };
-        let error = refusal.unexplained(&email(), &cause);
+        let error = refusal.lookup_failed(&email(), &cause);
         let message = format!(
             "Outseta refused to log jane@example.com in (400): No.; the lookup of the reason failed: {cause}"
         );
@@ -461,7 +461,7 @@ fn any_other_lookup_leaves_the_refusal_unexplained() {
 
 #[test]
 fn a_read_is_judged_as_a_token_request_would_be() {
-    let status = |response: &Response| match read(response, asked(&credentials())) {
+    let status = |response: &Response| match read(response, context(&credentials())) {
         Ok(()) => 0,
         Err(error) => error.status(),
     };
@@ -488,7 +488,7 @@ fn a_read_is_judged_as_a_token_request_would_be() {
         assert_eq!(status(&response), expected, "{response:?}");
     }
     // Without credentials none are rejected.
-    let public = Asked { host: "h", credentials: None };
+    let public = Context { host: "h", credentials: None };
     let error = read(&bytes(403, "No."), public).unwrap_err();
     assert_eq!(error.to_string(), "unexpected response (403): No.");
 }
@@ -583,8 +583,8 @@ proptest! {
             }
             Ok(Outcome::Refused(refusal)) => {
                 prop_assert!(matches!(response.status, 400 | 404 | 422));
-                let error = lookup(&second, &refusal, &email(), asked(&credentials()))
-                    .unwrap_or_else(|cause| refusal.unexplained(&email(), &cause));
+                let error = lookup(&second, &refusal, &email(), context(&credentials()))
+                    .unwrap_or_else(|cause| refusal.lookup_failed(&email(), &cause));
                 prop_assert!([67, 68, 75, 76, 77].contains(&error.status()), "{:?}", error);
                 prop_assert!(is_presentable(&error), "{}", error);
             }
@@ -593,7 +593,7 @@ proptest! {
 
     #[test]
     fn any_response_to_a_read_is_interpreted(response in responses()) {
-        match read(&response, asked(&credentials())) {
+        match read(&response, context(&credentials())) {
             Ok(()) => prop_assert_eq!(response.status, 200),
             Err(error) => {
                 prop_assert!([68, 75, 76, 77].contains(&error.status()), "{:?}", error);
