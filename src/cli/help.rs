@@ -1,36 +1,31 @@
-//! The texts about the program, made from the option table, the lists below and the templates in this folder: `-h`,
-//! `--help`, the man page and the completions of three shells. Tests compare each with its copy in `tests/texts`.
-
-use std::fmt::Write;
+//! The texts about the program: `-h`, `--help`, the man page and the completions. Each is a template in this
+//! folder, filled from the option table and the lists below. Tests compare them with copies in `tests/texts`.
 
 use super::Generated;
-use super::table::{FORMATS, Kind, Name, Spec, TABLE, spec};
+use super::table::{FORMATS, Kind, Spec, TABLE, Value};
 
-const NAME: &str = "outseta-token";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-const SUMMARY: &str = "print an access token for a user of an Outseta account";
 
-/// The synopsis: arguments, and what they do.
 const USAGE: [(&str, &str); 4] = [
-    ("[OPTION]... [EMAIL]", "print the response for one user"),
-    ("[OPTION]... EMAIL -- COMMAND [ARG]...", "run COMMAND with the token in its environment"),
-    ("--batch [OPTION]... [FILE]", "print one JSON line for each email"),
-    ("--check [OPTION]...", "show each setting and whether it works"),
+    ("outseta-token [OPTION]... [EMAIL]", "print the response for one user"),
+    ("outseta-token [OPTION]... EMAIL -- COMMAND [ARG]...", "run COMMAND with the token in its environment"),
+    ("outseta-token --batch [OPTION]... [FILE]", "print one JSON line for each email"),
+    ("outseta-token --check [OPTION]...", "show each setting and whether it works"),
 ];
 
-const EMAIL: &str = "EMAIL is an argument or comes from standard input, which - names too. Arguments after -- are never \
-    options: the first is EMAIL, unless it was already given, and the rest is COMMAND. A script that gets an address \
-    from others runs outseta-token -- \"$EMAIL\".";
+const EMAIL: &str = "EMAIL is an argument or comes from standard input, which - names too. Arguments after \
+    -- are never options: the first is EMAIL, unless it was already given, and the rest is COMMAND. A script \
+    that gets an address from others runs outseta-token -- \"$EMAIL\".";
 
-const COMMAND: &str = "COMMAND finds the token in OUTSETA_ACCESS_TOKEN, and the time of its expiry, in Unix seconds, in \
-    OUTSETA_ACCESS_TOKEN_EXPIRES_AT. The API key and secret are removed from its environment.";
+const COMMAND: &str = "COMMAND finds the token in OUTSETA_ACCESS_TOKEN, and the time of its expiry, in Unix \
+    seconds, in OUTSETA_ACCESS_TOKEN_EXPIRES_AT. The API key and secret are removed from its environment.";
 
 const DURATION: &str = "A DURATION is 500ms, 10s, 2m, 1h, 7d, or a number of seconds.";
 
-const RETRIES: &str = "Network failures, 408, 425, 429 and 5xx are retried, unless a retry cannot help (a bad \
-    certificate, a refusal by the proxy) or the timeout has expired. The waits are 0.5 s, 1 s, 2 s and so on, each \
-    lengthened by up to half at random, or Retry-After if that is longer. An attempt has a third of --timeout, and at \
-    most 10 s, to connect. Redirects are never followed.";
+const RETRIES: &str = "Network failures, 408, 425, 429 and 5xx are retried, unless a retry cannot help (a \
+    bad certificate, a refusal by the proxy) or the timeout has expired. The waits are 0.5 s, 1 s, 2 s and \
+    so on, each lengthened by up to half at random, or Retry-After if that is longer. An attempt has a third of \
+    --timeout, and at most 10 s, to connect. Redirects are never followed.";
 
 /// What each of [`FORMATS`] prints.
 const FORMAT_HELP: [&str; 5] = [
@@ -43,24 +38,17 @@ const FORMAT_HELP: [&str; 5] = [
 
 /// Settings and their sources, the first of which wins.
 const SETTINGS: [(&str, &str); 6] = [
-    (
-        "subdomain or base URL",
-        "--subdomain or --base-url; OUTSETA_BASE_URL, OUTSETA_SUBDOMAIN in the environment; the same in the env file; \
-         a prompt",
-    ),
-    (
-        "API key",
-        "OUTSETA_API_KEY, OUTSETA_API_KEY_FILE in the environment; OUTSETA_API_KEY in the env file; a hidden prompt",
-    ),
-    (
-        "API secret",
-        "OUTSETA_API_SECRET, OUTSETA_API_SECRET_FILE in the environment; OUTSETA_API_SECRET in the env file; a hidden \
-         prompt",
-    ),
+    ("subdomain or base URL", "--subdomain or --base-url; OUTSETA_BASE_URL, OUTSETA_SUBDOMAIN; a prompt"),
+    ("API key", "OUTSETA_API_KEY; OUTSETA_API_KEY_FILE; a hidden prompt"),
+    ("API secret", "OUTSETA_API_SECRET; OUTSETA_API_SECRET_FILE; a hidden prompt"),
     ("env file", "--env-file; $XDG_CONFIG_HOME/outseta-token/env, else ~/.config/outseta-token/env"),
     ("roots", "--cacert; SSL_CERT_FILE; built in"),
     ("proxy", "https_proxy, HTTPS_PROXY, all_proxy, ALL_PROXY, except for hosts in no_proxy, NO_PROXY"),
 ];
+
+/// After [`SETTINGS`].
+const VARIABLES: &str = "OUTSETA_ variables are read from the environment, then from the env file, which \
+    cannot have the _FILE variants. An empty variable counts as not set.";
 
 /// Exit statuses and when they occur.
 const STATUSES: [(u8, &str); 16] = [
@@ -89,65 +77,67 @@ const EXAMPLES: [(&str, &str); 4] = [
     ("outseta-token -r -o token --min-ttl 1h jane@example.com", "keep a fresh token in a file"),
 ];
 
-/// The settings that everybody needs, for `-h`.
-const NEEDED: [(&str, &str); 3] = [
-    ("OUTSETA_SUBDOMAIN", "acme for https://acme.outseta.com"),
-    ("OUTSETA_API_KEY", "from Settings > Integrations > API Keys"),
-    ("OUTSETA_API_SECRET", "shown once, when the key is made"),
-];
-
 /// The options that most people need, for `-h`.
-const COMMON: [Name; 6] =
-    [Name::Format, Name::Raw, Name::Output, Name::Subdomain, Name::Check, Name::Verbose];
+const COMMON: [&str; 6] = ["--format", "--raw", "--output", "--subdomain", "--check", "--verbose"];
+
+/// What fills a place of a template.
+enum Part {
+    Text(&'static str),
+    Rows(Vec<(String, &'static str)>),
+}
+
+impl Part {
+    fn rows(rows: impl IntoIterator<Item = (impl ToString, &'static str)>) -> Self {
+        Self::Rows(rows.into_iter().map(|(name, text)| (name.to_string(), text)).collect())
+    }
+}
+
+fn parts() -> [(&'static str, Part); 15] {
+    let common = TABLE.iter().filter(|spec| COMMON.contains(&spec.long()));
+    [
+        ("@VERSION@", Part::Text(VERSION)),
+        ("@USAGE@", Part::rows(USAGE)),
+        ("@USAGE LINES@", Part::rows(USAGE.map(|(usage, _)| (usage, "")))),
+        ("@EMAIL@", Part::Text(EMAIL)),
+        ("@COMMAND@", Part::Text(COMMAND)),
+        ("@OPTIONS@", Part::rows(TABLE.iter().map(|spec| (option(spec), spec.help)))),
+        ("@COMMON@", Part::rows(common.map(|spec| (option(spec), spec.help)))),
+        ("@DURATION@", Part::Text(DURATION)),
+        ("@FORMATS@", Part::rows(FORMATS.iter().zip(FORMAT_HELP))),
+        ("@SETTINGS@", Part::rows(SETTINGS)),
+        ("@VARIABLES@", Part::Text(VARIABLES)),
+        ("@STATUSES@", Part::rows(STATUSES)),
+        ("@EXAMPLES@", Part::rows(EXAMPLES)),
+        ("@EXAMPLE LINES@", Part::rows(EXAMPLES.map(|(command, _)| (command, "")))),
+        ("@RETRIES@", Part::Text(RETRIES)),
+    ]
+}
+
+/// Fills a template with the parts that it names, each as `show` formats it.
+fn fill(template: &str, show: fn(&Part) -> String) -> String {
+    let filled = |text: String, (place, part): &(&str, Part)| text.replace(place, &show(part));
+    parts().iter().fold(template.to_owned(), filled)
+}
 
 /// The text of `-h`.
 pub(crate) fn short() -> String {
-    let mut text = format!("{NAME} {VERSION}: {SUMMARY}\n\nUsage:\n");
-    commands(&mut text, USAGE.map(|(arguments, _)| format!("{NAME} {arguments}")));
-    text.push_str("\nCommon options:\n");
-    rows(&mut text, COMMON.map(|name| (option(spec(name), "  "), spec(name).help)));
-    text.push_str("\nSettings, from the environment or ~/.config/outseta-token/env:\n");
-    rows(&mut text, NEEDED.map(|(name, help)| (name.to_owned(), help)));
-    text.push_str("\nExamples:\n");
-    commands(&mut text, EXAMPLES.map(|(command, _)| command.to_owned()));
-    text.push_str("\nAll options, settings and exit statuses: outseta-token --help\n");
-    text
+    fill(include_str!("short-help.txt"), plain)
 }
 
 /// The text of `--help`.
 pub(crate) fn help() -> String {
-    let mut text = format!("{NAME} {VERSION}: {SUMMARY}\n\nUsage:\n");
-    rows(&mut text, USAGE.map(|(arguments, result)| (format!("{NAME} {arguments}"), result)));
-    text.push_str("\nExamples:\n");
-    rows(&mut text, EXAMPLES.map(|(command, result)| (command.to_owned(), result)));
-    paragraph(&mut text, EMAIL);
-    paragraph(&mut text, COMMAND);
-    text.push_str("\nOptions:\n");
-    rows(&mut text, TABLE.iter().map(|spec| (option(spec, "  "), spec.help)));
-    paragraph(&mut text, DURATION);
-    text.push_str("\nFormats:\n");
-    rows(&mut text, formats());
-    text.push_str("\nSettings, each from the first source that has it:\n");
-    rows(&mut text, SETTINGS.map(|(name, sources)| (name.to_owned(), sources)));
-    text.push_str("\nExit status:\n");
-    rows(&mut text, STATUSES.map(|(status, when)| (status.to_string(), when)));
-    paragraph(&mut text, RETRIES);
-    text
-}
-
-fn formats() -> impl Iterator<Item = (String, &'static str)> {
-    FORMATS.iter().map(ToString::to_string).zip(FORMAT_HELP)
+    fill(include_str!("help.txt"), plain)
 }
 
 /// The text of `--version`.
 pub(crate) fn version() -> String {
-    format!("{NAME} {VERSION}\n")
+    format!("outseta-token {VERSION}\n")
 }
 
 /// The text of `--generate`.
 pub(crate) fn generate(what: Generated) -> String {
     match what {
-        Generated::Man => man(),
+        Generated::Man => fill(include_str!("man.1"), roff),
         Generated::Bash => bash(),
         Generated::Zsh => zsh(),
         Generated::Fish => fish(),
@@ -157,33 +147,23 @@ pub(crate) fn generate(what: Generated) -> String {
 /// Columns of a line of `--help`.
 const WIDTH: usize = 80;
 
-fn commands(text: &mut String, commands: [String; 4]) {
-    for command in commands {
-        let _ = writeln!(text, "  {command}");
+fn plain(part: &Part) -> String {
+    match part {
+        Part::Text(text) => wrapped(text, WIDTH).join("\n"),
+        Part::Rows(rows) => rows.iter().map(|(name, text)| row(name, text)).collect::<Vec<_>>().join("\n"),
     }
 }
 
-/// Two columns, the second wrapped; on a line of its own where the first is wide.
-fn rows(text: &mut String, rows: impl IntoIterator<Item = (String, &'static str)>) {
+/// Two columns, the second wrapped; where the first is wide, the second starts on the next line.
+fn row(name: &str, text: &str) -> String {
     const FIRST: usize = 28;
-    for (name, explanation) in rows {
-        let mut lines = wrapped(explanation, WIDTH - FIRST).into_iter();
-        if name.len() + 4 > FIRST {
-            let _ = writeln!(text, "  {name}");
-        } else {
-            let _ = writeln!(text, "  {name:<width$}{}", lines.next().unwrap_or_default(), width = FIRST - 2);
-        }
-        for line in lines {
-            let _ = writeln!(text, "{:FIRST$}{line}", "");
-        }
-    }
-}
-
-fn paragraph(text: &mut String, paragraph: &str) {
-    text.push('\n');
-    for line in wrapped(paragraph, WIDTH) {
-        text.push_str(&line);
-        text.push('\n');
+    let text = wrapped(text, WIDTH - FIRST).join(&format!("\n{:FIRST$}", ""));
+    if text.is_empty() {
+        format!("  {name}")
+    } else if name.len() + 4 > FIRST {
+        format!("  {name}\n{:FIRST$}{text}", "")
+    } else {
+        format!("  {name:<width$}{text}", width = FIRST - 2)
     }
 }
 
@@ -203,118 +183,93 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// `-f, --format FORMAT`; options without a short form are set in by `indent` twice.
-fn option(spec: &Spec, indent: &str) -> String {
-    let short = spec.short.map_or_else(|| indent.repeat(2), |short| format!("-{short}, "));
-    let metavar = spec.value.as_ref().map_or_else(String::new, |value| format!(" {}", value.metavar));
-    format!("{short}{}{metavar}", spec.long)
+/// `-f, --format FORMAT`, or `    --min-ttl DURATION` without a short form.
+fn option(spec: &Spec) -> String {
+    let indent = if spec.names.len() == 1 { "    " } else { "" };
+    let metavar = spec.value.as_ref().map_or(String::new(), |value| format!(" {}", value.metavar));
+    format!("{indent}{}{metavar}", spec.names.join(", "))
 }
 
-fn man() -> String {
-    let items = |items: &mut dyn Iterator<Item = (String, &'static str)>| {
-        let item = |(name, text): (String, &str)| format!(".TP\n.B {}\n{}", roff(&name), roff(text));
-        items.map(item).collect::<Vec<_>>().join("\n")
-    };
-    let usage = USAGE.map(|(arguments, _)| format!(".B {}\n{}", roff(NAME), roff(arguments)));
-    let filled = [
-        ("@VERSION@", VERSION.to_owned()),
-        ("@USAGE@", usage.join("\n.br\n")),
-        ("@EMAIL@", roff(EMAIL)),
-        ("@COMMAND@", roff(COMMAND)),
-        ("@OPTIONS@", items(&mut TABLE.iter().map(|spec| (option(spec, ""), spec.help)))),
-        ("@DURATION@", roff(DURATION)),
-        ("@FORMATS@", items(&mut formats())),
-        ("@SETTINGS@", items(&mut SETTINGS.into_iter().map(|(name, sources)| (name.to_owned(), sources)))),
-        ("@STATUSES@", items(&mut STATUSES.into_iter().map(|(status, when)| (status.to_string(), when)))),
-        (
-            "@EXAMPLES@",
-            items(&mut EXAMPLES.into_iter().map(|(command, result)| (command.to_owned(), result))),
-        ),
-        ("@RETRIES@", roff(RETRIES)),
-    ];
-    filled.iter().fold(include_str!("man.1").to_owned(), |page, (place, text)| page.replace(place, text))
+fn roff(part: &Part) -> String {
+    let item = |(name, text): &(String, &str)| format!(".TP\n.B {}\n{}", escaped(name), escaped(text));
+    match part {
+        Part::Text(text) => escaped(text),
+        Part::Rows(rows) => rows.iter().map(item).collect::<Vec<_>>().join("\n"),
+    }
 }
 
 /// Text in which roff finds neither a request nor an escape.
-fn roff(text: &str) -> String {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let text = text.replace('\\', "\\e").replace('-', "\\-").replace('"', "\\(dq").replace('~', "\\(ti");
+fn escaped(text: &str) -> String {
+    let text = text.trim_start().replace('\\', "\\e").replace('-', "\\-");
+    let text = text.replace('"', "\\(dq").replace('~', "\\(ti");
     if text.starts_with(['.', '\'']) { format!("\\&{text}") } else { text }
 }
 
-/// The value of an option that completion chooses or looks for.
-fn choices(spec: &Spec) -> Option<&'static [&'static str]> {
-    match spec.value.as_ref()?.kind {
-        Kind::Choice(choices) => Some(choices),
-        Kind::File | Kind::Text => None,
-    }
-}
-
-fn takes_file(spec: &Spec) -> bool {
-    spec.value.as_ref().is_some_and(|value| value.kind == Kind::File)
-}
-
-fn names(spec: &Spec) -> Vec<String> {
-    spec.short.map(|short| format!("-{short}")).into_iter().chain([spec.long.to_owned()]).collect()
-}
-
 fn bash() -> String {
-    let options: Vec<String> = TABLE.iter().flat_map(names).collect();
-    let mut text = format!("    local options='{}'\n    case $prev in\n", options.join(" "));
-    for spec in TABLE.iter().filter(|spec| spec.value.is_some()) {
-        let reply = match choices(spec) {
-            Some(choices) => format!("COMPREPLY=($(compgen -W '{}' -- \"$cur\"))", choices.join(" ")),
-            None if takes_file(spec) => "_outseta_token_files -f".to_owned(),
-            None => "COMPREPLY=()".to_owned(),
+    let names: Vec<_> = TABLE.iter().flat_map(|spec| spec.names).copied().collect();
+    let mut lines = vec![format!("    local options='{}'", names.join(" ")), "    case $prev in".to_owned()];
+    for spec in TABLE {
+        let reply = match &spec.value {
+            None => continue,
+            Some(Value { kind: Kind::Choice(choices), .. }) => {
+                format!("COMPREPLY=($(compgen -W '{}' -- \"$cur\"))", choices.join(" "))
+            }
+            Some(Value { kind: Kind::File, .. }) => "_outseta_token_files -f".to_owned(),
+            Some(Value { kind: Kind::Text, .. }) => "COMPREPLY=()".to_owned(),
         };
-        let _ = writeln!(text, "        {}) {reply}; return ;;", names(spec).join("|"));
+        lines.push(format!("        {}) {reply}; return ;;", spec.names.join("|")));
     }
-    text.push_str("    esac");
-    include_str!("complete.bash").replace("@OPTIONS@", &text)
+    lines.push("    esac".to_owned());
+    include_str!("complete.bash").replace("@OPTIONS@", &lines.join("\n"))
 }
 
 fn zsh() -> String {
-    let mut arguments = String::new();
+    let mut lines = Vec::new();
     for spec in TABLE {
         let help =
             spec.help.replace('\'', "'\\''").replace('[', "\\[").replace(']', "\\]").replace(':', "\\:");
-        let value = match (&spec.value, choices(spec)) {
-            (None, _) => String::new(),
-            (Some(value), Some(choices)) => format!(":{}:({})", value.metavar, choices.join(" ")),
-            (Some(value), None) if takes_file(spec) => format!(":{}:_files", value.metavar),
-            (Some(value), None) => format!(":{}: ", value.metavar),
-        };
-        let names = names(spec);
-        let exclusive = names.join(" ");
-        for name in &names {
-            let equals = if spec.value.is_none() {
-                ""
-            } else if name.starts_with("--") {
-                "="
-            } else {
-                "+"
+        let value = spec.value.as_ref().map_or(String::new(), |value| {
+            let action = match value.kind {
+                Kind::Choice(choices) => format!("({})", choices.join(" ")),
+                Kind::File => "_files".to_owned(),
+                Kind::Text => " ".to_owned(),
             };
-            let _ = writeln!(arguments, "    '({exclusive}){name}{equals}[{help}]{value}' \\");
+            format!(":{}:{action}", value.metavar)
+        });
+        for name in spec.names {
+            let joins = match spec.value {
+                None => "",
+                Some(_) if name.starts_with("--") => "=",
+                Some(_) => "+",
+            };
+            lines.push(format!("    '({}){name}{joins}[{help}]{value}' \\", spec.names.join(" ")));
         }
     }
-    include_str!("complete.zsh").replace("@OPTIONS@", arguments.trim_end())
+    include_str!("complete.zsh").replace("@OPTIONS@", &lines.join("\n"))
 }
 
 fn fish() -> String {
-    let mut script = String::new();
+    let mut lines = Vec::new();
     for spec in TABLE {
-        let short = spec.short.map_or_else(String::new, |short| format!(" -s {short}"));
-        let value = match (&spec.value, choices(spec)) {
-            (None, _) => String::new(),
-            (Some(_), Some(choices)) => format!(" -x -a '{}'", choices.join(" ")),
-            (Some(_), None) if takes_file(spec) => " -r -F".to_owned(),
-            (Some(_), None) => " -x".to_owned(),
+        let names: String = spec.names.iter().map(|name| fish_name(name)).collect();
+        let value = match &spec.value {
+            None => String::new(),
+            Some(Value { kind: Kind::Choice(choices), .. }) => format!(" -x -a '{}'", choices.join(" ")),
+            Some(Value { kind: Kind::File, .. }) => " -r -F".to_owned(),
+            Some(Value { kind: Kind::Text, .. }) => " -x".to_owned(),
         };
-        let long = spec.long.trim_start_matches('-');
         let help = spec.help.replace('\\', "\\\\").replace('\'', "\\'");
-        let _ = writeln!(script, "complete -c {NAME}{short} -l {long}{value} -d '{help}'");
+        lines.push(format!("complete -c outseta-token{names}{value} -d '{help}'"));
     }
-    include_str!("complete.fish").replace("@OPTIONS@", script.trim_end())
+    include_str!("complete.fish").replace("@OPTIONS@", &lines.join("\n"))
+}
+
+/// ` -l format` or ` -s f`.
+fn fish_name(name: &str) -> String {
+    match name.strip_prefix("--") {
+        Some(long) => format!(" -l {long}"),
+        None => name.replace('-', " -s "),
+    }
 }
 
 #[cfg(test)]

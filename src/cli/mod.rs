@@ -1,5 +1,5 @@
-//! argv → what was typed. The option table is here; help, man page and completions are made from it. This room knows
-//! neither the environment nor any file: whether a value makes sense on this machine is found out later.
+//! argv → what was typed. Help, man page and completions are made from the same option table. This room
+//! does not know the environment or files.
 
 pub(crate) mod help;
 mod table;
@@ -8,7 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use self::table::{Kind, ModeName, Name, Spec, TABLE, Value, find, spec};
+use self::table::{Kind, ModeName, Spec, TABLE, Value, find};
 use crate::config::{self, BaseUrl, Origin, Sourced};
 use crate::error::Error;
 use crate::text::Shown;
@@ -24,7 +24,6 @@ pub(crate) enum Invocation {
     Run(Options),
 }
 
-/// A text for other programs that is made from the option table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Generated {
     Man,
@@ -79,7 +78,6 @@ pub(crate) struct Print {
     pub(crate) min_ttl: Option<Duration>,
 }
 
-/// How a result is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     Json,
@@ -89,7 +87,6 @@ pub(crate) enum Format {
     Claims,
 }
 
-/// How much to write to standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verbosity {
     Quiet,
@@ -100,7 +97,7 @@ pub(crate) enum Verbosity {
 /// Parses the arguments after the program's name.
 ///
 /// # Errors
-/// `Error::Usage` or `Error::Malformed`, for the first mistake; there is none if help or the version is asked for anywhere.
+/// The first mistake, unless help or the version is asked for anywhere.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation, Error> {
     let typed = Typed::read(arguments.into_iter().collect());
     if let Some(invocation) = typed.asks_for_text() {
@@ -114,7 +111,6 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
 
 const ONE_EMAIL: &str = "only one EMAIL can be given";
 
-/// Where to look if there is no better hint.
 const SEE_HELP: &str = "see outseta-token --help";
 
 fn mistake(message: impl Into<String>) -> Error {
@@ -182,18 +178,18 @@ impl Typed {
     }
 
     fn option(&mut self, spec: &'static Spec, name: &str, parser: &mut lexopt::Parser) {
-        if self.has(spec.name) {
-            self.note(mistake(format!("{} was given twice", spec.long)));
+        if self.has(spec.long()) {
+            self.note(mistake(format!("{} was given twice", spec.long())));
         }
         let mut given = OsString::from(name);
         if let Some(value) = &spec.value {
-            let expected = value.expected;
             match parser.value() {
-                Ok(value) if value.is_empty() => {
-                    self.note(mistake(format!("{} has an empty value: it needs {expected}", spec.long)));
+                Ok(value) if !value.is_empty() => given = value,
+                typed => {
+                    let problem =
+                        if typed.is_ok() { "has an empty value: it needs" } else { "needs a value:" };
+                    self.note(mistake(format!("{} {problem} {}", spec.long(), value.expected)));
                 }
-                Ok(value) => given = value,
-                Err(_) => self.note(mistake(format!("{} needs a value: {expected}", spec.long))),
             }
         }
         self.options.push((spec, given));
@@ -203,19 +199,21 @@ impl Typed {
         self.mistake.get_or_insert(mistake);
     }
 
-    fn has(&self, name: Name) -> bool {
+    fn has(&self, name: &str) -> bool {
         self.value(name).is_some()
     }
 
-    fn value(&self, name: Name) -> Option<&OsStr> {
-        self.options.iter().find(|(spec, _)| spec.name == name).map(|(_, value)| value.as_os_str())
+    /// `name` is the long one.
+    fn value(&self, name: &str) -> Option<&OsStr> {
+        debug_assert!(find(name).is_some_and(|spec| spec.long() == name), "{name} is not in the table");
+        self.options.iter().find(|(spec, _)| spec.long() == name).map(|(_, value)| value.as_os_str())
     }
 
     fn asks_for_text(&self) -> Option<Invocation> {
-        self.options.iter().find_map(|(spec, typed)| match spec.name {
-            Name::Help if typed == "-h" => Some(Invocation::ShortHelp),
-            Name::Help => Some(Invocation::Help),
-            Name::Version => Some(Invocation::Version),
+        self.options.iter().find_map(|(spec, typed)| match spec.long() {
+            "--help" if typed == "-h" => Some(Invocation::ShortHelp),
+            "--help" => Some(Invocation::Help),
+            "--version" => Some(Invocation::Version),
             _ => None,
         })
     }
@@ -224,27 +222,27 @@ impl Typed {
         if let Some(generated) = self.generate()? {
             return Ok(Invocation::Generate(generated));
         }
-        self.refuse_both(Name::Raw, Name::Format)?;
-        self.refuse_both(Name::Quiet, Name::Verbose)?;
-        self.refuse_both(Name::BaseUrl, Name::Subdomain)?;
-        self.refuse_both(Name::Batch, Name::Check)?;
+        self.refuse_both("--raw", "--format")?;
+        self.refuse_both("--quiet", "--verbose")?;
+        self.refuse_both("--base-url", "--subdomain")?;
+        self.refuse_both("--batch", "--check")?;
         let option = |name, text: &str| Sourced::new(text.to_owned(), Origin::Option(name));
         Ok(Invocation::Run(Options {
             mode: self.mode()?,
-            base: match (self.text(Name::BaseUrl)?, self.text(Name::Subdomain)?) {
+            base: match (self.text("--base-url")?, self.text("--subdomain")?) {
                 (Some(url), _) => Some(config::base_url(option("--base-url", url))?),
                 (None, Some(name)) => Some(config::subdomain(option("--subdomain", name))?),
                 (None, None) => None,
             },
-            env_file: self.value(Name::EnvFile).map(PathBuf::from),
-            cacert: self.value(Name::Cacert).map(PathBuf::from),
-            timeout: self.timeout()?,
-            retries: self.parsed(Name::Retries, |text| text.parse().ok())?.unwrap_or(2),
-            no_activity_log: self.has(Name::NoActivityLog),
-            no_input: self.has(Name::NoInput),
-            verbosity: if self.has(Name::Quiet) {
+            env_file: self.value("--env-file").map(PathBuf::from),
+            cacert: self.value("--cacert").map(PathBuf::from),
+            timeout: self.parsed("--timeout", timeout)?.unwrap_or(Duration::from_secs(30)),
+            retries: self.parsed("--retries", |text| text.parse().ok())?.unwrap_or(2),
+            no_activity_log: self.has("--no-activity-log"),
+            no_input: self.has("--no-input"),
+            verbosity: if self.has("--quiet") {
                 Verbosity::Quiet
-            } else if self.has(Name::Verbose) {
+            } else if self.has("--verbose") {
                 Verbosity::Verbose
             } else {
                 Verbosity::Normal
@@ -254,7 +252,7 @@ impl Typed {
 
     fn generate(&self) -> Result<Option<Generated>, Error> {
         let texts = [Generated::Man, Generated::Bash, Generated::Zsh, Generated::Fish];
-        let generated = self.chosen(Name::Generate, texts)?;
+        let generated = self.chosen("--generate", texts)?;
         let alone = self.options.len() == 1 && self.positionals.is_empty() && self.rest.is_none();
         if generated.is_some() && !alone {
             return Err(mistake("--generate cannot be combined with other arguments"));
@@ -262,19 +260,18 @@ impl Typed {
         Ok(generated)
     }
 
-    fn refuse_both(&self, one: Name, other: Name) -> Result<(), Error> {
+    fn refuse_both(&self, one: &str, other: &str) -> Result<(), Error> {
         if self.has(one) && self.has(other) {
-            let (one, other) = (spec(one).long, spec(other).long);
             return Err(mistake(format!("{one} and {other} cannot be used together")));
         }
         Ok(())
     }
 
     fn mode(&self) -> Result<Mode, Error> {
-        if self.has(Name::Batch) {
+        if self.has("--batch") {
             return self.batch();
         }
-        if self.has(Name::Check) {
+        if self.has("--check") {
             self.reject_unused(ModeName::Check, "with --check")?;
             no_more(
                 self.positionals.iter().chain(self.rest.iter().flatten()).next(),
@@ -295,7 +292,7 @@ impl Typed {
                 self.reject_unused(ModeName::Command, "with a command")?;
                 let email = email.ok_or_else(|| {
                     Error::usage(
-                        "with a command, the email must be an argument: standard input belongs to the command",
+                        "with a command, the email must be an argument: the command reads standard input",
                         "write the email before it: outseta-token jane@example.com -- COMMAND",
                     )
                 })?;
@@ -309,15 +306,10 @@ impl Typed {
         no_more(self.positionals.get(1), ONE_EMAIL)?;
         let rest = self.rest.as_deref();
         if let Some(email) = self.positionals.first() {
-            let option =
-                email.to_str().filter(|_| rest.is_none()).and_then(|word| find(&format!("--{word}")));
-            return match option {
-                Some(Spec { long, .. }) => Err(Error::usage(
-                    format!("unexpected argument '{}'", Shown::os(email)),
-                    format!("did you mean {long}?"),
-                )),
-                None => Ok((Some(email).filter(|email| *email != "-"), rest)),
-            };
+            if rest.is_none() {
+                refuse_option_name(email)?;
+            }
+            return Ok((Some(email).filter(|email| *email != "-"), rest));
         }
         // After `--` the email may be untrusted: there, `-` does not mean standard input.
         Ok(match rest {
@@ -337,80 +329,63 @@ impl Typed {
         if file.is_some_and(|file| file.is_empty()) {
             return Err(mistake("--batch has an empty FILE: it needs a file, or - for standard input"));
         }
-        let pause = self.parsed(Name::Rate, |text| {
-            let rate: f64 =
-                text.parse().ok().filter(|rate: &f64| rate.is_finite() && !rate.is_sign_negative())?;
-            if rate == 0.0 {
-                return Some(Duration::ZERO);
-            }
-            Duration::try_from_secs_f64(1.0 / rate).ok().filter(|pause| *pause <= LONGEST)
-        })?;
+        let pause = self.parsed("--rate", pause)?;
         Ok(Mode::Batch { file: file.map(PathBuf::from), pause: pause.unwrap_or(Duration::from_millis(250)) })
     }
 
     fn print(&self, email: Option<OsString>) -> Result<Print, Error> {
         let formats = [Format::Json, Format::Token, Format::Header, Format::Env, Format::Claims];
-        let default = if self.has(Name::Raw) { Format::Token } else { Format::Json };
-        let format = self.chosen(Name::Format, formats)?.unwrap_or(default);
-        let output = self.value(Name::Output).filter(|file| *file != "-").map(PathBuf::from);
-        let min_ttl = self.parsed(Name::MinTtl, duration)?;
-        let unused = match (&output, format) {
-            (None, _) => "without -o FILE",
-            (_, Format::Claims) => "with --format claims, which has no token",
+        let default = if self.has("--raw") { Format::Token } else { Format::Json };
+        let format = self.chosen("--format", formats)?.unwrap_or(default);
+        let output = self.value("--output").filter(|file| *file != "-").map(PathBuf::from);
+        let min_ttl = self.parsed("--min-ttl", duration)?;
+        let unused = match (min_ttl, &output, format) {
+            (Some(_), None, _) => "without -o FILE",
+            (Some(_), _, Format::Claims) => "with --format claims, which has no token",
             _ => return Ok(Print { email, format, output, min_ttl }),
         };
-        if min_ttl.is_some() {
-            return Err(Error::usage(
-                format!("--min-ttl cannot be used {unused}"),
-                "with -o FILE, --min-ttl keeps FILE if its token is valid for at least DURATION",
-            ));
-        }
-        Ok(Print { email, format, output, min_ttl })
-    }
-
-    fn timeout(&self) -> Result<Duration, Error> {
-        let timeout = self.parsed(Name::Timeout, duration)?.unwrap_or(Duration::from_secs(30));
-        if timeout.is_zero() {
-            let value = self.value(Name::Timeout).map(Shown::os).expect("the default is not zero");
-            return Err(mistake(format!(
-                "invalid value '{value}' for --timeout: it must be longer than zero"
-            )));
-        }
-        Ok(timeout)
+        Err(Error::usage(
+            format!("--min-ttl cannot be used {unused}"),
+            "with -o FILE, --min-ttl keeps FILE if its token is valid for at least DURATION",
+        ))
     }
 
     fn reject_unused(&self, mode: ModeName, phrase: &str) -> Result<(), Error> {
         match self.options.iter().find(|(spec, _)| !spec.modes.contains(&mode)) {
-            Some((spec, _)) => Err(mistake(format!("{} cannot be used {phrase}", spec.long))),
+            Some((spec, _)) => Err(mistake(format!("{} cannot be used {phrase}", spec.long()))),
             None => Ok(()),
         }
     }
 
-    fn text(&self, name: Name) -> Result<Option<&str>, Error> {
-        let not_utf8 = || mistake(format!("the value of {} is not valid UTF-8", spec(name).long));
+    fn text(&self, name: &str) -> Result<Option<&str>, Error> {
+        let not_utf8 = || mistake(format!("the value of {name} is not valid UTF-8"));
         self.value(name).map(|value| value.to_str().ok_or_else(not_utf8)).transpose()
     }
 
-    fn parsed<T>(&self, name: Name, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Error> {
+    fn parsed<T>(&self, name: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Error> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         parse(text).map(Some).ok_or_else(|| {
-            let Some(Value { expected, kind, .. }) = &spec(name).value else {
-                return Error::bug("an option without a value has one");
-            };
-            let choices = if let Kind::Choice(choices) = kind { choices } else { &[][..] };
+            let expected = find(name).and_then(|spec| spec.value.as_ref()).map_or("", |value| value.expected);
             Error::usage(
-                format!("invalid value '{}' for {}: it needs {expected}", Shown::new(text), spec(name).long),
-                did_you_mean(text, choices.iter().copied()),
+                format!("invalid value '{}' for {name}: it needs {expected}", Shown::new(text)),
+                did_you_mean(text, choices(name).iter().copied()),
             )
         })
     }
 
     /// The one of `values` that was chosen; they are in the order of the option's choices.
-    fn chosen<T, const N: usize>(&self, name: Name, values: [T; N]) -> Result<Option<T>, Error> {
+    fn chosen<T, const N: usize>(&self, name: &str, values: [T; N]) -> Result<Option<T>, Error> {
+        let choices = choices(name).iter();
         self.parsed(name, |text| {
-            let Kind::Choice(choices) = spec(name).value.as_ref()?.kind else { return None };
-            choices.iter().zip(values).find_map(|(choice, value)| (*choice == text).then_some(value))
+            choices.zip(values).find(|(choice, _)| **choice == text).map(|(_, value)| value)
         })
+    }
+}
+
+fn choices(name: &str) -> &'static [&'static str] {
+    match find(name).and_then(|spec| spec.value.as_ref()) {
+        Some(Value { kind: Kind::Choice(choices), .. }) => choices,
+        _ => &[],
     }
 }
 
@@ -421,19 +396,23 @@ fn no_more(argument: Option<&OsString>, takes: &str) -> Result<(), Error> {
     }
 }
 
+/// `outseta-token check` means `--check`.
+fn refuse_option_name(word: &OsStr) -> Result<(), Error> {
+    let message = || format!("unexpected argument '{}'", Shown::os(word));
+    match word.to_str().and_then(|word| find(&format!("--{word}"))) {
+        Some(spec) => Err(Error::usage(message(), format!("did you mean {}?", spec.long()))),
+        None => Ok(()),
+    }
+}
+
 fn unknown_option(name: &str) -> Error {
     let hint = match name {
-        "--api-key" | "--key" => {
-            "no secret is an option: set OUTSETA_API_KEY or OUTSETA_API_KEY_FILE".to_owned()
+        "--api-key" | "--key" | "--api-secret" | "--secret" => {
+            "no secret is an option: set OUTSETA_API_KEY and OUTSETA_API_SECRET in the environment".to_owned()
         }
-        "--api-secret" | "--secret" => {
-            "no secret is an option: set OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE".to_owned()
-        }
-        "--password" => {
-            "no password is needed: set OUTSETA_API_KEY and OUTSETA_API_SECRET in the environment".to_owned()
-        }
+        "--password" => "no password is needed: the program uses the account's API key".to_owned(),
         "--token" => "to print only the token, use --raw".to_owned(),
-        _ => did_you_mean(name, TABLE.iter().map(|spec| spec.long)),
+        _ => did_you_mean(name, TABLE.iter().map(Spec::long)),
     };
     Error::usage(format!("unknown option {}", Shown::new(name)), hint)
 }
@@ -448,22 +427,22 @@ fn did_you_mean<'a>(typed: &str, words: impl Iterator<Item = &'a str>) -> String
     }
 }
 
-/// How many letters have to be inserted, removed or replaced to make one word of another (Levenshtein).
+/// The Levenshtein distance.
 fn distance(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
-    for (above, a) in one.chars().enumerate() {
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (above, a) in one.bytes().enumerate() {
         let mut diagonal = above;
         row[0] = above + 1;
-        for (at, b) in other.chars().enumerate() {
+        for (at, b) in other.bytes().enumerate() {
             let replaced = diagonal + usize::from(a != b);
             diagonal = row[at + 1];
             row[at + 1] = replaced.min(diagonal + 1).min(row[at] + 1);
         }
     }
-    row[other.chars().count()]
+    row[other.len()]
 }
 
-/// No duration is longer: far beyond any use, and small enough to be added to any clock.
+/// The longest duration: small enough to be added to any clock.
 const LONGEST: Duration = Duration::from_secs(10 * 366 * 24 * 60 * 60);
 
 /// `500ms`, `10s`, `2m`, `1h`, `7d`, or a bare number of seconds.
@@ -480,6 +459,19 @@ fn duration(text: &str) -> Option<Duration> {
     };
     let number: u64 = number.parse().ok()?;
     Some(Duration::from_millis(number.checked_mul(milliseconds)?)).filter(|duration| *duration <= LONGEST)
+}
+
+fn timeout(text: &str) -> Option<Duration> {
+    duration(text).filter(|timeout| !timeout.is_zero())
+}
+
+/// The pause between requests, for a rate in requests a second.
+fn pause(rate: &str) -> Option<Duration> {
+    let rate: f64 = rate.parse().ok().filter(|rate: &f64| rate.is_finite() && !rate.is_sign_negative())?;
+    if rate == 0.0 {
+        return Some(Duration::ZERO);
+    }
+    Duration::try_from_secs_f64(1.0 / rate).ok().filter(|pause| *pause <= LONGEST)
 }
 
 #[cfg(test)]

@@ -408,7 +408,7 @@ mod mistakes {
             (
                 &["--api-key=hunter2", JANE],
                 "unknown option --api-key",
-                "no secret is an option: set OUTSETA_API_KEY or OUTSETA_API_KEY_FILE",
+                "no secret is an option: set OUTSETA_API_KEY and OUTSETA_API_SECRET in the environment",
             ),
             (
                 &["--api-secret", "hunter2", JANE],

@@ -26,8 +26,8 @@ _arguments -s -S \
     '(--cacert)--cacert=[trust the certificates in this PEM file instead of the built-in roots]:FILE:_files' \
     '(--timeout)--timeout=[total time for one email, including retries and the waits between them (default 30s)]:DURATION: ' \
     '(--retries)--retries=[number of retries after a temporary failure (default 2)]:N: ' \
-    '(--batch)--batch[read emails, one a line, from FILE or standard input, and print one JSON line for each;         blank lines and lines that start with # are skipped]' \
-    '(--rate)--rate=[with --batch\: at most N requests a second; 0.5 is one every two seconds, 0 is no limit         (default 4, Outseta'\''s limit)]:N: ' \
+    '(--batch)--batch[read emails, one a line, from FILE or standard input, and print one JSON line for each; blank lines and lines that start with # are skipped]' \
+    '(--rate)--rate=[with --batch\: at most N requests a second; 0.5 is one every two seconds, 0 is no limit (default 4, Outseta'\''s limit)]:N: ' \
     '(--check)--check[show each setting and whether it works]' \
     '(--no-activity-log)--no-activity-log[ask Outseta not to record the call in its activity log]' \
     '(--no-input)--no-input[never prompt]' \

@@ -20,17 +20,14 @@ fn help_fits_a_terminal() {
 
 #[test]
 fn a_wide_name_has_a_line_of_its_own() {
-    let mut text = String::new();
-    let names = ["n".repeat(24), "w".repeat(25)];
-    rows(&mut text, names.clone().map(|name| (name, "why")));
-    let [narrow, wide] = names;
-    let expected = format!("  {narrow}  why\n  {wide}\n{:28}why\n", "");
-    assert_eq!(text, expected);
+    let [narrow, wide] = ["n".repeat(24), "w".repeat(25)];
+    assert_eq!(row(&narrow, "why"), format!("  {narrow}  why"));
+    assert_eq!(row(&wide, "why"), format!("  {wide}\n{:28}why", ""));
 }
 
 #[test]
 fn every_place_of_a_template_is_filled() {
-    for text in [man(), bash(), zsh(), fish()] {
+    for text in [Generated::Man, Generated::Bash, Generated::Zsh, Generated::Fish].map(generate) {
         let is_place = |word: &str| word.len() > 2 && word.starts_with('@') && word.ends_with('@');
         assert!(!text.split_whitespace().any(is_place), "{text}");
     }
@@ -45,5 +42,5 @@ fn words_are_wrapped() {
 
 #[test]
 fn roff_has_nothing_to_interpret() {
-    assert_eq!(roff(".a \\b -c \"~\"  d"), "\\&.a \\eb \\-c \\(dq\\(ti\\(dq d");
+    assert_eq!(escaped(".a \\b -c \"~\"  d"), "\\&.a \\eb \\-c \\(dq\\(ti\\(dq  d");
 }
