@@ -24,8 +24,8 @@ const DURATION: &str = "A DURATION is 500ms, 10s, 2m, 1h, 7d, or a number of sec
 
 const RETRIES: &str = "Network failures, 408, 425, 429 and 5xx are retried, unless a retry cannot help (a \
     bad certificate, a refusal by the proxy) or the timeout has expired. The waits are 0.5 s, 1 s, 2 s and \
-    so on, each lengthened by up to half at random, or Retry-After if that is longer. An attempt has a third of \
-    --timeout, and at most 10 s, to connect. Redirects are never followed.";
+    so on, each lengthened by up to half at random, or Retry-After if that is longer. An attempt has a third \
+    of --timeout, and at most 10 s, to connect. Redirects are never followed.";
 
 /// What each of [`FORMATS`] prints.
 const FORMAT_HELP: [&str; 5] = [

@@ -48,7 +48,7 @@ fn a_malformed_base_url_is_a_mistake_unless_help_is_asked_for() {
 }
 
 #[test]
-fn nothing_at_all_has_the_documented_defaults() {
+fn defaults_are_as_documented() {
     let print = Print { email: None, format: Format::Json, output: None, min_ttl: None };
     assert_eq!(
         run(""),
@@ -67,7 +67,7 @@ fn nothing_at_all_has_the_documented_defaults() {
 }
 
 #[test]
-fn options_stand_before_or_behind_the_email_with_or_without_an_equals_sign() {
+fn options_may_come_before_or_after_the_email_with_or_without_an_equals_sign() {
     for line in [
         "--subdomain acme -f token --timeout=5s j@e.de",
         "j@e.de --timeout 5s --format=token -s acme",
@@ -359,13 +359,13 @@ proptest! {
     }
 
     #[test]
-    fn help_wins_in_front_of_whatever_follows(arguments in vec(argument(), 0..8)) {
+    fn help_wins_over_whatever_follows(arguments in vec(argument(), 0..8)) {
         let arguments = [OsString::from("--help")].into_iter().chain(arguments);
         prop_assert_eq!(parse(arguments), Ok(Invocation::Help));
     }
 
     #[test]
-    fn behind_two_hyphens_nothing_is_an_option(email in bytes(0..12)) {
+    fn after_two_hyphens_nothing_is_an_option(email in bytes(0..12)) {
         let arguments = [OsString::from("--"), email.clone()];
         let mut expected = run("");
         let Mode::Print(print) = &mut expected.mode else { panic!() };

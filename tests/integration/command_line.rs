@@ -1,4 +1,4 @@
-//! The command line: every option in every mode, what is a mistake and how it is named, what `--` does, help and
+//! The command line: every option in every mode, which arguments are mistakes, what `--` does, help and
 //! version, and which of several errors is reported.
 
 use std::ffi::OsStr;
@@ -12,26 +12,26 @@ use crate::support::jwt;
 use crate::support::listener::dead_address;
 use crate::support::model::Account;
 use crate::support::proxy::Detour;
-use crate::support::run::{Outcome, Run};
+use crate::support::run::Run;
 use crate::support::script::{Fault, On};
 use crate::support::tls::{Authority, NAMES};
 use crate::support::{KEY, SECRET, has, set_mode};
 
 const JANE: &str = "jane@example.com";
 
-/// Ways to call the program that make it print a token, run a command, and so on, to be completed by options.
+/// The arguments of each mode, to which a test adds options.
 const PRINT: &[&str] = &[JANE];
 const COMMAND: &[&str] = &[JANE, "--", "/usr/bin/true"];
 const BATCH: &[&str] = &["--batch"];
 const CHECK: &[&str] = &["--check"];
 const ALL: &[&[&str]] = &[PRINT, COMMAND, BATCH, CHECK];
 
-/// A run in this mode, with Jane on standard input where she is no argument.
+/// A run in this mode; Jane is on standard input if she is not an argument.
 fn called(options: &[&str], mode: &[&str]) -> Run {
     Run::new().args(options).args(mode).stdin(format!("{JANE}\n"))
 }
 
-/// The users for whom a token was asked for.
+/// The users whose tokens were requested.
 fn users(server: &Server) -> Vec<String> {
     let body = |body: &[u8]| serde_json::from_slice::<Value>(body).expect("a JSON body");
     let requests = server.requests();
@@ -48,83 +48,12 @@ fn mistake<I: IntoIterator<Item: AsRef<OsStr>>>(args: I, message: &str) {
 #[track_caller]
 fn mistake_with_hint<I: IntoIterator<Item: AsRef<OsStr>>>(args: I, message: &str, hint: &str) {
     let server = Server::generous();
-    Run::new()
-        .server(&server)
-        .args(args)
-        .status(64)
-        .stderr_lines(&[&format!("outseta-token: {message}"), &format!("outseta-token: hint: {hint}")])
-        .run();
+    Run::new().server(&server).args(args).fails(64, message, hint).run();
     assert_eq!(server.connections(), 0);
 }
 
 mod success {
     use super::*;
-
-    #[test]
-    fn options_stand_before_or_behind_the_email_with_a_space_or_an_equals_sign() {
-        let server = Server::generous();
-        let url = server.url();
-        let url_with_equals = format!("--base-url={url}");
-        let rows: [&[&str]; 6] = [
-            &["--format", "token", "--base-url", &url, JANE],
-            &["--format=token", &url_with_equals, JANE],
-            &[JANE, "--format", "token", "--base-url", &url],
-            &["-f", "token", JANE, &url_with_equals],
-            &["-ftoken", "--base-url", &url, "--", JANE],
-            &["-qrf=json", JANE, &url_with_equals],
-        ];
-        for row in &rows[..5] {
-            Run::new().credentials().args(*row).stdout("t0ken\n").run();
-        }
-        assert_eq!(users(&server), [JANE; 5]);
-        // The cluster was read as its options: two of them contradict each other.
-        mistake(rows[5], "--raw and --format cannot be used together");
-    }
-
-    #[test]
-    fn each_format_is_printed() {
-        let rows = [
-            ("json", "{\n  \"access_token\": \"t0ken\"\n}\n"),
-            ("token", "t0ken\n"),
-            ("header", "Authorization: Bearer t0ken\n"),
-            ("env", "OUTSETA_ACCESS_TOKEN=t0ken\n"),
-        ];
-        let server = Server::generous();
-        let run = || Run::new().server(&server).arg(JANE);
-        for (format, expected) in rows {
-            run().args(["--format", format]).stdout(expected).run();
-        }
-        run().arg("-r").stdout(rows[1].1).run();
-        run().stdout(rows[0].1).run();
-        let real = Server::http(Account::acme());
-        let claims = Run::new().server(&real).args([JANE, "-f", "claims"]);
-        let claims = claims.stdout_contains("{\n  \"").run().json();
-        assert_eq!(claims["email"], JANE);
-    }
-
-    #[test]
-    fn output_goes_to_the_file_or_with_a_hyphen_to_standard_output() {
-        let server = Server::generous();
-        let run = || Run::new().server(&server).args(["-r", JANE]);
-        run().args(["-o", "-"]).stdout("t0ken\n").run();
-        let outcome = run().args(["--output", "file"]).run();
-        assert_eq!(read(&outcome, "file"), "t0ken\n");
-    }
-
-    #[test]
-    fn a_file_is_kept_as_long_as_its_token_lasts() {
-        let server = Server::http(Account::acme().lifetime(7200));
-        for (min_ttl, kept) in [("1h", true), ("3h", false)] {
-            let args = ["-r", "-o", "file", "--min-ttl", min_ttl, JANE];
-            let token = jwt::encode(&jwt::claims("acme", JANE, 7200), 99) + "\n";
-            let run = Run::new().server(&server).args(args).file("file", &token);
-            // As the program writes it: a file that others may write is not kept.
-            set_mode(&run.work().join("file"), 0o600);
-            let outcome = run.run();
-            assert_eq!(read(&outcome, "file") == token, kept, "{min_ttl}");
-        }
-        assert_eq!(server.requests().len(), 1);
-    }
 
     #[test]
     fn an_account_is_named_by_its_subdomain_or_by_another_base_url() {
@@ -215,7 +144,7 @@ mod success {
     }
 
     #[test]
-    fn quiet_silences_neither_errors_nor_warnings() {
+    fn quiet_keeps_errors_and_warnings() {
         let server = Server::http(Account::acme());
         let expired = Server::http(Account::acme().lifetime(-60));
         let read_only = Server::http(Account::acme().read_only());
@@ -260,52 +189,13 @@ mod success {
             assert_eq!((quiet.status, quiet.stderr), (loud.status, loud.stderr));
         }
     }
-
-    #[test]
-    fn an_option_is_taken_in_every_mode_that_uses_it() {
-        let server = Server::http(Account::acme());
-        let authority = Authority::new();
-        let url = server.url();
-        let pem_file = authority.pem_file();
-        let pem_file = pem_file.to_str().expect("a path in UTF-8");
-        let rows: [(&[&str], &[&[&str]]); 15] = [
-            (&["--format", "token"], &[PRINT]),
-            (&["--raw"], &[PRINT]),
-            (&["--output", "file"], &[PRINT]),
-            (&["--output", "file", "--min-ttl", "1h"], &[PRINT]),
-            (&["--base-url", &url], ALL),
-            (&["--env-file", "file.env"], ALL),
-            (&["--cacert", pem_file], ALL),
-            (&["--timeout", "20"], ALL),
-            (&["--retries", "1"], ALL),
-            (&["--rate", "0.5"], &[BATCH]),
-            (&["--no-activity-log"], &[PRINT, COMMAND, BATCH]),
-            (&["--no-input"], ALL),
-            (&["--quiet"], ALL),
-            (&["--verbose"], ALL),
-            (&[], ALL),
-        ];
-        for (options, modes) in rows {
-            for mode in modes {
-                let run = Run::new().server(&server).file("file.env", "");
-                let outcome = run.args(options).args(*mode).outcome();
-                assert_eq!(outcome.status, Some(0), "{outcome}");
-            }
-        }
-        let detour = Detour::new(Account::acme());
-        for mode in ALL {
-            let run = Run::new().detour(&detour).args(["--subdomain", "acme"]);
-            let outcome = run.args(*mode).outcome();
-            assert_eq!(outcome.status, Some(0), "{outcome}");
-        }
-    }
 }
 
 mod two_hyphens {
     use super::*;
 
     #[test]
-    fn behind_them_an_address_is_never_an_option() {
+    fn after_them_an_address_is_never_an_option() {
         let server = Server::generous();
         let run = || Run::new().server(&server).arg("-r");
         run().args(["--", "-v@example.com"]).stdout("t0ken\n").run();
@@ -314,42 +204,18 @@ mod two_hyphens {
         run()
             .arg("--")
             .arg(format!("--base-url={}", elsewhere.url()))
-            .status(65)
-            .stderr_lines(&[
-                &format!("outseta-token: invalid email '--base-url={}': it has no @", elsewhere.url()),
-                "outseta-token: hint: give a plain address, such as jane@example.com",
-            ])
+            .fails(
+                65,
+                &format!("invalid email '--base-url={}': it has no @", elsewhere.url()),
+                "give a plain address, such as jane@example.com",
+            )
             .run();
         assert_eq!((elsewhere.connections(), server.requests().len()), (0, 1));
         mistake(["-v@example.com"], "unknown option -@");
     }
 
     #[test]
-    fn behind_them_comes_the_email_if_it_was_not_given_and_then_the_command() {
-        let server = Server::generous();
-        let rows: [&[&str]; 4] = [
-            &[JANE, "--", "/bin/echo", "-r", "--", "x"],
-            &["--no-input", JANE, "--", "/bin/echo", "-r", "--", "x"],
-            &["--no-input", "--", JANE, "/bin/echo", "-r", "--", "x"],
-            &["--", JANE, "--", "/bin/echo", "-r", "--", "x"],
-        ];
-        for row in rows {
-            Run::new().server(&server).args(row).stdout("-r -- x\n").run();
-        }
-        assert_eq!(users(&server), [JANE; 4]);
-    }
-
-    #[test]
-    fn an_option_behind_them_is_the_commands() {
-        Run::new()
-            .server(&Server::generous())
-            .args([JANE, "--", "/bin/echo", "--help", "--bogus"])
-            .stdout("--help --bogus\n")
-            .run();
-    }
-
-    #[test]
-    fn behind_them_a_hyphen_is_an_address_and_none_of_standard_input() {
+    fn after_them_a_hyphen_is_not_standard_input() {
         let server = Server::generous();
         let run = || Run::new().server(&server).arg("--").stdin("bob@example.com\n");
         run().stdout_contains("t0ken").run();
@@ -358,88 +224,23 @@ mod two_hyphens {
         }
         assert_eq!(users(&server), ["bob@example.com"]);
     }
-
-    #[test]
-    fn as_the_value_of_an_option_they_are_a_value() {
-        let server = Server::generous();
-        let outcome = Run::new().server(&server).args(["-r", "-o", "--", JANE]).run();
-        assert_eq!(read(&outcome, "--"), "t0ken\n");
-    }
-
-    #[test]
-    fn behind_them_comes_the_file_of_a_batch() {
-        Run::new()
-            .server(&Server::generous())
-            .file("-f", "jane@example.com\n")
-            .args(["--batch", "--", "-f"])
-            .stdout("{\"email\":\"jane@example.com\",\"access_token\":\"t0ken\"}\n")
-            .run();
-    }
-
-    #[test]
-    fn a_command_must_follow_a_given_email() {
-        for args in [[JANE, "--"].as_slice(), &["--", JANE, "--"]] {
-            Run::new()
-                .args(args)
-                .status(64)
-                .stderr_lines(&[
-                    "outseta-token: no command after --",
-                    "outseta-token: hint: write the command after it: outseta-token jane@example.com -- COMMAND",
-                ])
-                .run();
-        }
-    }
 }
 
 mod mistakes {
     use super::*;
 
-    /// The unit tests have a row for each mistake. These are what people type.
+    /// The unit tests have a row for each mistake.
     #[test]
-    fn what_newcomers_type_is_answered_with_the_next_step() {
-        let help = "see outseta-token --help";
-        let run = "to run a command, put -- before it: outseta-token EMAIL -- COMMAND";
-        let formats = "for --format: it needs json, token, header, env or claims";
-        let rows: [(&[&str], &str, &str); 18] = [
+    fn a_mistake_is_reported_with_its_next_step() {
+        let key_hint =
+            "no secret is an option: set OUTSETA_API_KEY and OUTSETA_API_SECRET in the environment";
+        let rows: [(&[&str], &str, &str); 5] = [
             (&["--fromat", "json", JANE], "unknown option --fromat", "did you mean --format?"),
-            (&["-f", "tokne", JANE], &format!("invalid value 'tokne' {formats}"), "did you mean token?"),
-            (&["-f", "xml", JANE], &format!("invalid value 'xml' {formats}"), help),
             // What comes after it could be a secret and is not repeated.
-            (
-                &["--api-key=hunter2", JANE],
-                "unknown option --api-key",
-                "no secret is an option: set OUTSETA_API_KEY and OUTSETA_API_SECRET in the environment",
-            ),
-            (
-                &["--api-secret", "hunter2", JANE],
-                "unknown option --api-secret",
-                "no secret is an option: set OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE",
-            ),
-            (
-                &[JANE, "--password", "hunter2"],
-                "unknown option --password",
-                "no password is needed: set OUTSETA_API_KEY and OUTSETA_API_SECRET in the environment",
-            ),
-            (&["--token", JANE], "unknown option --token", "to print only the token, use --raw"),
-            (&[JANE, "curl", "-H", "@-"], "unexpected argument 'curl': only one EMAIL can be given", run),
+            (&["--api-key=hunter2", JANE], "unknown option --api-key", key_hint),
+            (&["--api-secret", "hunter2", JANE], "unknown option --api-secret", key_hint),
             (&["help"], "unexpected argument 'help'", "did you mean --help?"),
-            (&["version"], "unexpected argument 'version'", "did you mean --version?"),
-            (&["--timeout", "0", JANE], "invalid value '0' for --timeout: it must be longer than zero", help),
-            (&["-rx", JANE], "unknown option -x", help),
-            (&["--\u{1b}[31m"], r"unknown option --\u{1b}[31m", help),
-            (&["-v", "-q", JANE], "--quiet and --verbose cannot be used together", help),
-            (
-                &["-s=", JANE],
-                "--subdomain has an empty value: it needs an Outseta subdomain such as acme",
-                help,
-            ),
-            (
-                &[JANE, "bob@example.com"],
-                "unexpected argument 'bob@example.com': only one EMAIL can be given",
-                help,
-            ),
-            (&["--check", "--rate", "1"], "--rate cannot be used with --check", help),
-            (&["--generate", "man", "-q"], "--generate cannot be combined with other arguments", help),
+            (&["--\u{1b}[31m"], r"unknown option --\u{1b}[31m", "see outseta-token --help"),
         ];
         for (args, message, hint) in rows {
             mistake_with_hint(args, message, hint);
@@ -478,11 +279,8 @@ mod help {
     #[test]
     fn help_and_version_are_printed_whatever_else_is_given() {
         let (short, help) = (include_str!("../texts/short-help.txt"), include_str!("../texts/help.txt"));
-        let rows: [(&[&str], &str); 8] = [
-            (&["-h", "-V"], short),
+        let rows: [(&[&str], &str); 5] = [
             (&["-qvh"], short),
-            (&["--generate", "nothing", "-h"], short),
-            (&["--batch", "--check", "-h", "--", "x"], short),
             (&["-h", "not an email"], short),
             (&["--bogus", "-r", "-r", "--quiet=1", "--timeout=", "a", "b", "--help"], help),
             (&["--help=yes"], help),
@@ -498,16 +296,6 @@ mod help {
     }
 
     #[test]
-    fn a_value_or_a_commands_argument_is_no_call_for_help() {
-        let server = Server::generous();
-        let run = || Run::new().server(&server);
-        let outcome = run().args(["-r", "-o", "--help", JANE]).run();
-        assert_eq!(read(&outcome, "--help"), "t0ken\n");
-        run().args([JANE, "--", "/bin/echo", "-h"]).stdout("-h\n").run();
-        run().args(["--", "--help"]).status(65).stderr_contains("invalid email '--help': it has no @").run();
-    }
-
-    #[test]
     fn a_text_that_cannot_be_written_is_a_failure() {
         if !has("/dev/full") {
             return;
@@ -516,11 +304,11 @@ mod help {
             Run::new()
                 .args(args)
                 .stdout_file("/dev/full")
-                .status(74)
-                .stderr_lines(&[
-                    "outseta-token: cannot write to standard output: no space left on device",
-                    "outseta-token: hint: check for free space; the output may be incomplete",
-                ])
+                .fails(
+                    74,
+                    "cannot write to standard output: no space left on device",
+                    "check for free space; the output may be incomplete",
+                )
                 .run();
             Run::new().args(args).stdout_broken().status(74).run();
         }
@@ -536,7 +324,7 @@ mod order {
     const SETTING: &str = "outseta-token: invalid subdomain (OUTSETA_SUBDOMAIN in the environment): \
         ' ' is not allowed in a host name";
 
-    /// The first line of what the run says.
+    /// The first line of standard error.
     fn first(run: Run, status: i32) -> String {
         let outcome = run.status(status).stderr_contains("hint").run();
         outcome.stderr.lines().next().expect("a line").to_owned()
@@ -581,7 +369,7 @@ mod order {
     }
 
     #[test]
-    fn a_wrong_value_of_an_option_counts_though_a_file_is_kept() {
+    fn a_wrong_value_of_an_option_is_an_error_even_if_a_file_is_kept() {
         let token = jwt::token("acme", JANE, 7200) + "\n";
         let run = Run::new().file("file", token).args(["-r", "-o", "file", "--min-ttl", "1h", JANE]);
         set_mode(&run.work().join("file"), 0o600);
@@ -604,8 +392,4 @@ mod order {
             "outseta-token: cannot create missing/file: no such file or directory"
         );
     }
-}
-
-fn read(outcome: &Outcome, file: &str) -> String {
-    std::fs::read_to_string(outcome.work().join(file)).expect("the file is there")
 }

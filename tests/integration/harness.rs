@@ -1,6 +1,5 @@
-//! What the other tests rest on: a run that shows a secret, says more than was stated or hangs does
-//! fail; the fake turns a wrong key away; and bad TLS is bad. The client here shares no code with
-//! the program.
+//! Tests of the test support: a run fails if it shows a secret, prints unexpected output or hangs; the fake
+//! refuses a wrong key; and bad TLS is bad. The client here shares no code with the program.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -33,7 +32,7 @@ fn failure(run: Run) -> String {
 }
 
 #[test]
-fn what_is_not_stated_fails() {
+fn unexpected_output_fails() {
     assert!(failure(shell("echo out")).contains("standard output should be \"\""));
     let report = failure(shell("echo err >&2; exit 1"));
     assert!(report.contains("the status should be 0") && report.contains("standard error:\nerr\n"));
@@ -86,7 +85,8 @@ fn token_request(host: &str, authorization: &str) -> String {
     let body = json!({"username": "jane@example.com"}).to_string();
     format!(
         "POST /api/v1/tokens HTTP/1.1\r\nHost: {host}\r\nUser-Agent: test\r\nAccept: */*\r\n\
-         Authorization: {authorization}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+         Authorization: {authorization}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
         body.len()
     )
 }

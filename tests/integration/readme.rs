@@ -1,6 +1,6 @@
-//! What a newcomer meets: the README's examples, taken from its text and run as they stand against the fake server that
-//! the README has them start, and the tour. Recipes for cron, CI, systemd and Docker are run by what those would make
-//! of them.
+//! What a newcomer meets: the README's examples, taken from its text and run as they stand against the fake
+//! server that the README has them start, and the tour. Recipes for cron, CI, systemd and Docker are run by
+//! what those would make of them.
 
 use std::collections::BTreeSet;
 use std::env;

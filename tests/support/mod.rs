@@ -1,9 +1,9 @@
-//! What the integration tests, the demo and the benchmark share: a fake Outseta, TLS and a CONNECT
-//! proxy in front of it, and builders that start the program with nothing inherited, on pipes or
-//! on a terminal. All of it is threads of std on loopback, at ports the system chooses.
+//! Shared by the integration tests, the demo and the benchmark: a fake Outseta, TLS and a CONNECT proxy in
+//! front of it, and builders that start the program in an empty environment, on pipes or on a terminal.
+//! Everything runs in threads on loopback, at ports that the system chooses.
 //!
-//! Tests run side by side and start processes. Between fork and exec such a child holds whatever is
-//! open here, so that for a moment more than one's own end keeps a pipe, a socket or a file open.
+//! Tests run in parallel and start processes. Between fork and exec, a child holds every descriptor that is
+//! open here, so a pipe, a socket or a file may stay open for a moment after its owner closed it.
 #![allow(dead_code, reason = "each of the crates that include this uses a part of it")]
 #![allow(unreachable_pub, reason = "a module of several crates, each of which is a binary")]
 
@@ -44,7 +44,7 @@ pub fn skip(why: &str) {
     println!("skipped: {why}");
 }
 
-/// Whether this system has what a test needs, such as `/proc` of Linux. If not, the test is to be skipped.
+/// Whether this system has what a test needs, such as Linux's `/proc`. If not, skip the test.
 pub fn has(path: &str) -> bool {
     let there = Path::new(path).exists();
     if !there {
@@ -58,8 +58,7 @@ pub fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).expect("the mode is set");
 }
 
-/// Takes a file's permission to be read away. False if this user may read it all the same, as root
-/// may, and the test is to be skipped.
+/// Makes a file unreadable. False if this user, such as root, can read it anyway: then skip the test.
 pub fn forbid_reading(path: &Path) -> bool {
     set_mode(path, 0);
     let forbidden = File::open(path).is_err();
@@ -69,8 +68,8 @@ pub fn forbid_reading(path: &Path) -> bool {
     forbidden
 }
 
-/// Writes a script that can be executed at once. Another process does it: what anybody holds open for
-/// writing, a child of another test for instance, cannot be executed.
+/// Writes a script that can be executed at once. Another process writes it: a child of another test could
+/// inherit the open file, and a file that is open for writing cannot be executed.
 pub fn write_script(path: &Path, script: &str) {
     let mut writer = Command::new("/bin/sh")
         .args(["-c", "cat >\"$0\" && chmod 755 \"$0\""])
@@ -96,7 +95,7 @@ pub fn make_fifo(path: &Path) {
     assert!(made.is_ok_and(|status| status.success()), "a FIFO is made");
 }
 
-/// Waits until the last reader of a pipe has left it, its writing end being given.
+/// Waits until no process can read from the pipe any more.
 pub fn wait_until_unread(writer: impl AsFd) {
     let limit = Timespec { tv_sec: 10, tv_nsec: 0 };
     let mut ends = [PollFd::new(&writer, PollFlags::empty())];

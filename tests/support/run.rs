@@ -1,6 +1,6 @@
-//! Starts the program with nothing inherited and says what must come of it. What a test does not
-//! state must be empty, or 0: unexpected output fails it. No stream may hold the API secret, or
-//! more of the API key than may be shown. A run that exceeds its deadline is killed and fails.
+//! Starts the program in an empty environment and checks its result. Output that a test does not expect must
+//! be empty, and the status 0. No stream may hold the API secret, or more of the API key than may be shown. A
+//! run that exceeds its deadline is killed and fails.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -24,10 +24,10 @@ use super::proxy::{Detour, Proxy};
 use super::tls::Authority;
 use super::{KEY, KEY_SHOWN, SECRET, set_mode, wait_until_unread};
 
-/// Far beyond what any run takes that does not hang.
+/// No run takes so long unless it hangs.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// The built program. Cargo tells integration tests where it is; examples lie in a folder beside.
+/// The built program. Cargo tells integration tests where it is; examples are in a folder beside it.
 pub fn program() -> PathBuf {
     if let Some(path) = option_env!("CARGO_BIN_EXE_outseta-token") {
         return path.into();
@@ -98,7 +98,7 @@ struct Expectations {
 
 type Witness = Arc<dyn Fn() -> String + Send + Sync>;
 
-/// A run to be: command line, environment and streams, and what is expected of them.
+/// A planned run: command line, environment, streams and the expected result.
 pub struct Run {
     program: PathBuf,
     args: Vec<OsString>,
@@ -144,8 +144,8 @@ impl Run {
         }
     }
 
-    /// A run of the program by a shell, whose script starts it as `"$0" "$@"`: for a umask, limits
-    /// and descriptors that std cannot give a child.
+    /// A run by a shell, whose script starts the program as `"$0" "$@"`: for a umask, limits and descriptors
+    /// that std cannot give a child.
     pub fn by_shell(script: &str) -> Self {
         Self::of("/bin/sh".into()).args(["-c", script]).arg(program())
     }
@@ -214,7 +214,7 @@ impl Run {
         self
     }
 
-    /// The working directory, empty at first. The folder goes when the run and its [`Outcome`] do.
+    /// The working directory, empty at first. It is removed when the run and its [`Outcome`] are dropped.
     pub fn work(&self) -> PathBuf {
         self.folder.path().join("work")
     }
@@ -293,7 +293,7 @@ impl Run {
         self
     }
 
-    /// SIGINT is not ignored, as it would be where the tests run in the background of a script.
+    /// SIGINT is not ignored, as it would be if the tests ran in the background of a script.
     #[must_use]
     pub fn interruptible(mut self) -> Self {
         self.interruptible = true;
@@ -367,8 +367,7 @@ impl Run {
         outcome
     }
 
-    /// Runs to the end and checks only that no secret shows, for tests that state the rest
-    /// themselves.
+    /// Runs to the end and checks only that no secret is shown; the test checks the rest.
     #[track_caller]
     pub fn outcome(self) -> Outcome {
         self.start().outcome()
@@ -394,12 +393,12 @@ impl Run {
             _ => None,
         };
         let mut words: Vec<OsString> = Vec::new();
-        // Only GNU's env can do that. Elsewhere nobody starts the tests with SIGINT ignored.
+        // Only GNU's env can do that.
         if self.interruptible && cfg!(target_os = "linux") {
             words.extend(["/usr/bin/env", "--default-signal=INT"].map(OsString::from));
         }
         if let Some(redirections) = redirections {
-            // std can start no process with a descriptor closed; a shell can.
+            // std cannot start a process with a closed descriptor; a shell can.
             let script = format!("exec \"$0\" \"$@\" {redirections}");
             words.extend(["/bin/sh", "-c", &script].map(OsString::from));
         }
@@ -457,7 +456,7 @@ pub struct Running {
     stdout: Collector,
     stderr: Collector,
     started: Instant,
-    /// How far [`Running::wait_for_stdout`] has come.
+    /// Where the next [`Running::wait_for_stdout`] begins.
     seen: usize,
 }
 
@@ -467,7 +466,7 @@ impl Running {
         if let Stdin::Bytes(bytes) = &run.stdin {
             let bytes = bytes.clone();
             let mut pipe = stdin.take().expect("it is piped");
-            // A program that does not read all of its input is none of this thread's business.
+            // The program need not read all of its input.
             thread::spawn(move || drop(pipe.write_all(&bytes)));
         }
         let stdout = child.stdout.take().map_or_else(ended, Collector::of);
@@ -545,12 +544,12 @@ impl Running {
 
     /// Kills the program and fails with a report.
     #[track_caller]
-    pub(super) fn fail(&mut self, why: &str) -> ! {
+    pub(super) fn fail(&mut self, reason: &str) -> ! {
         // It may have ended by itself.
         let _ = self.child.kill();
         let status = self.child.wait().ok();
         let outcome = self.describe(status, self.started.elapsed(), String::new());
-        panic!("{why}\n{outcome}");
+        panic!("{reason}\n{outcome}");
     }
 
     fn wait(&mut self) -> Option<ExitStatus> {
@@ -594,7 +593,7 @@ impl Drop for Running {
     }
 }
 
-/// What came of a run. Displayed, it is the report of a failure.
+/// The result of a run. `Display` shows it as the report of a failure.
 pub struct Outcome {
     /// `None` if a signal ended it.
     pub status: Option<i32>,

@@ -57,8 +57,8 @@ pub enum Fault {
     HugeHeader(usize),
     /// The body never ends.
     EndlessBody,
-    /// Another answer comes unasked behind the answer: so many bytes of it, as they go over the wire, in the same write,
-    /// the others this much later.
+    /// Another answer comes unasked behind the answer: so many bytes of it, as they go over the wire, in the
+    /// same write, the others this much later.
     Unasked(Box<Answer>, usize, Duration),
     /// The answer is whole, and the connection that it promised to keep is closed this much later.
     CloseIdle(Duration),

@@ -58,8 +58,8 @@ impl Wire {
         while self.read_some(&mut ignored, stop).is_ok_and(|read| read > 0) {}
     }
 
-    /// Sends `first` and, in the same write, the first bytes of `second` as they go over the wire; the others after
-    /// `pause`. Under TLS each is a record of its own.
+    /// Sends `first` and, in the same write, the first bytes of `second` as they go over the wire; the others
+    /// after `pause`. Under TLS each is a record of its own.
     pub fn write_two(
         &mut self,
         first: &[u8],
