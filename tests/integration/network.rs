@@ -375,13 +375,7 @@ fn a_tls_answer_without_a_length_that_ends_without_close_notify_is_lost() {
 #[test]
 fn tls_where_plain_http_was_meant_is_no_answer() {
     let server = Server::https(Account::acme(), Authority::new().server(&NAMES));
-    at(server.address())
-        .status(76)
-        .stderr_lines(&[
-            "outseta-token: the response is not HTTP",
-            "outseta-token: hint: check the base URL and its port",
-        ])
-        .run();
+    at(server.address()).fails(76, "the response is not HTTP", "check the base URL and its port").run();
 }
 
 // ---- The time ----

@@ -36,8 +36,7 @@ const PROXIED: [&str; 2] = [
 ];
 const CHECK_HINT: &str =
     "outseta-token: hint: check https_proxy and all_proxy; no_proxy names hosts to reach directly";
-const WRITE_HINT: &str =
-    "outseta-token: hint: write http://host:port; no_proxy names hosts to reach directly";
+const WRITE_HINT: &str = "write http://host:port; no_proxy names hosts to reach directly";
 
 /// A proxy that refuses everything, and so is no way to anywhere.
 fn refusing() -> Proxy {
@@ -500,24 +499,12 @@ fn a_proxy_whose_name_does_not_resolve_is_named_as_one() {
 
 #[test]
 fn a_malformed_proxy_is_an_error_and_no_direct_connection() {
-    for (value, why) in [
+    for (value, reason) in [
         ("socks5://user:hunter2@127.0.0.1:1080", "SOCKS proxies are not supported"),
-        ("socks4a://127.0.0.1", "SOCKS proxies are not supported"),
-        ("SOCKS5H://127.0.0.1", "SOCKS proxies are not supported"),
-        ("ftp://127.0.0.1", "its scheme is neither http nor https"),
-        ("http://", "it has no host"),
         ("http://user:hunter2@", "it has no host"),
-        ("//127.0.0.1:1", "it has no host"),
-        ("http://127.0.0.1:99999", "its port is not between 1 and 65535"),
-        ("http://127.0.0.1:0", "its port is not between 1 and 65535"),
-        ("127.0.0.1:http", "its port is not a number"),
-        ("::1", "its port is not a number"),
         ("[::g]:1", "its IPv6 address is malformed"),
-        ("http://pro xy:1", "' ' is not allowed in a host name"),
-        ("http://u:hunter2%00@127.0.0.1", "its user name or password is malformed"),
-        ("http://u:hunter2%ff@127.0.0.1", "its user name or password is malformed"),
+        ("http://127.0.0.1:0", "its port is not between 1 and 65535"),
         ("http://u:hunter2%0d%0a@127.0.0.1", "its user name or password is malformed"),
-        (" ", "it has no host"),
     ] {
         for variable in VARIABLES {
             let good = Proxy::http();
@@ -527,12 +514,8 @@ fn a_malformed_proxy_is_an_error_and_no_direct_connection() {
             for later in &VARIABLES[place.map_or(0, |place| place + 1)..] {
                 run = run.env(later, good.url());
             }
-            run.status(78)
-                .stderr_lines(&[
-                    &format!("outseta-token: invalid proxy ({variable} in the environment): {why}"),
-                    WRITE_HINT,
-                ])
-                .run();
+            let message = format!("invalid proxy ({variable} in the environment): {reason}");
+            run.fails(78, &message, WRITE_HINT).run();
             assert!(good.requests().is_empty());
         }
     }
@@ -543,11 +526,7 @@ fn a_proxy_that_is_no_utf8_is_an_error() {
     let value = OsStr::from_bytes(b"http://127.0.0.1:1/\xff");
     to_nowhere()
         .env("https_proxy", value)
-        .status(78)
-        .stderr_lines(&[
-            "outseta-token: invalid proxy (https_proxy in the environment): it is not valid UTF-8",
-            WRITE_HINT,
-        ])
+        .fails(78, "invalid proxy (https_proxy in the environment): it is not valid UTF-8", WRITE_HINT)
         .run();
 }
 

@@ -14,7 +14,7 @@ use crate::support::script::{AtAccept, Fault, On, Reply};
 
 const EMAIL: &str = "jane@example.com";
 
-const LATER_HINT: &str = "outseta-token: hint: try again later, or raise --retries and --timeout";
+const LATER_HINT: &str = "try again later, or raise --retries and --timeout";
 
 fn asking(server: &Server) -> Run {
     Run::new().server(server).arg(EMAIL)
@@ -61,10 +61,6 @@ fn a_lost_answer_is_asked_for_again() {
         assert_eq!(requests[0].body, requests[1].body, "it is the same request");
         assert_eq!(server.connections(), 2);
     }
-}
-
-#[test]
-fn a_lost_connection_is_made_again() {
     for behaviour in [AtAccept::Close, AtAccept::Reset] {
         let server = Server::http(Account::acme());
         server.on_accept(behaviour);
@@ -88,27 +84,14 @@ fn a_refused_connection_is_tried_again() {
 // ---- How often ----
 
 #[test]
-fn a_request_is_made_three_times_by_default() {
-    let server = Server::http(Account::acme());
-    server.always(On::Tokens, Answer::empty(503));
-    asking(&server)
-        .status(75)
-        .stderr_contains("outseta-token: Outseta is temporarily unavailable (503)\n")
-        .run();
-    assert_eq!(server.requests().len(), 3);
-}
-
-#[test]
-fn retries_says_how_often_it_is_repeated() {
-    for retries in [0, 1, 3] {
+fn a_request_is_repeated_as_often_as_asked_or_twice() {
+    for (options, requests) in
+        [(&[][..], 3), (&["--retries", "0"], 1), (&["--retries", "1"], 2), (&["--retries", "3"], 4)]
+    {
         let server = Server::http(Account::acme());
         server.always(On::Tokens, Answer::empty(429));
-        asking(&server)
-            .args(["--retries", &retries.to_string()])
-            .status(75)
-            .stderr_contains("rate limit exceeded (429)\n")
-            .run();
-        assert_eq!(server.requests().len(), retries + 1);
+        asking(&server).args(options).fails(75, "rate limit exceeded (429)", LATER_HINT).run();
+        assert_eq!(server.requests().len(), requests);
     }
 }
 
@@ -142,10 +125,7 @@ fn failures_of_different_kinds_count_together() {
 fn waits_double_from_half_a_second() {
     let server = Server::http(Account::acme());
     server.always(On::Tokens, Answer::empty(503));
-    asking(&server)
-        .status(75)
-        .stderr_lines(&["outseta-token: Outseta is temporarily unavailable (503)", LATER_HINT])
-        .run();
+    asking(&server).fails(75, "Outseta is temporarily unavailable (503)", LATER_HINT).run();
     let waits = waits(&server);
     assert_eq!(waits.len(), 2);
     // Lengthened by up to half; more is the machine's.
@@ -208,8 +188,7 @@ fn a_retry_after_that_is_no_number_of_seconds_is_passed_over() {
         server.on(On::Tokens, Answer::empty(503).header("Retry-After", value));
         asking(&server)
             .args(["--retries", "0"])
-            .status(75)
-            .stderr_lines(&["outseta-token: Outseta is temporarily unavailable (503)", LATER_HINT])
+            .fails(75, "Outseta is temporarily unavailable (503)", LATER_HINT)
             .run();
     }
     let server = Server::http(Account::acme());
@@ -221,21 +200,14 @@ fn a_retry_after_that_is_no_number_of_seconds_is_passed_over() {
 #[test]
 fn a_wait_that_does_not_fit_is_not_begun_and_said() {
     for (asked, shown) in [("30", "30"), ("3600", "3600"), ("99999999999999999999", "18446744073709551615")] {
-        for (status, line) in [
-            (429, "outseta-token: rate limit exceeded (429)"),
-            (503, "outseta-token: Outseta is temporarily unavailable (503)"),
-        ] {
+        for (status, message) in
+            [(429, "rate limit exceeded (429)"), (503, "Outseta is temporarily unavailable (503)")]
+        {
             let server = Server::http(Account::acme());
             server.always(On::Tokens, Answer::empty(status).header("retry-after", asked));
-            let outcome = asking(&server)
-                .status(75)
-                .stderr_lines(&[
-                    line,
-                    &format!(
-                        "outseta-token: hint: Outseta asks to wait {shown} s: try again then, or raise --retries and --timeout"
-                    ),
-                ])
-                .run();
+            let wait = format!("Outseta asks to wait {shown} s: try again then");
+            let hint = format!("{wait}, or raise --retries and --timeout");
+            let outcome = asking(&server).fails(75, message, &hint).run();
             assert_eq!(server.requests().len(), 1);
             assert!(outcome.elapsed < Duration::from_secs(5), "{outcome}");
         }

@@ -16,12 +16,12 @@ const EMAIL: &str = "jane@example.com";
 
 const UNKNOWN: [&str; 2] = [
     "the issuer of its certificate is not trusted",
-    "if its issuer is your own authority or a proxy that inspects TLS, trust the issuer's certificate with --cacert or \
-     SSL_CERT_FILE",
+    "if its issuer is your own authority or a proxy that inspects TLS, trust the issuer's certificate with \
+     --cacert or SSL_CERT_FILE",
 ];
 const SPEAK_HINT: &str =
     "outseta-token: hint: check the host and the port: the server there may not speak TLS";
-const PEM_HINT: &str = "outseta-token: hint: it must contain certificates in PEM form, each between BEGIN \
+const PEM_HINT: &str = "it must contain certificates in PEM form, each between BEGIN \
      and END lines";
 
 fn serve(tls: Arc<ServerConfig>) -> Server {
@@ -201,21 +201,10 @@ fn a_file_without_a_good_certificate_is_a_wrong_setting() {
         (good.clone() + &good[..good.len() / 2], block),
         ("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n".to_owned(), certificate),
     ] {
-        let run = || run(&server).file("ca.pem", &pem).status(78);
-        run()
-            .args(["--cacert", "ca.pem"])
-            .stderr_lines(&[
-                &format!("outseta-token: invalid CA file (the file ca.pem (--cacert)): {why}"),
-                PEM_HINT,
-            ])
-            .run();
-        run()
-            .env("SSL_CERT_FILE", "ca.pem")
-            .stderr_lines(&[
-                &format!("outseta-token: invalid CA file (the file ca.pem (SSL_CERT_FILE)): {why}"),
-                PEM_HINT,
-            ])
-            .run();
+        let run = || run(&server).file("ca.pem", &pem);
+        let message = |source| format!("invalid CA file (the file ca.pem ({source})): {why}");
+        run().args(["--cacert", "ca.pem"]).fails(78, &message("--cacert"), PEM_HINT).run();
+        run().env("SSL_CERT_FILE", "ca.pem").fails(78, &message("SSL_CERT_FILE"), PEM_HINT).run();
     }
     assert_eq!(server.connections(), 0);
 }
@@ -234,21 +223,12 @@ fn a_key_beside_the_certificate_does_no_harm() {
 #[test]
 fn a_file_that_cannot_be_read_is_no_input() {
     let (_authority, server) = trusted();
-    let hint = "outseta-token: hint: check that the file is there and may be read by this user";
+    let hint = "check that the file is there and may be read by this user";
     for (path, why) in [("none.pem", "no such file or directory"), (".", "is a directory")] {
-        run(&server)
-            .args(["--cacert", path])
-            .status(66)
-            .stderr_lines(&[&format!("outseta-token: cannot read the file {path} (--cacert): {why}"), hint])
-            .run();
-        run(&server)
-            .env("SSL_CERT_FILE", path)
-            .status(66)
-            .stderr_lines(&[
-                &format!("outseta-token: cannot read the file {path} (SSL_CERT_FILE): {why}"),
-                hint,
-            ])
-            .run();
+        let message = |source| format!("cannot read {path} ({source}): {why}");
+        run(&server).args(["--cacert", path]).fails(66, &message("--cacert"), hint).run();
+        let from_environment = message("SSL_CERT_FILE in the environment");
+        run(&server).env("SSL_CERT_FILE", path).fails(66, &from_environment, hint).run();
     }
     assert_eq!(server.connections(), 0);
 }
