@@ -1,5 +1,5 @@
-//! Which response belongs to which request: a connection is kept only as long as each response on it is its user's token
-//! by the token's own claim, and nothing that came unasked is taken for a response.
+//! A connection is kept only while each response on it is a token that names
+//! its user, and unrequested bytes are never taken for a response.
 
 use std::fmt::Write as _;
 use std::sync::Arc;

@@ -20,8 +20,8 @@ use crate::support::tls::{Authority, NAMES};
 
 const EMAIL: &str = "jane@example.com";
 
-const CONNECT_HINT: &str = "outseta-token: hint: check the network, a firewall, and whether a proxy is needed \
-     (https_proxy)";
+const CONNECT_HINT: &str =
+    "outseta-token: hint: check the network, a firewall, and whether a proxy is needed (https_proxy)";
 const LATE_HINT: &str = "outseta-token: hint: try again, or raise --timeout";
 const LOST: [&str; 2] = [
     "outseta-token: the connection to 127.0.0.1 was lost before the response was complete",
@@ -185,7 +185,31 @@ fn plain_http_goes_to_loopback_addresses_only() {
     assert_eq!(both.status, Some(0), "{both}");
 }
 
-/// std starts no thread whose stack is larger than the address space, as the kernel starts none beyond `ulimit -u`.
+/// In a mount namespace of its own, where `localhost` moves after the first attempt.
+#[test]
+fn addresses_are_looked_up_again_after_a_failed_connection() {
+    const UNAVAILABLE: i32 = 99;
+    let script = format!(
+        "mount --bind hosts /etc/hosts >&2 || exit {UNAVAILABLE}
+        (sleep 0.3; echo 127.0.0.1 localhost >hosts) &
+        exec \"$0\" \"$@\""
+    );
+    let server = Server::http(Account::acme());
+    let outcome = Run::of("/usr/bin/env".into())
+        .args(["unshare", "--map-root-user", "--mount", "sh", "-c", script.as_str()])
+        .arg(program())
+        .file("hosts", "127.0.0.2 localhost\n")
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .credentials()
+        .args(["--base-url", &format!("http://localhost:{}", server.address().port()), EMAIL])
+        .outcome();
+    if matches!(outcome.status, Some(UNAVAILABLE | 1 | 127)) {
+        return skip("no mount namespace can be made here (unshare)");
+    }
+    assert_eq!((outcome.status, server.connections()), (Some(0), 1), "{outcome}");
+}
+
+/// A stack larger than the address space has the same effect as `ulimit -u`.
 #[test]
 fn a_thread_that_cannot_be_started_is_a_network_failure() {
     let server = Server::http(Account::acme());

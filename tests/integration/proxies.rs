@@ -444,10 +444,10 @@ fn what_is_wrong_with_the_tls_of_a_proxy_is_said_of_the_proxy() {
     plain.on_accept(AtAccept::PlainHttp).on_accept(AtAccept::Close);
     for lines in [
         [
-            "outseta-token: TLS handshake with the proxy for acme.outseta.com failed: received corrupt message of type \
-             InvalidContentType",
-            "outseta-token: hint: check https_proxy and all_proxy: write http:// before a proxy that does not speak \
-             TLS itself",
+            "outseta-token: TLS handshake with the proxy for acme.outseta.com failed: received corrupt \
+             message of type InvalidContentType",
+            "outseta-token: hint: check https_proxy and all_proxy: write http:// before a proxy that does \
+             not speak TLS itself",
         ],
         [
             "outseta-token: cannot connect to the proxy for acme.outseta.com: it closed the connection",

@@ -1,5 +1,5 @@
-//! How responses end a run: for each rule one case with its status, message and hint. The rules themselves are walked in
-//! the unit tests of `api::response`. Also what is not seen there: framing, sizes, and what a server repeats.
+//! How responses end a run: one case for each rule, with status, message and hint. The unit tests of
+//! `api::response` walk the rules. Also framing, sizes, and what a server repeats.
 
 use std::time::Duration;
 
@@ -19,8 +19,8 @@ const TEXT: &str = "The user name or password is incorrect.";
 const MEBIBYTE: usize = 1024 * 1024;
 
 const SEE_RESPONSE: &str = "run again with -v to see the response";
-const SUBDOMAIN: &str = "check the subdomain or base URL: the subdomain is the first part of the address at which you \
-     log in to Outseta";
+const SUBDOMAIN: &str = "check the subdomain or base URL: the subdomain is the first part of the address at \
+     which you log in to Outseta";
 const LISTED: &str = "check the email for a typing error; people are listed in Outseta under CRM > People";
 
 /// A run whose token request gets this reply.
@@ -63,7 +63,8 @@ fn each_kind_of_response_has_its_status_message_and_hint() {
             cloudflare(403),
             76,
             "the response (403) is an HTML page, not from the API",
-            "something between this machine and Outseta's API responded: a proxy, a firewall, or a wrong base URL",
+            "something between this machine and Outseta's API responded: a proxy, a firewall, or a wrong base \
+             URL",
         ),
         (Answer::text(418, "Hm."), 76, "unexpected response (418): Hm.", SEE_RESPONSE),
         (
@@ -82,8 +83,8 @@ fn each_kind_of_response_has_its_status_message_and_hint() {
             Answer::empty(403),
             77,
             &rejected,
-            "the key or secret may be mistyped, read-only or of another account: see Settings > Integrations > \
-             API Keys",
+            "the key or secret may be mistyped, read-only or of another account: see Settings > \
+             Integrations > API Keys",
         ),
         (
             Answer::json(400, &property),

@@ -172,7 +172,7 @@ fn the_certificate_must_be_for_the_account_behind_a_proxy_too() {
         .arg(EMAIL)
         .status(69)
         .stderr_contains(
-            "outseta-token: cannot trust acme.outseta.com: its certificate is for other.outseta.com, 127.0.0.1\n",
+            "cannot trust acme.outseta.com: its certificate is for other.outseta.com, 127.0.0.1\n",
         )
         .run();
     assert!(server.requests().is_empty());
