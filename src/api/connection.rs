@@ -277,7 +277,7 @@ mod tests {
     #[test]
     fn no_wait_is_so_long_that_a_late_kernel_would_overrun_the_end() {
         let watch = Watch::new();
-        let (connect, total) = (Duration::from_millis(20), Duration::from_millis(60));
+        let (connect, total) = (Duration::from_millis(50), Duration::from_millis(500));
         watch.start(false, connect, total);
         let mut transport = Watched { inner: Silent(Vec::new()), watch: watch.clone(), is_http: false };
         for (phase, limit) in [(Phase::Connecting, connect), (Phase::Sending, total)] {
