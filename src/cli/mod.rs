@@ -240,12 +240,10 @@ impl Typed {
             retries: self.parsed("--retries", |text| text.parse().ok())?.unwrap_or(2),
             no_activity_log: self.has("--no-activity-log"),
             no_input: self.has("--no-input"),
-            verbosity: if self.has("--quiet") {
-                Verbosity::Quiet
-            } else if self.has("--verbose") {
-                Verbosity::Verbose
-            } else {
-                Verbosity::Normal
+            verbosity: match (self.has("--quiet"), self.has("--verbose")) {
+                (true, _) => Verbosity::Quiet,
+                (_, true) => Verbosity::Verbose,
+                _ => Verbosity::Normal,
             },
         }))
     }

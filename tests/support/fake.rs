@@ -1,5 +1,5 @@
-//! The fake Outseta: the model's answers over HTTP or HTTPS on loopback, bent by the test's script,
-//! with a record of every request and connection.
+//! The fake Outseta: sends the model's answers over HTTP or HTTPS on loopback, changed by the test's script,
+//! and records every request and connection.
 
 use std::io::{self, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -40,18 +40,18 @@ impl Server {
         Self::start(vec![account], None)
     }
 
-    /// Over HTTP; it takes every key and gives everybody the token `t0ken`.
+    /// Over HTTP; accepts every key and gives every user the token `t0ken`.
     pub fn generous() -> Self {
         Self::replying(Answer::json(200, &json!({"access_token": "t0ken"})))
     }
 
-    /// Over HTTP; it takes every key and gives everybody this token for a week.
+    /// Over HTTP; accepts every key and gives every user this token for a week.
     pub fn minting(token: &str) -> Self {
         let body = json!({"access_token": token, "token_type": "bearer", "expires_in": 604_800});
         Self::replying(Answer::json(200, &body))
     }
 
-    /// Over HTTP; it replies so to every request for a token.
+    /// Over HTTP; sends this reply to every token request.
     pub fn replying(reply: impl Into<Reply>) -> Self {
         let server = Self::http(Account::acme());
         server.always(On::Tokens, reply);
@@ -94,25 +94,25 @@ impl Server {
         format!("{scheme}://{}", self.address())
     }
 
-    /// Replies so to the next such request that no earlier entry takes.
+    /// Sends this reply to the next such request that no earlier entry takes.
     pub fn on(&self, request: On, reply: impl Into<Reply>) -> &Self {
         self.shared.state().replies.once((request, reply.into()));
         self
     }
 
-    /// Replies so to all such requests that nothing from [`Server::on`] takes.
+    /// Sends this reply to every such request that no entry of [`Server::on`] takes.
     pub fn always(&self, request: On, reply: impl Into<Reply>) -> &Self {
         self.shared.state().replies.always((request, reply.into()));
         self
     }
 
-    /// Treats the next connection so.
+    /// Treats the next connection this way.
     pub fn on_accept(&self, behaviour: AtAccept) -> &Self {
         self.shared.state().at_accept.once(behaviour);
         self
     }
 
-    /// Treats all connections so that nothing from [`Server::on_accept`] takes.
+    /// Treats every connection this way that no entry of [`Server::on_accept`] takes.
     pub fn always_on_accept(&self, behaviour: AtAccept) -> &Self {
         self.shared.state().at_accept.always(behaviour);
         self
@@ -122,7 +122,7 @@ impl Server {
         self.shared.state().requests.clone()
     }
 
-    /// Waits until so many requests have come.
+    /// Waits until this many requests have arrived.
     #[track_caller]
     pub fn wait_for_requests(&self, count: usize) {
         let deadline = Instant::now() + Duration::from_secs(20);

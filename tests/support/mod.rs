@@ -38,10 +38,10 @@ pub const KEY_SHOWN: usize = 4;
 /// The API secret of every account of the fake. The program never shows any of it.
 pub const SECRET: &str = "SECRET-nobody-may-see-9d40b7";
 
-/// Says why a test does nothing here; `--nocapture` shows it.
+/// Reports why a test is skipped; `--nocapture` shows it.
 #[allow(clippy::print_stdout, reason = "a test that passes says nothing else")]
-pub fn skip(why: &str) {
-    println!("skipped: {why}");
+pub fn skip(reason: &str) {
+    println!("skipped: {reason}");
 }
 
 /// Whether this system has what a test needs, such as Linux's `/proc`. If not, skip the test.

@@ -1,5 +1,5 @@
-//! A CONNECT proxy that leads every host to an address on loopback, over HTTP or HTTPS
-//! itself. With it a test uses the real URL, `https://acme.outseta.com`, and reaches a fake.
+//! A CONNECT proxy, over HTTP or HTTPS, that connects every host to an address on loopback. With it a test
+//! uses the real URL, `https://acme.outseta.com`, and reaches the fake.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -15,7 +15,7 @@ use super::model::Account;
 use super::tls::{Authority, NAMES};
 use super::wire::{Wire, is_timeout};
 
-/// Larger than all that rustls decrypts at once, so that one read leaves nothing behind.
+/// Larger than what rustls decrypts at once, so that one read takes everything.
 const BUFFER: usize = 64 * 1024;
 
 /// What the proxy does with a CONNECT.
@@ -70,7 +70,7 @@ impl Proxy {
         Self { listener, shared }
     }
 
-    /// Leads every target to `address`; without this it gets a 502.
+    /// Connects every target to `address`; without this, the response is 502.
     #[must_use]
     pub fn route_all(self, address: SocketAddr) -> Self {
         self.shared.state().route = Some(address);
@@ -192,8 +192,7 @@ pub(super) fn readable(client: &TcpStream, server: &TcpStream) -> io::Result<(bo
     Ok((!sockets[0].revents().is_empty(), !sockets[1].revents().is_empty()))
 }
 
-/// The real URL led to a fake: a TLS server for `*.outseta.com`, a proxy in front of it, and the
-/// authority to trust.
+/// A TLS server for `*.outseta.com`, a proxy that connects to it, and the authority to trust.
 pub struct Detour {
     pub authority: Authority,
     pub server: Server,

@@ -1,5 +1,5 @@
-//! Runs the program on a pseudo-terminal that is its controlling terminal, in a session of its
-//! own, as a login does. Each of its three streams is the terminal or what [`Run`] says.
+//! Runs the program in its own session on a pseudo-terminal, as a login does. Each of its three streams is
+//! the terminal or what [`Run`] says.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -125,8 +125,7 @@ impl Session {
         modes(&self.keyboard)
     }
 
-    /// Waits until the terminal no longer echoes, as before the answer to a hidden prompt: keys
-    /// that come earlier would be shown.
+    /// Waits until the terminal no longer echoes: keys sent before that would be shown.
     #[track_caller]
     pub fn wait_for_no_echo(&mut self) -> &mut Self {
         while self.modes().local.contains(LocalModes::ECHO) {

@@ -535,7 +535,7 @@ impl Running {
             self.fail(&format!("it should end within {:?}", self.run.deadline))
         };
         let elapsed = self.started.elapsed();
-        // A process that it left behind may still hold its streams.
+        // A process that it started may still hold its streams.
         for stream in [&self.stdout, &self.stderr] {
             stream.wait_for_end(self.deadline());
         }

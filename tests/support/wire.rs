@@ -113,7 +113,7 @@ pub fn reset(tcp: &TcpStream) {
 }
 
 pub fn is_timeout(error: &io::Error) -> bool {
-    // Which of the two a read time-out gives depends on the system.
+    // Which of the two a read timeout gives depends on the system.
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
