@@ -72,16 +72,13 @@ pub(crate) fn survive_file_size_limit() {
 
 /// The descriptor that a path such as `/dev/fd/3` or `/dev/stdin` names.
 pub(crate) fn descriptor(path: &Path) -> Option<RawFd> {
-    match path.to_str()? {
-        "/dev/stdin" => Some(0),
-        "/dev/stdout" => Some(1),
-        "/dev/stderr" => Some(2),
-        _ => {
-            let folders = ["/dev/fd", "/proc/self/fd"];
-            let number = folders.iter().find_map(|folder| path.strip_prefix(folder).ok())?;
-            number.to_str()?.parse::<u32>().ok()?.try_into().ok()
-        }
+    let streams = ["/dev/stdin", "/dev/stdout", "/dev/stderr"];
+    // Paths are compared by their parts: `/dev//stdout` is the same.
+    if let Some(stream) = streams.iter().position(|stream| path == Path::new(stream)) {
+        return stream.try_into().ok();
     }
+    let number = ["/dev/fd", "/proc/self/fd"].iter().find_map(|folder| path.strip_prefix(folder).ok())?;
+    number.to_str()?.parse::<u32>().ok()?.try_into().ok()
 }
 
 /// An inherited descriptor as a file. It is not a copy, which `ulimit -n` might not allow.

@@ -55,7 +55,10 @@ impl Proxy {
             }
             _ => return Err("its scheme is neither http nor https".to_owned()),
         };
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        if path.contains('@') {
+            return Err("in its user name and password, / ? and # must be percent-encoded".to_owned());
+        }
         let (user_info, address) = match authority.rsplit_once('@') {
             Some((user_info, address)) => (Some(user_info), address),
             None => (None, authority),

@@ -106,6 +106,7 @@ fn paths_that_name_a_descriptor() {
         ("/dev//fd/0", Some(0)),
         ("/dev/stdin", Some(0)),
         ("/dev/stdout", Some(1)),
+        ("/dev//./stdout", Some(1)),
         ("/dev/stderr", Some(2)),
         ("/dev/null", None),
         ("dev/fd/3", None),

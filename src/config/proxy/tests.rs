@@ -37,6 +37,8 @@ fn a_reason_does_not_repeat_the_value() {
         ("ftp://user:hunter2@h", "its scheme is neither http nor https"),
         ("http://", "it has no host"),
         ("http://user:hunter2@", "it has no host"),
+        ("http://user:1234#hunter2@h", "in its user name and password, / ? and # must be percent-encoded"),
+        ("http://user:1234/hunter2@h", "in its user name and password, / ? and # must be percent-encoded"),
         ("http://h:99999", "its port is not between 1 and 65535"),
         ("http://h:hunter2", "its port is not a number"),
         ("http://us er:hunter2@h h", "' ' is not allowed in a host name"),
