@@ -19,7 +19,14 @@ pub(super) fn read(
     limit: u64,
 ) -> Result<Sourced<Vec<u8>>, Error> {
     let origin = Origin::FileOf(named_by, path.to_owned());
-    let file = File::open(path).map_err(|error| unreadable(&origin, &error))?;
+    let file = File::open(path).map_err(|error| {
+        if named_by.starts_with("OUTSETA_") && !path.exists() {
+            // The value may be the secret itself, in the wrong variable.
+            let what = Shown::new(&format!("the file that {named_by} names"));
+            return Error::unreadable(&what, &io_reason(&error));
+        }
+        unreadable(&origin, &error)
+    })?;
     contents(file, origin, what, limit)
 }
 

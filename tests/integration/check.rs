@@ -219,7 +219,7 @@ mod missing_and_malformed_settings {
                 let run = run.credentials().env_remove(name).env("OUTSETA_SUBDOMAIN", "acme");
                 run.env(format!("{name}_FILE"), "/nonexistent")
             };
-            foretells(66, &format!("{line}cannot read the file /nonexistent ({name}_FILE): "), settings, &[]);
+            foretells(66, &format!("{line}cannot read the file that {name}_FILE names: "), settings, &[]);
         }
     }
 

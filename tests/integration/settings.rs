@@ -184,7 +184,7 @@ fn a_malformed_setting_is_named_without_its_value() {
 fn a_credentials_file_that_cannot_be_used_is_named() {
     let blank = "invalid API key (the file key (OUTSETA_API_KEY_FILE)): it is blank";
     key_file("key").file("key", "\n").arg(JANE).fails(78, blank, COPY).run();
-    let missing = "cannot read the file key (OUTSETA_API_KEY_FILE): no such file or directory";
+    let missing = "cannot read the file that OUTSETA_API_KEY_FILE names: no such file or directory";
     key_file("key").arg(JANE).fails(66, missing, READABLE).run();
     let run = key_file("key").file("key", KEY);
     if forbid_reading(&run.work().join("key")) {
