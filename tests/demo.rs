@@ -1,5 +1,5 @@
-//! `make demo`: a tour of the program against a fake Outseta on loopback, in parts, at most 80 columns wide. It ends
-//! with 0 if everything went as the tour says.
+//! `make demo`: a tour of the program against a fake Outseta on loopback, in parts, at most 80 columns wide.
+//! It ends with 0 if everything went as the tour says.
 
 mod support;
 

@@ -1,5 +1,5 @@
-//! A fake Outseta on loopback, for trying the program by hand and for scripts. It prints its settings as lines for a
-//! shell and runs until a signal ends it.
+//! A fake Outseta on loopback, for trying the program by hand and for scripts. It prints its settings as
+//! lines for a shell and runs until a signal ends it.
 
 mod support;
 

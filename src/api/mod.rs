@@ -102,7 +102,7 @@ impl Outseta {
     /// Why not.
     pub(crate) fn read_jwks(&self) -> Result<(), Error> {
         let context = Context { credentials: None, ..self.context() };
-        self.read(&self.get("/.well-known/jwks", None), context)
+        self.read(&self.get("/.well-known/jwks", None), "keys", context)
     }
 
     /// Reads one plan family with the API key, which is harmless.
@@ -111,12 +111,12 @@ impl Outseta {
     /// Why not.
     pub(crate) fn read_with_key(&self) -> Result<(), Error> {
         let path = "/api/v1/billing/planfamilies?limit=1&fields=Uid";
-        self.read(&self.get(path, Some(self.credentials.authorization())), self.context())
+        self.read(&self.get(path, Some(self.credentials.authorization())), "items", self.context())
     }
 
-    fn read(&self, request: &Request, context: Context<'_>) -> Result<(), Error> {
+    fn read(&self, request: &Request, list: &str, context: Context<'_>) -> Result<(), Error> {
         let mut deadline = Deadline::starting_now(self.timeout);
-        self.with_retries(request, &mut deadline, |response| response::read(response, context))
+        self.with_retries(request, &mut deadline, |response| response::read(response, list, context))
     }
 
     fn context(&self) -> Context<'_> {
@@ -154,6 +154,8 @@ impl Outseta {
         let mut response = self.client.exchange(request, deadline.left());
         if response.as_ref().is_err_and(|error| self.client.is_stale(error)) {
             self.log.detail(format_args!("the server had closed the kept connection: opening a new one"));
+            self.last_request.set(Some(Instant::now()));
+            deadline.extend(self.throttle());
             response = self.client.exchange(request, deadline.left());
         }
         let time = started.elapsed();

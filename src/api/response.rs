@@ -142,13 +142,14 @@ pub(super) fn lookup(
     reason.ok_or_else(|| reply.unexpected())
 }
 
-/// Checks the response to a read.
+/// Checks that the response to a read is an object with this list.
 ///
 /// # Errors
 /// The error that a request for a token would end with.
-pub(super) fn read(response: &Response, context: Context<'_>) -> Result<(), Error> {
+pub(super) fn read(response: &Response, list: &str, context: Context<'_>) -> Result<(), Error> {
     let reply = Reply::new(response, context);
-    if reply.status == 200 && reply.json.as_ref().is_some_and(Value::is_object) {
+    let has_list = |json: &Value| json.get(list).is_some_and(Value::is_array);
+    if reply.status == 200 && reply.json.as_ref().is_some_and(has_list) {
         return Ok(());
     }
     Err(match reply.general_error() {

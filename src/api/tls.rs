@@ -1,7 +1,6 @@
 //! Why a TLS handshake failed. An error without an explanation here keeps rustls's text.
 
 use std::io;
-use std::time::Duration;
 
 use rustls::CertificateError::{
     self, BadEncoding, ExpiredContext, NotValidForNameContext, NotValidYetContext, Revoked, UnknownIssuer,
@@ -9,7 +8,7 @@ use rustls::CertificateError::{
 use rustls_pki_types::UnixTime;
 
 use crate::error::{Error, Kind};
-use crate::text::{Shown, approximate};
+use crate::text::Shown;
 
 const TRUST: &str = "if its issuer is your own authority or a proxy that inspects TLS, trust the issuer's \
      certificate with --cacert or SSL_CERT_FILE";
@@ -50,12 +49,12 @@ fn certificate(error: &CertificateError) -> (String, &'static str) {
     match error {
         UnknownIssuer => ("the issuer of its certificate is not trusted".to_owned(), TRUST),
         ExpiredContext { time, not_after } => {
-            let ago = between(*not_after, *time);
-            (format!("its certificate expired {ago} ago, by this machine's clock"), CLOCK)
+            let (end, now) = (date(*not_after), date(*time));
+            (format!("its certificate expired on {end}; the clock says {now}"), CLOCK)
         }
         NotValidYetContext { time, not_before } => {
-            let later = between(*time, *not_before);
-            (format!("its certificate becomes valid in {later}, by this machine's clock"), CLOCK)
+            let (start, now) = (date(*not_before), date(*time));
+            (format!("its certificate is valid from {start}; the clock says {now}"), CLOCK)
         }
         NotValidForNameContext { presented, .. } if presented.is_empty() => {
             ("its certificate names no host".to_owned(), NAME)
@@ -81,27 +80,36 @@ fn bare(name: &str) -> &str {
     inner.trim_matches('"')
 }
 
-fn between(earlier: UnixTime, later: UnixTime) -> String {
-    approximate(Duration::from_secs(later.as_secs().saturating_sub(earlier.as_secs())))
+/// The date in UTC, by Howard Hinnant's `civil_from_days`.
+fn date(time: UnixTime) -> String {
+    let days = time.as_secs() / 86_400 + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, carry) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    format!("{}-{month:02}-{day:02}", era * 400 + year + carry)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn what_is_wrong_with_a_certificate() {
         let time = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
-        let (time, not_after, not_before) = (time(1_000_000), time(827_200), time(1_007_200));
+        let (time, not_after, not_before) = (time(951_782_400), time(951_782_399), time(253_402_300_799));
         for (error, reason, hint) in [
             (
                 ExpiredContext { time, not_after },
-                "its certificate expired 2 days ago, by this machine's clock",
+                "its certificate expired on 2000-02-28; the clock says 2000-02-29",
                 CLOCK,
             ),
             (
                 NotValidYetContext { time, not_before },
-                "its certificate becomes valid in 2 hours, by this machine's clock",
+                "its certificate is valid from 9999-12-31; the clock says 2000-02-29",
                 CLOCK,
             ),
             (Revoked, "its certificate has been revoked", RENEW),
@@ -109,6 +117,18 @@ mod tests {
             (CertificateError::BadSignature, "invalid certificate: BadSignature", OTHER),
         ] {
             assert_eq!(certificate(&error), (reason.to_owned(), hint));
+        }
+    }
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        for (seconds, expected) in [
+            (0, "1970-01-01"),
+            (978_307_200, "2001-01-01"),
+            (4_107_542_399, "2100-02-28"),
+            (4_107_542_400, "2100-03-01"),
+        ] {
+            assert_eq!(date(UnixTime::since_unix_epoch(Duration::from_secs(seconds))), expected);
         }
     }
 }

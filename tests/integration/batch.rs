@@ -16,7 +16,7 @@ use crate::support::listener::dead_address;
 use crate::support::model::{Account, Refusal, SecondFactor, User, cloudflare};
 use crate::support::pty::Streams;
 use crate::support::run::Run;
-use crate::support::script::{Fault, On};
+use crate::support::script::{Fault, On, Reply};
 use crate::support::{KEY, SECRET, has, jwt, make_fifo};
 
 /// The record of a token from [`Server::generous`].
@@ -464,6 +464,16 @@ mod rate {
             ]
         );
         let pauses = pauses(&server);
+        assert!(pauses.iter().all(|pause| *pause >= Duration::from_millis(250)), "{pauses:?}");
+    }
+
+    #[test]
+    fn a_request_that_is_sent_again_on_a_new_connection_counts() {
+        let server = Server::http(Account::acme());
+        server.on(On::Tokens, Reply::default()).on(On::Tokens, Fault::CloseAfter(0));
+        slow_batch(&server, "jane@example.com\n".repeat(2)).stdout_contains("\"access_token\"").run();
+        let pauses = pauses(&server);
+        assert_eq!((pauses.len(), server.connections()), (2, 2));
         assert!(pauses.iter().all(|pause| *pause >= Duration::from_millis(250)), "{pauses:?}");
     }
 

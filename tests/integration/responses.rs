@@ -63,8 +63,8 @@ fn each_kind_of_response_has_its_status_message_and_hint() {
             cloudflare(403),
             76,
             "the response (403) is an HTML page, not from the API",
-            "something between this machine and Outseta's API responded: a proxy, a firewall, or a wrong base \
-             URL",
+            "something between this machine and Outseta's API responded: a proxy, a firewall, or a wrong \
+             base URL",
         ),
         (Answer::text(418, "Hm."), 76, "unexpected response (418): Hm.", SEE_RESPONSE),
         (

@@ -176,9 +176,9 @@ fn retry_after_says_how_long_to_wait() {
 fn a_retry_after_shortens_no_wait() {
     let server = Server::http(Account::acme());
     server.always(On::Tokens, Answer::empty(503).header("Retry-After", "0"));
-    asking(&server).args(["--retries", "1000", "--timeout", "2"]).status(75).stderr_contains("(503)").run();
+    asking(&server).args(["--retries", "1"]).status(75).stderr_contains("(503)").run();
     let waits = waits(&server);
-    assert!(waits.len() <= 2 && waits[0] >= Duration::from_millis(500), "{waits:?}");
+    assert!(waits[0] >= Duration::from_millis(500), "{waits:?}");
 }
 
 #[test]

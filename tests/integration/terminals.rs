@@ -107,7 +107,8 @@ mod prompts {
         }
         let outcome = session.outcome();
         let lines = "outseta-token: base URL https://acme.outseta.com (the prompt)\r\n\
-            outseta-token: API key KQx7… (the prompt)\r\noutseta-token: API secret [hidden] (the prompt)\r\n";
+            outseta-token: API key KQx7… (the prompt)\r\n\
+            outseta-token: API secret [hidden] (the prompt)\r\n";
         assert!(outcome.terminal.contains(lines), "{outcome}");
     }
 

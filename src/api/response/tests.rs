@@ -461,12 +461,13 @@ fn any_other_lookup_leaves_the_refusal_lookup_failed() {
 
 #[test]
 fn a_read_is_judged_as_a_token_request_would_be() {
-    let status = |response: &Response| match read(response, context(&credentials())) {
+    let status = |response: &Response| match read(response, "keys", context(&credentials())) {
         Ok(()) => 0,
         Err(error) => error.status(),
     };
     for (response, expected) in [
-        (of(200, &json!({})), 0),
+        (of(200, &json!({})), 76),
+        (of(200, &json!({"keys": {}})), 76),
         (of(200, &json!({"keys": []})).with("content-type", "text/html"), 0),
         (bytes(404, ""), 68),
         (bytes(404, "Not found"), 68),
@@ -489,7 +490,7 @@ fn a_read_is_judged_as_a_token_request_would_be() {
     }
     // Without credentials none are rejected.
     let public = Context { host: "h", credentials: None };
-    let error = read(&bytes(403, "No."), public).unwrap_err();
+    let error = read(&bytes(403, "No."), "keys", public).unwrap_err();
     assert_eq!(error.to_string(), "unexpected response (403): No.");
 }
 
@@ -593,7 +594,7 @@ proptest! {
 
     #[test]
     fn any_response_to_a_read_is_interpreted(response in responses()) {
-        match read(&response, context(&credentials())) {
+        match read(&response, "keys", context(&credentials())) {
             Ok(()) => prop_assert_eq!(response.status, 200),
             Err(error) => {
                 prop_assert!([68, 75, 76, 77].contains(&error.status()), "{:?}", error);
