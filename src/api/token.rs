@@ -123,7 +123,7 @@ pub(crate) fn now() -> i64 {
     whole_seconds(since_epoch())
 }
 
-/// The first full second after `duration`: a token that expires then is valid for at least so long.
+/// The first full second after `duration`: a token that expires then is valid for at least that long.
 pub(crate) fn second_after(duration: Duration) -> i64 {
     whole_seconds(since_epoch().saturating_add(duration)).saturating_add(1)
 }

@@ -190,7 +190,7 @@ fn the_relay_spoils_just_the_byte_that_it_is_told_to() {
         client.write_all(b"?").expect("the request is sent");
         let stalls = spoil.is_some_and(|spoil| spoil.harm == Harm::Stall);
         let patience = if stalls { 300 } else { 20_000 };
-        client.set_read_timeout(Some(Duration::from_millis(patience))).expect("a time-out can be set");
+        client.set_read_timeout(Some(Duration::from_millis(patience))).expect("a timeout can be set");
         let mut bytes = Vec::new();
         let end = client.read_to_end(&mut bytes).map_err(|error| error.kind());
         let passed = relay.passed().swap_remove(0);

@@ -18,7 +18,7 @@ use crate::support::{forbid_reading, jwt, make_fifo, set_mode, skip};
 const HOUR: i64 = 3_600;
 const WEEK: i64 = 7 * 24 * HOUR;
 
-/// A token of Jane's that is valid for so long.
+/// A token for Jane with this lifetime.
 fn token(seconds: i64) -> String {
     jwt::token("acme", "jane@example.com", seconds)
 }
@@ -36,7 +36,7 @@ fn line(token: &str) -> String {
     format!("{token}\n")
 }
 
-/// A run that keeps the file `token` for so long and more.
+/// A run that keeps the file `token` if its token is valid for at least this long.
 fn keeping_for(min_ttl: &str) -> Run {
     Run::new().args(["-o", "token", "--min-ttl", min_ttl, "jane@example.com"])
 }

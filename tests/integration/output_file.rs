@@ -292,7 +292,7 @@ fn left_by_a_killed_run(path: &Path) -> PathBuf {
     left
 }
 
-/// A token so long that writing it takes some time.
+/// A token whose writing takes some time.
 fn long_token(filler: char) -> String {
     let mut claims = jwt::claims("acme", "jane@example.com", 600);
     claims["filler"] = filler.to_string().repeat(200_000).into();

@@ -214,7 +214,7 @@ fn loopback_never_goes_through_a_proxy() {
     let plain = Server::http(Account::acme());
     let tls = Server::https(Account::acme(), authority.server(&NAMES));
     let proxy = refusing();
-    // One that could not be used is none of its business.
+    // A proxy that could not be used does not matter either.
     for value in [proxy.url(), "socks5://127.0.0.1:1".to_owned(), "::".to_owned()] {
         for url in [
             plain.url(),

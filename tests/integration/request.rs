@@ -106,7 +106,7 @@ fn key_and_secret_are_sent_as_they_are() {
     assert_eq!(server.requests()[0].header("authorization"), Some("Outseta k/e+y==&%20:s:e:c;r\\et$(id)"));
 }
 
-// ---- The look-up ----
+// ---- The lookup ----
 
 #[test]
 fn a_person_is_looked_up_by_one_get_over_a_new_connection() {

@@ -337,7 +337,7 @@ impl Model {
     }
 }
 
-/// Cloudflare stands before Outseta and blocks what it takes for a robot with a page.
+/// Cloudflare, in front of Outseta, blocks what looks like a robot with an HTML page.
 fn looks_like_a_client(request: &Request) -> bool {
     ["user-agent", "accept"]
         .into_iter()
