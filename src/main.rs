@@ -1,8 +1,8 @@
 //! `outseta-token`: prints an access token for a user of an Outseta account, with the account's API key.
 //!
 //! The data flows one way: argv → `cli` → (`email`, `config`) → `api` → `output` → exit status. Each file in
-//! `modes` is one of the four ways to run, from start to end. This file picks the mode, and ends the process
-//! with an error's text and status; it does not know how any step works.
+//! `modes` is one of the four ways to run. This file picks the mode, and turns a failure into text and a
+//! status.
 
 mod api;
 mod cli;

@@ -1,7 +1,6 @@
 //! One HTTP exchange: a request → a response or a failure. Only this file and `connection` name `ureq`.
 
 use std::cell::Cell;
-use std::fmt;
 use std::io;
 use std::mem::ManuallyDrop;
 use std::time::{Duration, Instant};
@@ -10,11 +9,11 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use ureq::http::{self, Uri};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use ureq::{Agent, AsSendBody, Body, ProxyProtocol, Timeout};
+use ureq::{Agent, AsSendBody, ProxyProtocol, Timeout};
 
 use super::connection::{Addresses, Phase, Watch, is_cut};
 use super::tls;
-use crate::config::{Proxy, Settings, Sourced};
+use crate::config::{BaseUrl, Proxy, Settings, Sourced};
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
 use crate::text::io_reason;
@@ -31,7 +30,6 @@ const INPUT_BUFFER: usize = HEADER_LIMIT + 8 * 1024;
 /// Bytes of a request's head, besides the credentials and the base URL.
 const OUTPUT_BUFFER: usize = 8 * 1024;
 
-/// An attempt may spend a third of `--timeout` on connecting, but no more than this.
 const LONGEST_CONNECT: Duration = Duration::from_secs(10);
 
 const CHECK_PROXY: &str = "check https_proxy and all_proxy; no_proxy names hosts to reach directly";
@@ -39,11 +37,10 @@ const CHECK_NETWORK: &str = "check the network, a firewall, and whether a proxy 
 const PROXY_PASSWORD: &str = "give the proxy's user and password: https_proxy=http://user:password@host:port";
 const PROXY_REFUSED: &str = "ask whoever runs the proxy to allow this host, or name it in no_proxy";
 
-#[derive(Debug, Clone)]
 pub(super) struct Request {
     pub(super) url: String,
     pub(super) headers: Vec<(&'static str, Secret)>,
-    /// `Some`: a POST of these bytes; `None`: a GET.
+    /// `None`: a GET.
     pub(super) body: Option<Vec<u8>>,
 }
 
@@ -53,24 +50,17 @@ impl Request {
     }
 }
 
-#[derive(Clone, Default, PartialEq, Eq)]
+/// No `Debug` in the program: the body may contain a token.
+#[cfg_attr(test, derive(Debug, Clone, Default))]
 pub(super) struct Response {
     pub(super) status: u16,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Vec<u8>,
-    /// Whether the connection had served another request.
+    /// The connection had served another request.
     pub(super) reused: bool,
 }
 
-/// Without the body: it may contain a token.
-impl fmt::Debug for Response {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:?}, {} bytes", self.status, self.headers, self.body.len())
-    }
-}
-
 impl Response {
-    /// The first header with this name.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         let header = self.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name));
         header.map(|(_, value)| value.as_str())
@@ -78,43 +68,38 @@ impl Response {
 }
 
 /// An HTTP client for one host.
-#[derive(Debug)]
 pub(super) struct Client {
     /// Never dropped: freeing its buffers takes a tenth of the time of a request.
     agent: ManuallyDrop<Agent>,
     addresses: Addresses,
     watch: Watch,
-    /// Whether the next request may reuse the connection.
     keep: Cell<bool>,
-    /// The host, or the proxy.
+    /// The host, or its proxy.
     peer: Uri,
-    host: String,
-    is_tls: bool,
-    timeout: Duration,
+    base: BaseUrl,
     via_proxy: bool,
+    timeout: Duration,
 }
 
 impl Client {
-    /// # Errors
-    /// `Kind::Config` for certificates or a proxy that cannot be used.
     pub(super) fn new(settings: &Settings, timeout: Duration) -> Result<Self, Error> {
         let roots = match &settings.roots {
             Some(pem) => RootCerts::from(certificates(pem)?),
             None => RootCerts::WebPki,
         };
         let proxy = settings.proxy.as_ref().map(ureq_proxy).transpose()?;
-        let url = &settings.base.value;
-        let sent = url.join("").len() + settings.credentials.authorization().reveal().len();
+        let base = &settings.base.value;
+        let sent = base.join("").len() + settings.credentials.authorization().reveal().len();
         let config = Agent::config_builder()
-            // Redirects are not followed: the key is not sent to another host.
+            // Following a redirect would send the key to another host.
             .http_status_as_error(false)
             .max_redirects(0)
-            // By itself, ureq ignores a proxy in the environment that it cannot use, and connects directly.
+            // By default, ureq ignores a proxy that it cannot use, and connects directly.
             .proxy(proxy)
             .tls_config(TlsConfig::builder().root_certs(roots).build())
-            // For CONNECT, which does not get the request's headers.
+            // For CONNECT, which lacks the request's headers.
             .user_agent(USER_AGENT)
-            // Zeroing buffers of ureq's default sizes takes a sixth of the program's instructions.
+            // Zeroing buffers of the default sizes takes a sixth of the program's instructions.
             .input_buffer_size(INPUT_BUFFER)
             .output_buffer_size(OUTPUT_BUFFER + sent)
             .max_response_header_size(HEADER_LIMIT)
@@ -124,9 +109,9 @@ impl Client {
         let via_proxy = settings.proxy.is_some();
         let peer = match config.proxy() {
             Some(proxy) => proxy.uri().clone(),
-            None => url.join("/").parse().map_err(|_| Error::bug("the base URL is invalid"))?,
+            None => base.join("/").parse().map_err(|_| Error::bug("the base URL is invalid"))?,
         };
-        let (addresses, watch) = (Addresses::new(!url.is_tls()), Watch::new());
+        let (addresses, watch) = (Addresses::new(!base.is_tls()), Watch::new());
         let agent = Agent::with_parts(config, watch.connector(via_proxy), addresses.clone());
         Ok(Self {
             agent: ManuallyDrop::new(agent),
@@ -134,25 +119,17 @@ impl Client {
             watch,
             keep: Cell::new(false),
             peer,
-            host: url.host().to_owned(),
-            is_tls: url.is_tls(),
-            timeout,
+            base: base.clone(),
             via_proxy,
+            timeout,
         })
     }
 
     /// Sends a request and reads the response within `left`.
-    ///
-    /// # Errors
-    /// Network failures, and `Kind::BadResponse` for a response that is too large or not HTTP.
     pub(super) fn exchange(&self, request: &Request, left: Duration) -> Result<Response, Error> {
         let limit = self.connect_limit(left);
         self.watch.start(self.keep.take(), limit, left);
-        let exchanged = self.send(request, limit, left).and_then(|mut response| {
-            let body = response.body_mut().with_config().limit(BODY_LIMIT).read_to_vec()?;
-            Ok((response, body))
-        });
-        let (response, body) = exchanged.map_err(|error| {
+        let response = self.send(request, limit, left).map_err(|error| {
             self.addresses.forget();
             self.failure(error, limit)
         })?;
@@ -161,13 +138,12 @@ impl Client {
         Ok(Response {
             status: response.status().as_u16(),
             headers: headers.collect(),
-            body,
             reused: self.watch.state().reused,
+            body: response.into_body(),
         })
     }
 
-    /// Lets the next request reuse the connection. Only after a response that belongs to its request:
-    /// a later request could get another's.
+    /// Lets the next request reuse the connection. A response that may be another request's must end it.
     pub(super) fn keep_connection(&self) {
         self.keep.set(true);
     }
@@ -183,16 +159,15 @@ impl Client {
         request: &Request,
         limit: Duration,
         left: Duration,
-    ) -> Result<http::Response<Body>, ureq::Error> {
+    ) -> Result<http::Response<Vec<u8>>, ureq::Error> {
         let started = Instant::now();
-        // First, because ureq's limit for connecting does not include the lookup.
+        // ureq's limit for connecting does not include the lookup.
         self.addresses.look_up(&self.peer, limit)?;
         let connect = limit.saturating_sub(started.elapsed());
         if connect.is_zero() {
             // ureq would take this for a second.
             return Err(ureq::Error::Timeout(Timeout::Connect));
         }
-        // `send_json` would pretty-print.
         let (mut bytes, mut nothing) = (request.body.as_deref(), ());
         let body = bytes.as_mut().map_or_else(|| nothing.as_body(), AsSendBody::as_body);
         let mut builder = http::Request::builder().method(request.method()).uri(&request.url);
@@ -202,16 +177,19 @@ impl Client {
         let request = self.agent.configure_request(builder.body(body)?);
         // Only the global timeout limits a body that arrives slowly.
         let request = request.timeout_global(Some(left.saturating_sub(started.elapsed())));
-        self.agent.run(request.timeout_connect(Some(connect)).build())
+        let mut response = self.agent.run(request.timeout_connect(Some(connect)).build())?;
+        let body = response.body_mut().with_config().limit(BODY_LIMIT).read_to_vec()?;
+        Ok(response.map(|_| body))
     }
 
+    /// For each attempt.
     fn connect_limit(&self, left: Duration) -> Duration {
         (self.timeout / 3).min(LONGEST_CONNECT).min(left)
     }
 
     fn failure(&self, error: ureq::Error, connect_limit: Duration) -> Error {
         let phase = self.watch.state().phase;
-        let host = &self.host;
+        let host = self.base.host();
         let (kind, message, hint) = match error {
             ureq::Error::Timeout(_) if phase.is_connecting() => {
                 return self.timed_out(Kind::ConnectTimeout, connect_limit);
@@ -220,7 +198,7 @@ impl Client {
             ureq::Error::HostNotFound if self.via_proxy => {
                 return self.not_connected("its name cannot be resolved");
             }
-            ureq::Error::HostNotFound if self.is_tls => (
+            ureq::Error::HostNotFound if self.base.is_tls() => (
                 Kind::Network,
                 format!("cannot resolve the name {host}"),
                 "check the subdomain or base URL, and this machine's name resolution",
@@ -228,7 +206,7 @@ impl Client {
             ureq::Error::HostNotFound => (
                 Kind::Unreachable,
                 format!("{host} does not resolve to a loopback address"),
-                "check localhost in /etc/hosts, or write 127.0.0.1 instead",
+                "check localhost in /etc/hosts, or use 127.0.0.1",
             ),
             ureq::Error::Io(error) => return self.io_failure(&error, phase),
             ureq::Error::ConnectProxyFailed(reason) => match proxy_status(&reason) {
@@ -246,7 +224,7 @@ impl Client {
                 "the response is too large".to_owned(),
                 "check the base URL: Outseta's API sends far smaller responses",
             ),
-            // The connection ended in the length of a chunk.
+            // It ended in the length of a chunk.
             ureq::Error::BodyStalled => return self.lost(),
             ureq::Error::Protocol(_) if phase == Phase::Tunnel => (
                 Kind::Unreachable,
@@ -256,14 +234,14 @@ impl Client {
             ureq::Error::Protocol(_) | ureq::Error::Http(_) => {
                 (Kind::BadResponse, "the response is not HTTP".to_owned(), "check the base URL and its port")
             }
-            // Requests are valid, so this cannot happen. The text may contain a URL with a password.
+            // Its text may contain a URL with a password.
             _ => return Error::bug("the HTTP client refused the request"),
         };
         Error::new(kind, message, hint)
     }
 
     fn io_failure(&self, error: &io::Error, phase: Phase) -> Error {
-        if let Some(failure) = tls::failure(error, &self.host, phase == Phase::ProxyTls) {
+        if let Some(failure) = tls::failure(error, self.base.host(), phase == Phase::ProxyTls) {
             return failure;
         }
         match is_cut(error.kind()) {
@@ -278,37 +256,33 @@ impl Client {
     fn not_connected(&self, reason: &str) -> Error {
         let (proxy, hint) =
             if self.via_proxy { ("the proxy for ", CHECK_PROXY) } else { ("", CHECK_NETWORK) };
-        Error::new(Kind::Network, format!("cannot connect to {proxy}{}: {reason}", self.host), hint)
+        let message = format!("cannot connect to {proxy}{}: {reason}", self.base.host());
+        Error::new(Kind::Network, message, hint)
     }
 
     fn lost(&self) -> Error {
-        let message = format!("the connection to {} was lost before the response was complete", self.host);
+        let host = self.base.host();
+        let message = format!("the connection to {host} was lost before the response was complete");
         Error::new(Kind::Network, message, "try again")
     }
 
     /// `kind` is `ConnectTimeout` or `Timeout`.
     pub(super) fn timed_out(&self, kind: Kind, time: Duration) -> Error {
-        let host = &self.host;
-        // Whole seconds, or tenths, or at least 1 ms.
-        let time = match time.as_millis().max(1) {
-            ms if ms % 1000 == 0 => format!("{} s", ms / 1000),
-            ms if ms > 1000 && ms % 100 == 0 => format!("{}.{} s", ms / 1000, ms / 100 % 10),
-            ms => format!("{ms} ms"),
-        };
+        let host = self.base.host();
+        let milliseconds = (time.as_secs_f64() * 1000.0).round().max(1.0);
+        let within = format!("within {} s", milliseconds / 1000.0);
         let (message, hint) = match (kind, self.via_proxy) {
-            (Kind::ConnectTimeout, true) => {
-                (format!("cannot connect to {host} through the proxy within {time}"), CHECK_PROXY)
+            (Kind::Timeout, _) => {
+                (format!("no response from {host} {within}"), "try again, or raise --timeout")
             }
-            (Kind::ConnectTimeout, false) => {
-                (format!("cannot connect to {host} within {time}"), CHECK_NETWORK)
-            }
-            _ => (format!("no response from {host} within {time}"), "try again, or raise --timeout"),
+            (_, true) => (format!("cannot connect to {host} through the proxy {within}"), CHECK_PROXY),
+            (_, false) => (format!("cannot connect to {host} {within}"), CHECK_NETWORK),
         };
         Error::new(kind, message, hint)
     }
 }
 
-/// The certificates of a PEM file. ureq would ignore what is malformed, and trust nobody if nothing is left.
+/// ureq would ignore what is malformed, and trust nobody if nothing is left.
 fn certificates(pem: &Sourced<Vec<u8>>) -> Result<Vec<Certificate<'static>>, Error> {
     let malformed = |reason| {
         let hint = "it must contain certificates in PEM form, each between BEGIN and END lines";

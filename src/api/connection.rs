@@ -1,5 +1,5 @@
-//! The connection: ureq's resolver and connectors, watched to know how far an exchange has come and to end it
-//! in time. Cargo.toml pins ureq's minor version, because the next may change these parts.
+//! Watches ureq's connections, to know how far an exchange has come and to end it in time. Cargo.toml pins
+//! ureq's minor version, because the next may change these parts.
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -21,13 +21,12 @@ use crate::config::is_address;
 /// ureq takes no more.
 const MAX_ADDRESSES: usize = 16;
 
-/// How far an exchange has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// The lookup of the name, TCP, and TLS with the server.
+    /// Name lookup, TCP, and TLS with the server.
     Connecting,
     ProxyTls,
-    /// The proxy is asked for a tunnel.
+    /// CONNECT.
     Tunnel,
     Sending,
     Receiving,
@@ -39,14 +38,14 @@ impl Phase {
     }
 }
 
-/// The state of the current exchange, shared with its connection.
+/// Shared by the client and its connection.
 #[derive(Debug, Clone)]
 pub(super) struct Watch(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) phase: Phase,
-    /// Whether the connection has served another request.
+    /// The connection has served another request.
     pub(super) reused: bool,
     connect_by: Instant,
     end: Instant,
@@ -64,7 +63,7 @@ impl Watch {
         Self(Arc::new(Mutex::new(State::new(false, Duration::ZERO, Duration::ZERO))))
     }
 
-    /// Starts an exchange. `keep`: over the open connection, if there is one.
+    /// Starts an exchange, over the open connection if `keep`.
     pub(super) fn start(&self, keep: bool, connect: Duration, total: Duration) {
         *self.state() = State::new(keep, connect, total);
     }
@@ -90,7 +89,7 @@ impl Watch {
     }
 }
 
-/// Notes that a new connection is made.
+/// Notes that ureq makes a new connection.
 #[derive(Debug)]
 struct Start(Watch);
 
@@ -116,7 +115,7 @@ impl<T: Transport> Connector<T> for Layer {
     type Out = Watched<T>;
 
     fn connect(&self, details: &ConnectionDetails, inner: Option<T>) -> Result<Option<Self::Out>, Error> {
-        // ureq connects to the proxy itself with a configuration that has no proxy.
+        // ureq connects to the proxy itself with a configuration without one.
         let is_proxy = self.via_proxy && details.config.proxy().is_none();
         self.watch.state().phase = match (is_proxy, self.is_http) {
             (true, false) => Phase::ProxyTls,
@@ -142,7 +141,7 @@ impl<T: Transport> Transport for Watched<T> {
     }
 
     fn transmit_output(&mut self, amount: usize, mut timeout: NextTimeout) -> Result<(), Error> {
-        // ureq limits each step of the way through a proxy, and not all of them together.
+        // ureq gives each step of the way through a proxy the whole time.
         timeout.after = self.watch.left().min(*timeout.after).into();
         self.inner.transmit_output(amount, timeout)
     }
@@ -151,11 +150,11 @@ impl<T: Transport> Transport for Watched<T> {
         let end = Instant::now() + self.watch.left().min(*timeout.after);
         loop {
             let left = end.saturating_duration_since(Instant::now());
-            // The kernel may end a long wait an eighth too late, so wait for a part of the time first.
+            // The kernel may end a long wait an eighth too late.
             timeout.after = (left * 3 / 4).into();
             match self.inner.await_input(timeout) {
                 Err(Error::Timeout(_)) if !left.is_zero() => {}
-                // ureq takes these for the end of a body that has no length.
+                // ureq would take these for the end of a body without a length.
                 Err(Error::Io(error)) if is_cut(error.kind()) => {
                     return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
                 }
@@ -168,10 +167,10 @@ impl<T: Transport> Transport for Watched<T> {
         }
     }
 
-    /// ureq asks after a response, and again before the next request.
+    /// ureq asks after a response and before the next request.
     fn is_open(&mut self) -> bool {
         let may_be_kept = !self.watch.state().phase.is_connecting();
-        // ureq looks at the socket. Waiting for no time also finds bytes in a buffer or a TLS record.
+        // ureq looks at the socket only. Not waiting also finds bytes in a buffer or a TLS record.
         let no_time = NextTimeout { after: Duration::ZERO.into(), ..NextTimeout::default() };
         may_be_kept
             && self.inner.is_open()
@@ -202,9 +201,6 @@ impl Addresses {
     }
 
     /// Looks the addresses up, unless they are known.
-    ///
-    /// # Errors
-    /// `HostNotFound`, `Timeout`, or `Io` if no thread can be started.
     pub(super) fn look_up(&self, uri: &Uri, limit: Duration) -> Result<(), Error> {
         if self.known().is_some() {
             return Ok(());
@@ -214,7 +210,7 @@ impl Addresses {
         let found = if is_address(authority.host()) {
             target.to_socket_addrs()
         } else {
-            // The system's resolver has no timeout, but its thread can be abandoned.
+            // The system's resolver has no timeout, but a thread can be abandoned.
             let (sender, receiver) = mpsc::sync_channel(1);
             thread::Builder::new()
                 .spawn(move || sender.send(target.to_socket_addrs()))

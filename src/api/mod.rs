@@ -1,5 +1,5 @@
 //! The conversation with Outseta: `POST /api/v1/tokens` with the API key and `{"username": email}` mints a
-//! token. If Outseta refuses, `GET /api/v1/crm/people` tells why, within the same timeout.
+//! token. If Outseta refuses, `GET /api/v1/crm/people` tells the reason, within the same timeout.
 
 mod client;
 mod connection;
@@ -22,7 +22,7 @@ use self::retry::Deadline;
 pub(crate) use self::token::{Token, now, second_after};
 use self::trace::AUTHORIZATION;
 use crate::cli::Options;
-use crate::config::{BaseUrl, Credentials, Settings};
+use crate::config::Settings;
 use crate::email::Email;
 use crate::error::Error;
 use crate::log::Log;
@@ -32,49 +32,30 @@ use crate::secret::Secret;
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// An Outseta account.
-#[derive(Debug)]
-pub(crate) struct Outseta {
+pub(crate) struct Outseta<'a> {
     client: Client,
-    base: BaseUrl,
-    credentials: Credentials,
-    timeout: Duration,
-    retries: u32,
-    no_activity_log: bool,
-    log: Log,
+    settings: Settings,
+    options: &'a Options,
+    /// From the end of a request to the start of the next, at least.
     pause: Duration,
     last_request: Cell<Option<Instant>>,
+    log: Log,
 }
 
-impl Outseta {
-    /// `pause` is the shortest time from the end of a request to the start of the next.
-    ///
-    /// # Errors
-    /// `Kind::Config` for certificates or a proxy that cannot be used.
+impl<'a> Outseta<'a> {
     pub(crate) fn new(
         settings: Settings,
-        options: &Options,
+        options: &'a Options,
         pause: Duration,
         log: Log,
     ) -> Result<Self, Error> {
-        Ok(Self {
-            client: Client::new(&settings, options.timeout)?,
-            base: settings.base.value,
-            credentials: settings.credentials,
-            timeout: options.timeout,
-            retries: options.retries,
-            no_activity_log: options.no_activity_log,
-            log,
-            pause,
-            last_request: Cell::new(None),
-        })
+        let client = Client::new(&settings, options.timeout)?;
+        Ok(Self { client, settings, options, pause, last_request: Cell::new(None), log })
     }
 
     /// Mints a token for a user.
-    ///
-    /// # Errors
-    /// Why no token was minted.
     pub(crate) fn token(&self, email: &Email) -> Result<Token, Error> {
-        let mut deadline = Deadline::starting_now(self.timeout);
+        let mut deadline = Deadline::starting_now(self.options.timeout);
         let context = self.context();
         let outcome = self.with_retries(&self.token_request(email), &mut deadline, |response| {
             response::token(response, email, context)
@@ -97,30 +78,24 @@ impl Outseta {
     }
 
     /// Reads the account's public JWKS, which shows that the account exists.
-    ///
-    /// # Errors
-    /// Why not.
     pub(crate) fn read_jwks(&self) -> Result<(), Error> {
         let context = Context { credentials: None, ..self.context() };
         self.read(&self.get("/.well-known/jwks", None), "keys", context)
     }
 
     /// Reads one plan family with the API key, which is harmless.
-    ///
-    /// # Errors
-    /// Why not.
     pub(crate) fn read_with_key(&self) -> Result<(), Error> {
-        let path = "/api/v1/billing/planfamilies?limit=1&fields=Uid";
-        self.read(&self.get(path, Some(self.credentials.authorization())), "items", self.context())
+        let request = self.get_with_key("/api/v1/billing/planfamilies?limit=1&fields=Uid");
+        self.read(&request, "items", self.context())
     }
 
     fn read(&self, request: &Request, list: &str, context: Context<'_>) -> Result<(), Error> {
-        let mut deadline = Deadline::starting_now(self.timeout);
+        let mut deadline = Deadline::starting_now(self.options.timeout);
         self.with_retries(request, &mut deadline, |response| response::read(response, list, context))
     }
 
     fn context(&self) -> Context<'_> {
-        Context { host: self.base.host(), credentials: Some(&self.credentials) }
+        Context { host: self.settings.base.value.host(), credentials: Some(&self.settings.credentials) }
     }
 
     fn with_retries<T>(
@@ -136,7 +111,7 @@ impl Outseta {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
-            let left = if retry < self.retries { deadline.left() } else { Duration::ZERO };
+            let left = if retry < self.options.retries { deadline.left() } else { Duration::ZERO };
             let Some(wait) = retry::wait(&error, retry, left, retry::jitter()) else {
                 let total = deadline.total_timeout(&error);
                 return Err(total.map_or(error, |(kind, time)| self.client.timed_out(kind, time)));
@@ -147,27 +122,26 @@ impl Outseta {
         }
     }
 
+    /// One exchange, on a new connection if the server had closed the kept one.
     fn exchange(&self, request: &Request, deadline: &mut Deadline) -> Result<Response, Error> {
-        deadline.extend(self.throttle());
-        trace::request(request, &self.credentials, self.log);
-        let started = Instant::now();
-        let mut response = self.client.exchange(request, deadline.left());
-        if response.as_ref().is_err_and(|error| self.client.is_stale(error)) {
+        let result = self.try_exchange(request, deadline);
+        if result.as_ref().is_err_and(|error| self.client.is_stale(error)) {
             self.log.detail(format_args!("the server had closed the kept connection: opening a new one"));
-            self.last_request.set(Some(Instant::now()));
-            deadline.extend(self.throttle());
-            response = self.client.exchange(request, deadline.left());
+            return self.try_exchange(request, deadline);
         }
+        result
+    }
+
+    fn try_exchange(&self, request: &Request, deadline: &mut Deadline) -> Result<Response, Error> {
+        deadline.extend(self.throttle());
+        trace::request(request, &self.settings.credentials, self.log);
+        let started = Instant::now();
+        let result = self.client.exchange(request, deadline.left());
         let time = started.elapsed();
         self.last_request.set(Some(Instant::now()));
-        deadline.attempted(time, response.as_ref().err());
-        match &response {
-            Ok(response) => trace::response(response, time, self.context(), self.log),
-            Err(error) => {
-                self.log.detail(format_args!("< no response after {} ms: {error}", time.as_millis()));
-            }
-        }
-        response
+        deadline.attempted(time, result.as_ref().err());
+        trace::response(&result, time, self.context(), self.log);
+        result
     }
 
     /// Waits until the next request may start. Returns how long.
@@ -179,19 +153,21 @@ impl Outseta {
     }
 
     fn token_request(&self, email: &Email) -> Request {
-        let query = if self.no_activity_log { "?donotlog=1" } else { "" };
-        let mut request = self.get(&format!("/api/v1/tokens{query}"), Some(self.credentials.authorization()));
+        let query = if self.options.no_activity_log { "?donotlog=1" } else { "" };
+        let mut request = self.get_with_key(&format!("/api/v1/tokens{query}"));
         request.headers.push(("Content-Type", Secret::new("application/json")));
-        let body = json!({ "username": email.as_str() }).to_string().into_bytes();
-        Request { body: Some(body), ..request }
+        Request { body: Some(json!({ "username": email.as_str() }).to_string().into_bytes()), ..request }
     }
 
     fn lookup_request(&self, email: &Email) -> Request {
-        let log = if self.no_activity_log { "&donotlog=1" } else { "" };
+        let log = if self.options.no_activity_log { "&donotlog=1" } else { "" };
         let email = utf8_percent_encode(email.as_str(), QUERY);
         let fields = "Uid,Email,PersonAccount.Account.AccountStage";
-        let path = format!("/api/v1/crm/people?Email={email}&fields={fields}{log}");
-        self.get(&path, Some(self.credentials.authorization()))
+        self.get_with_key(&format!("/api/v1/crm/people?Email={email}&fields={fields}{log}"))
+    }
+
+    fn get_with_key(&self, path: &str) -> Request {
+        self.get(path, Some(self.settings.credentials.authorization()))
     }
 
     fn get(&self, path: &str, authorization: Option<Secret>) -> Request {
@@ -199,6 +175,6 @@ impl Outseta {
         let mut headers =
             vec![("Accept", Secret::new("application/json")), ("User-Agent", Secret::new(USER_AGENT))];
         headers.extend(authorization.map(|value| (AUTHORIZATION, value)));
-        Request { url: self.base.join(path), headers, body: None }
+        Request { url: self.settings.base.value.join(path), headers, body: None }
     }
 }

@@ -1,13 +1,13 @@
-//! Interprets responses. The only file that knows how Outseta responds:
+//! Interprets responses. Only this file knows how Outseta responds:
 //!
 //! - A login that needs two-factor authentication is a 2xx without `access_token`, and may email a code.
 //! - A rejected key is an empty 403 (the documentation says 401), an unknown account an empty 404.
 //! - Errors are JSON: `{"ErrorMessage", "EntityValidationErrors": [{"ValidationErrors": [{"PropertyName",
 //!   "ErrorMessage"}]}]}`, `{"ErrorMessage", "PropertyName"}`, `{"Message"}`, OAuth's `{"error",
 //!   "error_description"}` (RFC 6749 section 5.2), or the text `invalid_grant`, bare or as JSON.
-//! - The response for a missing user is not documented, so the CRM is asked for the person:
+//! - The response for a missing user is undocumented, so the lookup asks the CRM for the person:
 //!   `{"items": [{"Email", "PersonAccount": [{"Account": {"AccountStage"}}]}]}`. There, `*` is a wildcard.
-//! - Outages and rate limits are 429 or 5xx, often with an HTML page of the network in front of the API.
+//! - Outages and rate limits are 429 or 5xx, often an HTML page of the network in front of the API.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ const STAGES: [(u64, &str); 8] = [
     (9, "paused"),
 ];
 
-/// What messages say about a request.
+/// What an error says about its request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Context<'a> {
     pub(super) host: &'a str,
@@ -44,65 +44,55 @@ pub(super) struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// A server's text. It may repeat the credentials.
+    /// Text of a server, which may repeat the credentials.
     pub(super) fn shown(&self, text: &str) -> Shown {
         let secrets = self.credentials.map(Credentials::secrets);
         Shown::without(text, secrets.as_ref().map_or(&[], |secrets| secrets))
     }
 
     fn no_account(&self, note: &str) -> Error {
-        Error::new(
-            Kind::NoSuchAccount,
-            format!("no Outseta account at {}{note}", self.host),
-            "check the subdomain or base URL: the subdomain is the first part of the address at which you \
-             log in to Outseta",
-        )
+        let hint = "check the subdomain or base URL: the subdomain is the first part of the address where \
+             you log in to Outseta";
+        Error::new(Kind::NoSuchAccount, format!("no Outseta account at {}{note}", self.host), hint)
     }
 }
 
-/// What the token endpoint responded.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub(super) enum Outcome {
     Token(Token),
     Refused(Refusal),
 }
 
 /// A refused login. Only the lookup can tell the reason.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub(super) struct Refusal {
     status: u16,
-    /// The server's message, after a colon.
     message: String,
-    /// The probable reason, for a key that may not look people up.
+    /// The probable reason, if the key may not look people up.
     unconfirmed: Option<Error>,
 }
 
 impl Refusal {
     pub(super) fn lookup_failed(&self, email: &Email, cause: &Error) -> Error {
-        let (status, message, email) = (self.status, &self.message, shown(email));
         let hint = match cause.kind() {
             Kind::BadResponse => "check the base URL, or run again with -v to see the response",
             _ => cause.hint().unwrap_or_default(),
         };
-        let refused = format!("Outseta refused to log {email} in ({status}){message}");
+        let refused = format!("Outseta refused to log {} in ({}){}", shown(email), self.status, self.message);
         Error::new(cause.kind(), format!("{refused}; the lookup of the reason failed: {cause}"), hint)
     }
 }
 
 /// Interprets the response to the POST. The first rule that fits decides.
-///
-/// # Errors
-/// Why no token was minted.
 pub(super) fn token(response: &Response, email: &Email, context: Context<'_>) -> Result<Outcome, Error> {
     let reply = Reply::new(response, context);
-    let status = reply.status;
-    if matches!(status, 200..=299) {
+    if matches!(reply.status, 200..=299) {
         return reply.success(email).map(Outcome::Token);
     }
     if let Some(error) = reply.general_error() {
         return Err(error);
     }
-    let message = reply.message();
+    let (status, message) = (reply.status, reply.message());
     match status {
         400 | 422 if reply.names_email() => Err(Error::new(
             Kind::InvalidEmail,
@@ -117,10 +107,7 @@ pub(super) fn token(response: &Response, email: &Email, context: Context<'_>) ->
     }
 }
 
-/// Interprets the response to the lookup: the reason of the refusal.
-///
-/// # Errors
-/// Why the lookup does not tell it.
+/// Interprets the response to the lookup: `Ok` is the reason of the refusal.
 pub(super) fn lookup(
     response: &Response,
     refusal: &Refusal,
@@ -142,10 +129,7 @@ pub(super) fn lookup(
     reason.ok_or_else(|| reply.unexpected())
 }
 
-/// Checks that the response to a read is an object with this list.
-///
-/// # Errors
-/// The error that a request for a token would end with.
+/// Checks that a response is an object with this list.
 pub(super) fn read(response: &Response, list: &str, context: Context<'_>) -> Result<(), Error> {
     let reply = Reply::new(response, context);
     let has_list = |json: &Value| json.get(list).is_some_and(Value::is_array);
@@ -175,37 +159,33 @@ impl<'a> Reply<'a> {
         let status = self.status;
         let no_token =
             |reason| Error::new(Kind::BadResponse, format!("the response ({status}) {reason}"), SEE_RESPONSE);
-        let Some(Value::Object(fields)) = self.json else {
-            let is_html = is_html(self.response);
-            return Err(if is_html { html(status) } else { no_token("is not a JSON object") });
+        let must = |step, hint| {
+            Error::new(
+                Kind::LoginRefused,
+                format!("{} must {step} two-factor authentication", shown(email)),
+                hint,
+            )
         };
-        let wants = |field| fields.get(field) == Some(&Value::Bool(true));
-        let two_factor = if wants("two_factor_enrollment_required") {
-            Some(("must first set up", "the user sets it up by logging in"))
-        } else if wants("two_factor_required") {
-            Some((
-                "must log in with",
+        let Some(Value::Object(fields)) = self.json else {
+            return Err(if is_html(self.response) { html(status) } else { no_token("is not a JSON object") });
+        };
+        let requires = |field| fields.get(field) == Some(&Value::Bool(true));
+        let (enrollment, login) =
+            (requires("two_factor_enrollment_required"), requires("two_factor_required"));
+        Err(match Token::new(fields) {
+            Ok(token) if status == 200 => return of_user(token, self.response.reused, email, self.context),
+            _ if enrollment => must("first set up", "the user sets it up by logging in"),
+            _ if login => must(
+                "log in with",
                 "tokens cannot be issued for users with two-factor authentication; Outseta may have emailed \
                  a code",
-            ))
-        } else {
-            None
-        };
-        let reason = match Token::new(fields) {
-            Ok(token) if status == 200 => return of_user(token, self.response.reused, email, self.context),
-            Ok(_) => "has a token, but its status is not 200",
-            Err(reason) => reason,
-        };
-        Err(match two_factor {
-            Some((must, hint)) => {
-                let message = format!("{} {must} two-factor authentication", shown(email));
-                Error::new(Kind::LoginRefused, message, hint)
-            }
-            None => no_token(reason),
+            ),
+            Ok(_) => no_token("has a token, but its status is not 200"),
+            Err(reason) => no_token(reason),
         })
     }
 
-    /// The rules for every request: redirects, outages, HTML pages, a rejected key.
+    /// The rules for every request.
     fn general_error(&self) -> Option<Error> {
         let status = self.status;
         Some(match status {
@@ -213,13 +193,9 @@ impl<'a> Reply<'a> {
                 let location = self.response.header("location").unwrap_or_default();
                 // The query and the fragment may contain secrets.
                 let location = location.split(['?', '#']).next().unwrap_or_default();
-                let location = self.context.shown(location);
-                let to = if location.is_empty() { String::new() } else { format!(" to {location}") };
-                Error::new(
-                    Kind::NotTheApi,
-                    format!("the response is a redirect ({status}){to}"),
-                    "the key is not sent to other hosts: check the subdomain or base URL",
-                )
+                let to = after(" to ", &self.context.shown(location));
+                let hint = "the key is not sent to other hosts: check the subdomain or base URL";
+                Error::new(Kind::NotTheApi, format!("the response is a redirect ({status}){to}"), hint)
             }
             408 | 425 | 429 | 500..=599 => busy(status, retry_after(self.response)),
             _ if is_html(self.response) => html(status),
@@ -246,13 +222,12 @@ impl<'a> Reply<'a> {
         self.status == 404 && self.json.is_none()
     }
 
-    /// Whether it is one of RFC 6749's errors (section 5.2) about the client, which here is the API key.
+    /// RFC 6749's errors about the client (section 5.2), which here is the API key.
     fn is_oauth_client_error(&self) -> bool {
         let code = self.json.as_ref().and_then(|json| json.get("error")?.as_str());
         matches!(code, Some("invalid_client" | "unauthorized_client"))
     }
 
-    /// The reason of a refusal, if nothing else is known.
     fn unconfirmed(&self, email: &Email) -> Option<Error> {
         let note = " (unconfirmed: the API key may not look people up)";
         let body = self.response.body.trim_ascii();
@@ -276,23 +251,19 @@ impl<'a> Reply<'a> {
             .any(|name| name.eq_ignore_ascii_case("email") || name.eq_ignore_ascii_case("username"))
     }
 
-    /// The server's message after `: `, searched in the order of Outseta's demos; empty if there is none.
+    /// The server's message after a colon, searched in the order of Outseta's demos; empty if there is none.
     fn message(&self) -> String {
-        let text = |error: &Value, name| {
-            error.get(name)?.as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned)
-        };
+        let text = |error: &Value, name| error.get(name)?.as_str().map(str::to_owned);
         let message = match &self.json {
-            None => String::from_utf8_lossy(&self.response.body).into_owned(),
+            None => Some(String::from_utf8_lossy(&self.response.body).into_owned()),
+            Some(Value::String(text)) => Some(text.clone()),
             Some(json) => validation_errors(json)
-                .find_map(|error| text(error, "ErrorMessage"))
-                .or_else(|| {
-                    ["Message", "error_description", "error"].iter().find_map(|name| text(json, name))
-                })
-                .or_else(|| json.as_str().map(str::to_owned))
-                .unwrap_or_default(),
+                .map(|error| text(error, "ErrorMessage"))
+                .chain(["Message", "error_description", "error"].map(|name| text(json, name)))
+                .flatten()
+                .find(|text| !text.trim().is_empty()),
         };
-        let message = self.context.shown(&message);
-        if message.is_empty() { String::new() } else { format!(": {message}") }
+        after(": ", &self.context.shown(&message.unwrap_or_default()))
     }
 }
 
@@ -334,7 +305,7 @@ fn html(status: u16) -> Error {
     )
 }
 
-/// The reason of a refusal, by a list of people; `None` if it does not tell.
+/// The reason of a refusal; `None` if these people do not tell it.
 fn reason(people: &Value, refusal: &Refusal, email: &Email) -> Option<Error> {
     let total = people.get("metadata").and_then(|metadata| metadata.get("total")?.as_u64());
     let people = people.get("items")?.as_array()?;
@@ -355,18 +326,21 @@ fn reason(people: &Value, refusal: &Refusal, email: &Email) -> Option<Error> {
     }
 }
 
-/// The known stages of the person's accounts, in brackets.
 fn stages(person: &Value) -> String {
     let accounts = person.get("PersonAccount").and_then(Value::as_array).into_iter().flatten();
-    let numbers: Vec<u64> =
-        accounts.filter_map(|account| account.get("Account")?.get("AccountStage")?.as_u64()).collect();
-    let known = STAGES.iter().filter(|(number, _)| numbers.contains(number));
+    let stages = accounts.filter_map(|account| account.get("Account")?.get("AccountStage")?.as_u64());
+    let stages: Vec<u64> = stages.collect();
+    let known = STAGES.iter().filter(|(stage, _)| stages.contains(stage));
     let names: Vec<&str> = known.map(|(_, name)| *name).collect();
     if names.is_empty() { String::new() } else { format!(" (account: {})", names.join(", ")) }
 }
 
 fn shown(email: &Email) -> Shown {
     Shown::new(email.as_str())
+}
+
+fn after(words: &str, text: &Shown) -> String {
+    if text.is_empty() { String::new() } else { format!("{words}{text}") }
 }
 
 pub(super) fn json(body: &[u8]) -> Option<Value> {
@@ -392,7 +366,7 @@ fn retry_after(response: &Response) -> Option<Duration> {
     is_number.then(|| Duration::from_secs(value.parse().unwrap_or(u64::MAX)))
 }
 
-/// The error itself and the errors of its fields.
+/// The error itself, then those of its fields.
 fn validation_errors(error: &Value) -> impl Iterator<Item = &Value> {
     let entities = error.get("EntityValidationErrors").and_then(Value::as_array).into_iter().flatten();
     let fields = entities.filter_map(|entity| entity.get("ValidationErrors")?.as_array()).flatten();

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Kind};
 
-/// When the time for one email ends, attempts and waits included.
+/// The end of the time for one email.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Deadline {
     started: Instant,
     total: Duration,
     attempts: u32,
-    /// The longest attempt, and what a timeout in it would be.
+    /// The longest attempt, and its kind of timeout.
     longest: (Duration, Kind),
 }
 
@@ -37,7 +37,7 @@ impl Deadline {
         }
     }
 
-    /// What to report for a timeout after several attempts: the longest one's kind, and the total time.
+    /// What to report for a timeout after several attempts.
     pub(super) fn total_timeout(&self, error: &Error) -> Option<(Kind, Duration)> {
         let is_timeout = matches!(error.kind(), Kind::ConnectTimeout | Kind::Timeout);
         let tenths = (self.started.elapsed().as_secs_f64() * 10.0).round();
@@ -46,22 +46,21 @@ impl Deadline {
     }
 }
 
-/// The wait before retry number `retry`, from 0; `None`: no retry. `jitter` is random, from 0 to 1.
+/// The wait before retry number `retry`, from 0; `None`: no retry. `jitter` is from 0 to 1.
 pub(super) fn wait(error: &Error, retry: u32, left: Duration, jitter: f64) -> Option<Duration> {
     let backoff = Duration::from_millis(500).saturating_mul(2_u32.saturating_pow(retry));
     let wait = match error.kind() {
         Kind::Busy(Some(retry_after)) => backoff.max(retry_after),
         _ => backoff,
     };
-    // Jitter spreads out clients that failed together. It uses at most half of the time that is left.
+    // Spreads out clients that failed together, but uses at most half of the time that is left.
     let longer = wait.mul_f64(jitter / 2.0).min(left.saturating_sub(wait) / 2);
     (error.is_retryable() && wait < left).then(|| wait + longer)
 }
 
-/// A random number from 0 to 1, from the random seeds of std's hashers.
+/// Random, by the seeds of std's hashers.
 pub(super) fn jitter() -> f64 {
-    let random = RandomState::new().hash_one(0);
-    f64::from(u32::try_from(random >> 32).unwrap_or(u32::MAX)) / f64::from(u32::MAX)
+    f64::from(RandomState::new().hash_one(0).to_ne_bytes()[0]) / 255.0
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Why a TLS handshake failed. An error without an explanation here keeps rustls's text.
+//! Explains failed TLS handshakes. Any other error keeps rustls's text.
 
 use std::io;
 
@@ -23,20 +23,19 @@ const PROXY: &str =
 const OTHER: &str = "behind a proxy that inspects TLS, trust its certificates with --cacert or \
      SSL_CERT_FILE; check the clock";
 
-/// The failure of a handshake with the server or its proxy; `None` if the error is about something else.
+/// `None` if the error is not about TLS.
 pub(super) fn failure(error: &io::Error, host: &str, with_proxy: bool) -> Option<Error> {
-    let (kind, peer) = if with_proxy {
-        (Kind::Unreachable, format!("the proxy for {host}"))
+    let (kind, peer, check) = if with_proxy {
+        (Kind::Unreachable, format!("the proxy for {host}"), PROXY)
     } else {
-        (Kind::Tls, host.to_owned())
+        (Kind::Tls, host.to_owned(), SERVER)
     };
     Some(match error.get_ref()?.downcast_ref()? {
         rustls::Error::InvalidCertificate(error) => {
             let (reason, hint) = certificate(error);
             Error::new(kind, format!("cannot trust {peer}: {}", Shown::new(&reason)), hint)
         }
-        other if with_proxy => handshake_failed(kind, &peer, &other.to_string(), PROXY),
-        other => handshake_failed(kind, &peer, &other.to_string(), SERVER),
+        other => handshake_failed(kind, &peer, &other.to_string(), check),
     })
 }
 
@@ -44,7 +43,7 @@ pub(super) fn handshake_failed(kind: Kind, peer: &str, reason: &str, hint: &str)
     Error::new(kind, format!("TLS handshake with {peer} failed: {}", Shown::new(reason)), hint)
 }
 
-/// What is wrong with a certificate, and what to do.
+/// The reason and a hint.
 fn certificate(error: &CertificateError) -> (String, &'static str) {
     match error {
         UnknownIssuer => ("the issuer of its certificate is not trusted".to_owned(), TRUST),

@@ -1,5 +1,4 @@
-//! The access token and its claims, which are not verified: the token came from Outseta over TLS, and whoever
-//! receives it checks the signature.
+//! The access token and its claims. Its signature is not checked: it came from Outseta over TLS.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -19,8 +18,7 @@ pub(crate) struct Token {
 }
 
 impl Token {
-    /// # Errors
-    /// Why these response fields are not a usable token.
+    /// The error completes "the response …".
     pub(crate) fn new(fields: Map<String, Value>) -> Result<Self, &'static str> {
         let token = match fields.get("access_token") {
             None | Some(Value::Null) => return Err("has no access_token"),
@@ -79,7 +77,7 @@ impl Claims {
     pub(crate) fn of(token: &str) -> Option<Self> {
         let parts: Vec<&str> = token.split('.').collect();
         let [_header, payload, _signature] = parts[..] else { return None };
-        // As lenient as any reader of the token: none may see another user in it than this program does.
+        // As lenient as any reader of the token: none may see another user in it.
         let payload = payload.trim_end_matches('=').replace('+', "-").replace('/', "_");
         let config = GeneralPurposeConfig::new()
             .with_encode_padding(false)
@@ -93,7 +91,7 @@ impl Claims {
         self.0.get("email")?.as_str()
     }
 
-    /// Unix seconds (RFC 7519 section 4.1.4, which allows a fraction).
+    /// Unix seconds (RFC 7519 section 4.1.4).
     pub(crate) fn expires_at(&self) -> Option<i64> {
         seconds(self.0.get("exp")?)
     }
@@ -112,13 +110,13 @@ impl Claims {
     }
 }
 
-/// Whole seconds.
+/// Whole seconds. RFC 7519 allows a fraction (section 2).
 fn seconds(value: &Value) -> Option<i64> {
     #[expect(clippy::cast_possible_truncation, reason = "`as` saturates")]
     value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64))
 }
 
-/// Unix seconds, as in a JWT (RFC 7519 section 2).
+/// Unix seconds.
 pub(crate) fn now() -> i64 {
     whole_seconds(since_epoch())
 }

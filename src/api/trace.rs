@@ -1,4 +1,4 @@
-//! What `-v` shows of requests and responses: nothing secret.
+//! What `-v` shows of requests and responses.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::client::{Request, Response};
 use super::response::{Context, INVALID_GRANT, json};
 use crate::config::Credentials;
+use crate::error::Error;
 use crate::log::Log;
 use crate::text::Shown;
 
@@ -15,7 +16,7 @@ pub(super) const AUTHORIZATION: &str = "Authorization";
 /// The headers that help to find a fault.
 const HEADERS: [&str; 6] = ["content-type", "content-length", "location", "retry-after", "server", "cf-ray"];
 
-/// The fields whose values are shown.
+/// The only fields whose values are shown.
 const FIELDS: [&str; 7] =
     ["token_type", "expires_in", "ErrorMessage", "Message", "PropertyName", "error", "error_description"];
 
@@ -29,16 +30,20 @@ pub(super) fn request(request: &Request, credentials: &Credentials, log: Log) {
     }
 }
 
-pub(super) fn response(response: &Response, time: Duration, context: Context<'_>, log: Log) {
-    if log.is_verbose() {
-        let present = HEADERS.into_iter().filter(|name| response.header(name).is_some());
-        log.detail(format_args!("< {} after {} ms", response.status, time.as_millis()));
-        log.detail(format_args!("< headers: {}", present.collect::<Vec<_>>().join(", ")));
-        log.detail(format_args!("< body: {}", body(&response.body, context)));
+pub(super) fn response(result: &Result<Response, Error>, time: Duration, context: Context<'_>, log: Log) {
+    let time = time.as_millis();
+    match result {
+        Err(error) => log.detail(format_args!("< no response after {time} ms: {error}")),
+        Ok(response) if log.is_verbose() => {
+            let present = HEADERS.into_iter().filter(|name| response.header(name).is_some());
+            log.detail(format_args!("< {} after {time} ms", response.status));
+            log.detail(format_args!("< headers: {}", present.collect::<Vec<_>>().join(", ")));
+            log.detail(format_args!("< body: {}", body(&response.body, context)));
+        }
+        Ok(_) => {}
     }
 }
 
-/// The names of the fields, and harmless values.
 fn body(body: &[u8], context: Context<'_>) -> String {
     let fields = match json(body) {
         None => return format!("{} bytes, not JSON", body.len()),
@@ -46,16 +51,13 @@ fn body(body: &[u8], context: Context<'_>) -> String {
         Some(Value::String(text)) if text == INVALID_GRANT => return format!("\"{text}\""),
         Some(_) => return "JSON without fields".to_owned(),
     };
-    let fields = fields.iter().map(|(name, value)| match value {
-        Value::String(text) if FIELDS.contains(&name.as_str()) => {
-            format!("{} \"{}\"", context.shown(name), context.shown(text))
+    let fields = fields.iter().map(|(name, value)| match (context.shown(name), value) {
+        (shown, Value::String(text)) if FIELDS.contains(&name.as_str()) => {
+            format!("{shown} \"{}\"", context.shown(text))
         }
-        Value::Number(number) if FIELDS.contains(&name.as_str()) => {
-            format!("{} {number}", context.shown(name))
-        }
-        _ => context.shown(name).to_string(),
+        (shown, Value::Number(number)) if FIELDS.contains(&name.as_str()) => format!("{shown} {number}"),
+        (shown, _) => shown.to_string(),
     });
-    // There may be any number of fields.
     Shown::new(&fields.collect::<Vec<_>>().join(", ")).to_string()
 }
 

@@ -1,5 +1,5 @@
-//! `--batch`: one JSON line per email, in order, written as soon as it is known. A failure that every email
-//! would meet ends the batch, after that email's record.
+//! `--batch`: one JSON line per email, in order, as soon as it is known. A failure that every email would
+//! meet ends the batch.
 
 use std::fmt;
 use std::fs::File;
@@ -20,7 +20,7 @@ use crate::log::{self, Log};
 use crate::output;
 use crate::text::{Shown, io_reason};
 
-/// The most bytes of a line, without its line feed.
+/// Bytes of a line, without its line feed.
 const LINE_LIMIT: usize = 4 * 1024;
 
 pub(crate) fn run(
@@ -58,7 +58,7 @@ pub(crate) fn run(
 struct Summary {
     tokens: u64,
     failures: u64,
-    /// The failure that gives the status, and its line: the one that ended the batch, else the first.
+    /// The failure that ended the batch, else the first, and its line.
     failure: Option<(u64, Error)>,
 }
 
@@ -69,18 +69,14 @@ impl fmt::Display for Summary {
 }
 
 impl Summary {
-    /// Prints a record for each line, until the input or a failure ends the batch.
-    ///
-    /// # Errors
-    /// `Kind::Unreadable` for the input, `Kind::CannotWrite` or `Kind::BrokenPipe` for a record.
+    /// Prints a record for each email, until the input or a failure ends the batch.
     fn process(
         &mut self,
         mut input: impl BufRead,
         name: &Shown,
-        outseta: &Outseta,
+        outseta: &Outseta<'_>,
         log: Log,
     ) -> Result<(), Error> {
-        // Blank lines and comments count.
         for number in 1.. {
             let Some(line) = read_line(&mut input).map_err(|error| unreadable(name, &error))? else { break };
             let Some((text, email)) = parse(&line) else { continue };
@@ -114,7 +110,7 @@ fn unreadable(name: &Shown, error: &io::Error) -> Error {
     Error::unreadable(name, &io_reason(error))
 }
 
-/// The next line without its line feed. Of a line that is too long, only its start is kept.
+/// The next line without its line feed. A line that is too long is cut.
 fn read_line(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
     if input.take(LINE_LIMIT as u64 + 1).read_until(b'\n', &mut line)? == 0 {
@@ -128,7 +124,7 @@ fn read_line(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(line))
 }
 
-/// A line's text, safe to show, and its email; `None` for a blank line or a comment.
+/// A line's text and its email; `None` for a blank line or a comment.
 fn parse(line: &[u8]) -> Option<(String, Result<Email, Error>)> {
     let text = String::from_utf8_lossy(line);
     let text = email::trim(&text);
@@ -140,7 +136,6 @@ fn parse(line: &[u8]) -> Option<(String, Result<Email, Error>)> {
     Some((Shown::new(text).to_string(), email))
 }
 
-/// A line of the result.
 #[derive(Serialize)]
 struct Record<'a> {
     email: &'a str,

@@ -1,5 +1,4 @@
-//! `--check`: what is configured, from where, and whether it works: one line each, `ok` or what is wrong and
-//! a hint. No token is made.
+//! `--check`: what is configured, from where, and whether it works. It makes no token.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -15,7 +14,7 @@ use crate::log::{self, Log};
 use crate::output;
 use crate::text::Shown;
 
-/// A setting or a step by name, and what is said of it.
+/// A setting or a step, and its value or failure.
 type Line = (&'static str, Result<String, Error>);
 
 pub(crate) fn run(options: &Options, log: Log) -> Result<ExitCode, Error> {
@@ -56,7 +55,7 @@ fn print(lines: Vec<Line>) -> Result<Option<Error>, Error> {
     Ok(failure)
 }
 
-/// Makes requests until one fails, and prints a line for each step. Returns the failure.
+/// Prints a line for each step, until one fails. Returns the failure.
 fn try_out(settings: Settings, options: &Options, log: Log) -> Result<Option<Error>, Error> {
     let tls = settings.base.value.is_tls();
     let outseta = match Outseta::new(settings, options, Duration::ZERO, log) {
@@ -71,7 +70,7 @@ fn try_out(settings: Settings, options: &Options, log: Log) -> Result<Option<Err
     print(vec![("key", outseta.read_with_key().map(|()| ok))])
 }
 
-fn steps_to_account(outseta: &Outseta, tls: bool) -> Vec<Line> {
+fn steps_to_account(outseta: &Outseta<'_>, tls: bool) -> Vec<Line> {
     let ok = || Ok("ok".to_owned());
     let connection = "name and connection";
     let result = outseta.read_jwks().and_then(|()| ok());

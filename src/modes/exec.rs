@@ -1,4 +1,4 @@
-//! `-- COMMAND`: replaces the process by COMMAND, which gets the token and loses the admin credentials.
+//! `-- COMMAND`: replaces the process by COMMAND, with the token and without the credentials.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -35,7 +35,6 @@ pub(crate) fn run(
     Err(become_command(command, &token, options))
 }
 
-/// Replaces this process (execve). Returns only if that fails.
 fn become_command(command: &[OsString], token: &Token, options: &Options) -> Error {
     let Some((program, arguments)) = command.split_first() else {
         return Error::bug("there is no command to run");

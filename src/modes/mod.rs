@@ -1,5 +1,4 @@
-//! One file for each mode, from its start to its end. They do not know each other; this file has what they
-//! share.
+//! One file for each mode, from start to end, and here what they share.
 
 pub(crate) mod batch;
 pub(crate) mod check;
@@ -28,8 +27,7 @@ fn find_settings(options: &Options, log: Log) -> Result<Found, Error> {
     Ok(found)
 }
 
-/// For the modes that always need every setting.
-fn connect(options: &Options, pause: Duration, log: Log) -> Result<Outseta, Error> {
+fn connect(options: &Options, pause: Duration, log: Log) -> Result<Outseta<'_>, Error> {
     let prompt = Prompt::allowed(options.no_input);
     let settings = complete_settings(find_settings(options, log)?, prompt.as_ref(), log)?;
     Outseta::new(settings, options, pause, log)

@@ -1,4 +1,4 @@
-//! Without a mode's option: one email, one token, printed or written to a file.
+//! One email, one token, printed or written to a file.
 
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal};
@@ -47,7 +47,7 @@ fn take_email(argument: Option<&OsStr>, prompt: Option<&Prompt>) -> Result<Email
     }
 }
 
-/// The token in the output file, if `--min-ttl` allows to keep it.
+/// The token in the output file, if `--min-ttl` keeps it.
 fn kept_token(print: &Print, email: &Email, found: &Found) -> Option<Token> {
     let (path, min_ttl) = (print.output.as_deref()?, print.min_ttl?);
     let host = found.base.as_ref().map(|base| base.value.host()).filter(|host| names_account(host));

@@ -92,7 +92,7 @@ mod success {
             let server = Server::http(Account::acme());
             server.on(On::Any, Fault::Stall).always(On::Any, Answer::empty(503).header("Retry-After", "0"));
             for (options, status, message, requests) in [
-                (["--timeout", "500ms"], 69, "no response from 127.0.0.1 within 500 ms", 1),
+                (["--timeout", "500ms"], 69, "no response from 127.0.0.1 within 0.5 s", 1),
                 (["--retries", "0"], 75, "temporarily unavailable", 1),
                 (["--retries", "1"], 75, "temporarily unavailable", 2),
             ] {

@@ -179,7 +179,7 @@ fn plain_http_goes_to_loopback_addresses_only() {
     assert_eq!(
         away.stderr,
         "outseta-token: localhost does not resolve to a loopback address\n\
-         outseta-token: hint: check localhost in /etc/hosts, or write 127.0.0.1 instead\n"
+         outseta-token: hint: check localhost in /etc/hosts, or use 127.0.0.1\n"
     );
     let both = outcome("10.0.0.1 localhost\n127.0.0.1 localhost\n");
     assert_eq!(both.status, Some(0), "{both}");
@@ -309,7 +309,7 @@ fn silence_ends_with_the_time() {
     let outcome = run
         .args(["--timeout", "700ms"])
         .status(69)
-        .stderr_lines(&["outseta-token: no response from 127.0.0.1 within 700 ms", LATE_HINT])
+        .stderr_lines(&["outseta-token: no response from 127.0.0.1 within 0.7 s", LATE_HINT])
         .run();
     assert!(
         (Duration::from_millis(700)..Duration::from_millis(700) + SLACK).contains(&outcome.elapsed),
@@ -331,7 +331,7 @@ fn an_answer_that_drips_ends_with_the_time() {
         let outcome = run
             .args(["--timeout", "500ms"])
             .status(69)
-            .stderr_lines(&["outseta-token: no response from 127.0.0.1 within 500 ms", LATE_HINT])
+            .stderr_lines(&["outseta-token: no response from 127.0.0.1 within 0.5 s", LATE_HINT])
             .run();
         assert!(outcome.elapsed < Duration::from_millis(500) + SLACK, "{outcome}");
     }
