@@ -36,7 +36,7 @@ const STAGES: [(u64, &str); 8] = [
 ];
 
 /// What an error says about its request.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct Context<'a> {
     pub(super) host: &'a str,
     /// `None` if the request has no key.
@@ -57,14 +57,14 @@ impl Context<'_> {
     }
 }
 
-#[derive(Debug)]
+#[cfg_attr(test, derive(Debug))]
 pub(super) enum Outcome {
     Token(Token),
     Refused(Refusal),
 }
 
 /// A refused login. Only the lookup can tell the reason.
-#[derive(Debug)]
+#[cfg_attr(test, derive(Debug))]
 pub(super) struct Refusal {
     status: u16,
     message: String,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Kind};
 
 /// The end of the time for one email.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct Deadline {
     started: Instant,
     total: Duration,

@@ -1,6 +1,5 @@
 //! The access token and its claims. Its signature is not checked: it came from Outseta over TLS.
 
-use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -9,8 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::secret::Secret;
 
-/// A usable response of the token endpoint. Every field may be secret, such as a refresh token.
-#[derive(Clone, PartialEq)]
+/// A usable response of the token endpoint. No `Debug` in the program: any field may be secret.
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub(crate) struct Token {
     value: Secret,
     fields: Map<String, Value>,
@@ -56,12 +55,6 @@ impl Token {
     }
 }
 
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Token").field("value", &self.value).finish_non_exhaustive()
-    }
-}
-
 /// RFC 9110 section 11.2: without line breaks, quotes and shell syntax, so that a server cannot inject any.
 fn is_token68(text: &str) -> bool {
     let body = text.trim_end_matches('=');
@@ -69,7 +62,7 @@ fn is_token68(text: &str) -> bool {
 }
 
 /// The payload of a JWT.
-#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub(crate) struct Claims(Map<String, Value>);
 
 impl Claims {
