@@ -21,7 +21,7 @@ use crate::error::{Error, Kind};
 use crate::text::Shown;
 
 pub(super) const INVALID_GRANT: &str = "invalid_grant";
-const SEE_RESPONSE: &str = "run again with -v to see the response";
+const SEE_RESPONSE: &str = "check the base URL, or run again with -v to see the response";
 
 /// `AccountStage`, by Outseta's documentation.
 const STAGES: [(u64, &str); 8] = [
@@ -74,12 +74,9 @@ pub(super) struct Refusal {
 
 impl Refusal {
     pub(super) fn lookup_failed(&self, email: &Email, cause: &Error) -> Error {
-        let hint = match cause.kind() {
-            Kind::BadResponse => "check the base URL, or run again with -v to see the response",
-            _ => cause.hint().unwrap_or_default(),
-        };
         let refused = format!("Outseta refused to log {} in ({}){}", shown(email), self.status, self.message);
-        Error::new(cause.kind(), format!("{refused}; the lookup of the reason failed: {cause}"), hint)
+        let message = format!("{refused}; the lookup of the reason failed: {cause}");
+        Error::new(cause.kind(), message, cause.hint().unwrap_or_default())
     }
 }
 

@@ -94,12 +94,15 @@ fn date(time: UnixTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustls::OtherError;
+    use std::sync::Arc;
     use std::time::Duration;
 
     #[test]
     fn what_is_wrong_with_a_certificate() {
         let time = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
         let (time, not_after, not_before) = (time(951_782_400), time(951_782_399), time(253_402_300_799));
+        let other = CertificateError::Other(OtherError(Arc::new(webpki::Error::BadDer)));
         for (error, reason, hint) in [
             (
                 ExpiredContext { time, not_after },
@@ -114,6 +117,7 @@ mod tests {
             (Revoked, "its certificate has been revoked", RENEW),
             (BadEncoding, "its certificate is malformed", RENEW),
             (CertificateError::BadSignature, "invalid certificate: BadSignature", OTHER),
+            (other, "invalid certificate: Other(OtherError(BadDer))", OTHER),
         ] {
             assert_eq!(certificate(&error), (reason.to_owned(), hint));
         }

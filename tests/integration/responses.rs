@@ -18,7 +18,7 @@ const EMAIL: &str = "jane@example.com";
 const TEXT: &str = "The user name or password is incorrect.";
 const MEBIBYTE: usize = 1024 * 1024;
 
-const SEE_RESPONSE: &str = "run again with -v to see the response";
+const SEE_RESPONSE: &str = "check the base URL, or run again with -v to see the response";
 const SUBDOMAIN: &str = "check the subdomain or base URL: the subdomain is the first part of the address where \
      you log in to Outseta";
 const LISTED: &str = "check the email for a typing error; people are listed in Outseta under CRM > People";
@@ -404,7 +404,7 @@ fn a_key_that_may_not_look_people_up_confirms_nothing() {
             "Outseta refused to log jane@example.com in (400); the lookup of the reason failed: unexpected \
              response (403)"
                 .to_owned(),
-            "check the base URL, or run again with -v to see the response",
+            SEE_RESPONSE,
         ),
     ] {
         let (server, run) = answered(refusal);
