@@ -44,8 +44,7 @@ impl Log {
         self.verbosity == Verbosity::Normal && io::stderr().is_terminal()
     }
 
-    /// For details that take work to collect.
-    pub(crate) fn is_verbose(self) -> bool {
+    fn is_verbose(self) -> bool {
         self.verbosity == Verbosity::Verbose
     }
 }

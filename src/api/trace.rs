@@ -34,13 +34,12 @@ pub(super) fn response(result: &Result<Response, Error>, time: Duration, context
     let time = time.as_millis();
     match result {
         Err(error) => log.detail(format_args!("< no response after {time} ms: {error}")),
-        Ok(response) if log.is_verbose() => {
+        Ok(response) => {
             let present = HEADERS.into_iter().filter(|name| response.header(name).is_some());
             log.detail(format_args!("< {} after {time} ms", response.status));
             log.detail(format_args!("< headers: {}", present.collect::<Vec<_>>().join(", ")));
             log.detail(format_args!("< body: {}", body(&response.body, context)));
         }
-        Ok(_) => {}
     }
 }
 

@@ -375,8 +375,8 @@ mod what_does_not_work {
             (
                 Answer::text(200, "[]"),
                 76,
-                "account: unexpected response (200); hint: check the base URL, or run again with -v to see the \
-                 response",
+                "account: unexpected response (200); hint: check the base URL, or run again with -v to \
+                 see the response",
             ),
         ] {
             let server = Server::http(Account::acme());

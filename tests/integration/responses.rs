@@ -19,8 +19,8 @@ const TEXT: &str = "The user name or password is incorrect.";
 const MEBIBYTE: usize = 1024 * 1024;
 
 const SEE_RESPONSE: &str = "check the base URL, or run again with -v to see the response";
-const SUBDOMAIN: &str = "check the subdomain or base URL: the subdomain is the first part of the address where \
-     you log in to Outseta";
+const SUBDOMAIN: &str = "check the subdomain or base URL: the subdomain is the first part of the address \
+     where you log in to Outseta";
 const LISTED: &str = "check the email for a typing error; people are listed in Outseta under CRM > People";
 
 /// A run whose token request gets this reply.
