@@ -15,11 +15,10 @@ use libc::{SIGHUP, SIGINT, SIGTERM, c_int, sighandler_t};
 static TERMINAL_MODES: OnceLock<libc::termios> = OnceLock::new();
 
 /// Runs `read`, which turns off the echo of the terminal on standard input. A signal that ends the process
-/// restores the terminal first. (rpassword restores it only after it has raised SIGINT for Ctrl-C, and
-/// handles no other signal.)
+/// restores the terminal first: rpassword does so too late for Ctrl-C, and handles no other signal.
 pub(crate) fn restoring_terminal<T>(read: impl FnOnce() -> T) -> T {
     TERMINAL_MODES.get_or_init(|| {
-        // SAFETY: termios is made of integers, so zeros are valid; tcgetattr writes to it and nowhere else.
+        // SAFETY: zeros are valid integers, and tcgetattr writes nowhere else.
         unsafe {
             let mut modes = mem::zeroed();
             libc::tcgetattr(libc::STDIN_FILENO, &raw mut modes);
@@ -35,25 +34,22 @@ pub(crate) fn restoring_terminal<T>(read: impl FnOnce() -> T) -> T {
     result
 }
 
-/// Restores the terminal and ends the process by the signal.
 extern "C" fn restore_and_end(signal: c_int) {
-    // SAFETY: signal-safety(7) lists these calls; the pointers lead to static data.
+    // SAFETY: the pointers lead to static data.
     unsafe {
         if let Some(modes) = TERMINAL_MODES.get() {
             libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, modes);
         }
         libc::write(libc::STDERR_FILENO, c"\n".as_ptr().cast(), 1);
         libc::signal(signal, libc::SIG_DFL);
-        // As a terminal does on Ctrl-C, signal the whole process group (0), so that a calling script ends
-        // too.
+        // Ctrl-C ends the whole process group (0), so that a calling script ends too.
         libc::kill(if signal == SIGINT { 0 } else { libc::getpid() }, signal);
     }
 }
 
-/// Sets the handler of a signal, unless the signal was ignored when the process started. Returns the former
-/// action.
+/// Handles a signal, unless it was ignored when the process started. Returns the former action.
 fn handle(signal: c_int, handler: extern "C" fn(c_int)) -> sighandler_t {
-    // SAFETY: the handlers in this file make only calls that a handler may make.
+    // SAFETY: the handlers make only calls that signal-safety(7) lists.
     unsafe {
         let former = libc::signal(signal, handler as *const () as sighandler_t);
         if former == libc::SIG_IGN {
@@ -72,25 +68,24 @@ pub(crate) fn survive_file_size_limit() {
 
 /// The descriptor that a path such as `/dev/fd/3` or `/dev/stdin` names.
 pub(crate) fn descriptor(path: &Path) -> Option<RawFd> {
-    let streams = ["/dev/stdin", "/dev/stdout", "/dev/stderr"];
     // Paths are compared by their parts: `/dev//stdout` is the same.
-    if let Some(stream) = streams.iter().position(|stream| path == Path::new(stream)) {
+    let streams = ["/dev/stdin", "/dev/stdout", "/dev/stderr"].map(Path::new);
+    if let Some(stream) = streams.iter().position(|stream| path == *stream) {
         return stream.try_into().ok();
     }
     let number = ["/dev/fd", "/proc/self/fd"].iter().find_map(|folder| path.strip_prefix(folder).ok())?;
     number.to_str()?.parse::<u32>().ok()?.try_into().ok()
 }
 
-/// An inherited descriptor as a file. It is not a copy, which `ulimit -n` might not allow.
+/// An inherited descriptor as a file; not a copy, which `ulimit -n` might not allow.
 pub(crate) fn inherited(descriptor: RawFd) -> ManuallyDrop<File> {
-    // SAFETY: the file is never dropped, so it closes nothing. If the descriptor is not open, calls on it
-    // fail.
+    // SAFETY: the file is never dropped, so it closes nothing. Calls on one that is not open fail.
     ManuallyDrop::new(unsafe { File::from_raw_fd(descriptor) })
 }
 
 /// Closes an inherited descriptor when COMMAND starts.
 pub(crate) fn close_on_exec(descriptor: RawFd) {
-    // SAFETY: this only sets a flag, or fails if the descriptor is not open.
+    // SAFETY: this only sets a flag.
     unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) };
 }
 
@@ -110,13 +105,13 @@ pub(crate) fn try_lock(file: &File) -> io::Result<()> {
 pub(crate) fn sync(file: &File) -> io::Result<()> {
     #[cfg(target_vendor = "apple")]
     if file.sync_all().is_err() {
-        // There it is F_FULLFSYNC, which not every file system offers.
+        // sync_all is F_FULLFSYNC there, which not every file system offers.
         // SAFETY: the descriptor is open as long as `file` is.
         return succeeded(unsafe { libc::fsync(file.as_raw_fd()) });
     }
     file.sync_all()
 }
 
-fn succeeded(result: libc::c_int) -> io::Result<()> {
+fn succeeded(result: c_int) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

@@ -89,7 +89,7 @@ impl Client {
         };
         let proxy = settings.proxy.as_ref().map(ureq_proxy).transpose()?;
         let base = &settings.base.value;
-        let sent = base.join("").len() + settings.credentials.authorization().reveal().len();
+        let sent = base.to_string().len() + settings.credentials.authorization().reveal().len();
         let config = Agent::config_builder()
             // Following a redirect would send the key to another host.
             .http_status_as_error(false)
@@ -109,9 +109,9 @@ impl Client {
         let via_proxy = settings.proxy.is_some();
         let peer = match config.proxy() {
             Some(proxy) => proxy.uri().clone(),
-            None => base.join("/").parse().map_err(|_| Error::bug("the base URL is invalid"))?,
+            None => format!("{base}/").parse().map_err(|_| Error::bug("the base URL is invalid"))?,
         };
-        let (addresses, watch) = (Addresses::new(!base.is_tls()), Watch::new());
+        let (addresses, watch) = (Addresses::new(!base.tls), Watch::new());
         let agent = Agent::with_parts(config, watch.connector(via_proxy), addresses.clone());
         Ok(Self {
             agent: ManuallyDrop::new(agent),
@@ -189,7 +189,7 @@ impl Client {
 
     fn failure(&self, error: ureq::Error, connect_limit: Duration) -> Error {
         let phase = self.watch.state().phase;
-        let host = self.base.host();
+        let host = &self.base.host;
         let (kind, message, hint) = match error {
             ureq::Error::Timeout(_) if phase.is_connecting() => {
                 return self.timed_out(Kind::ConnectTimeout, connect_limit);
@@ -198,7 +198,7 @@ impl Client {
             ureq::Error::HostNotFound if self.via_proxy => {
                 return self.not_connected("its name cannot be resolved");
             }
-            ureq::Error::HostNotFound if self.base.is_tls() => (
+            ureq::Error::HostNotFound if self.base.tls => (
                 Kind::Network,
                 format!("cannot resolve the name {host}"),
                 "check the subdomain or base URL, and this machine's name resolution",
@@ -241,7 +241,7 @@ impl Client {
     }
 
     fn io_failure(&self, error: &io::Error, phase: Phase) -> Error {
-        if let Some(failure) = tls::failure(error, self.base.host(), phase == Phase::ProxyTls) {
+        if let Some(failure) = tls::failure(error, &self.base.host, phase == Phase::ProxyTls) {
             return failure;
         }
         match is_cut(error.kind()) {
@@ -256,19 +256,19 @@ impl Client {
     fn not_connected(&self, reason: &str) -> Error {
         let (proxy, hint) =
             if self.via_proxy { ("the proxy for ", CHECK_PROXY) } else { ("", CHECK_NETWORK) };
-        let message = format!("cannot connect to {proxy}{}: {reason}", self.base.host());
+        let message = format!("cannot connect to {proxy}{}: {reason}", self.base.host);
         Error::new(Kind::Network, message, hint)
     }
 
     fn lost(&self) -> Error {
-        let host = self.base.host();
+        let host = &self.base.host;
         let message = format!("the connection to {host} was lost before the response was complete");
         Error::new(Kind::Network, message, "try again")
     }
 
     /// `kind` is `ConnectTimeout` or `Timeout`.
     pub(super) fn timed_out(&self, kind: Kind, time: Duration) -> Error {
-        let host = self.base.host();
+        let host = &self.base.host;
         let milliseconds = (time.as_secs_f64() * 1000.0).round().max(1.0);
         let within = format!("within {} s", milliseconds / 1000.0);
         let (message, hint) = match (kind, self.via_proxy) {

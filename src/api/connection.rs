@@ -16,7 +16,7 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Error, Timeout};
 
-use crate::config::is_address;
+use crate::config::ip_address;
 
 /// ureq takes no more.
 const MAX_ADDRESSES: usize = 16;
@@ -207,7 +207,7 @@ impl Addresses {
         }
         let (scheme, authority) = uri.scheme().zip(uri.authority()).ok_or(Error::HostNotFound)?;
         let target = DefaultResolver::host_and_port(scheme, authority).ok_or(Error::HostNotFound)?;
-        let found = if is_address(authority.host()) {
+        let found = if ip_address(authority.host()).is_some() {
             target.to_socket_addrs()
         } else {
             // The system's resolver has no timeout, but a thread can be abandoned.

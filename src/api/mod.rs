@@ -95,7 +95,7 @@ impl<'a> Outseta<'a> {
     }
 
     fn context(&self) -> Context<'_> {
-        Context { host: self.settings.base.value.host(), credentials: Some(&self.settings.credentials) }
+        Context { host: &self.settings.base.value.host, credentials: Some(&self.settings.credentials) }
     }
 
     fn with_retries<T>(
@@ -175,6 +175,6 @@ impl<'a> Outseta<'a> {
         let mut headers =
             vec![("Accept", Secret::new("application/json")), ("User-Agent", Secret::new(USER_AGENT))];
         headers.extend(authorization.map(|value| (AUTHORIZATION, value)));
-        Request { url: self.settings.base.value.join(path), headers, body: None }
+        Request { url: format!("{}{path}", self.settings.base.value), headers, body: None }
     }
 }

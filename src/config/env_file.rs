@@ -6,26 +6,27 @@
 //! to an unquoted value; lines that do not match are ignored; `$` is not expanded. Only U+2028 and U+2029
 //! differ: they do not end a line.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::{API_KEY, API_SECRET, BASE_URL, Environment, Origin, SUBDOMAIN, Sourced, file};
+use super::{BASE_URL, Environment, Origin, Setting, Sourced, file};
 use crate::error::Error;
 use crate::text::Shown;
 use crate::unix;
 
 const WHAT: &str = "env file";
 
-/// The settings that it can have.
-const NAMES: [&str; 4] = [BASE_URL, SUBDOMAIN, API_KEY, API_SECRET];
+/// The variables that it can set.
+const NAMES: [&str; 4] =
+    [BASE_URL, Setting::SUBDOMAIN.variable, Setting::API_KEY.variable, Setting::API_SECRET.variable];
 
 /// Empty if no file was read.
 #[derive(Debug, Default)]
 pub(super) struct EnvFile {
     path: PathBuf,
-    values: HashMap<String, String>,
+    values: BTreeMap<String, String>,
 }
 
 impl EnvFile {
@@ -42,25 +43,23 @@ impl EnvFile {
         let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(&path);
         let file = file.and_then(|file| Ok((file.metadata()?, file)));
         let (metadata, file) = file.map_err(|error| file::unreadable(&origin, &error))?;
-        let refused = |reason, hint| Err(origin.malformed(WHAT, reason, hint));
-        if !metadata.is_file() {
-            return refused("it is not a regular file", "read another kind of file with --env-file FILE");
-        }
-        if ![0, unix::effective_user()].contains(&metadata.uid()) {
+        let (reason, hint) = if !metadata.is_file() {
+            ("it is not a regular file", "read another kind of file with --env-file FILE")
+        } else if ![0, unix::effective_user()].contains(&metadata.uid()) {
             let hint = "check HOME and XDG_CONFIG_HOME; if you trust the file, use --env-file FILE";
-            return refused("it belongs to another user", hint);
-        }
-        if metadata.mode() & 0o022 != 0 {
-            let hint = "check its contents, then run: chmod go-w FILE";
-            return refused("it is writable by group or others", hint);
-        }
-        Self::parse(&path, file::contents(file, origin, WHAT, file::LIMIT)?)
+            ("it belongs to another user", hint)
+        } else if metadata.mode() & 0o022 != 0 {
+            ("it is writable by group or others", "check its contents, then run: chmod go-w FILE")
+        } else {
+            return Self::parse(&path, file::contents(file, origin, WHAT, file::LIMIT)?);
+        };
+        Err(origin.malformed(WHAT, reason, hint))
     }
 
     fn parse(path: &Path, bytes: Sourced<Vec<u8>>) -> Result<Self, Error> {
         let text = String::from_utf8(bytes.value)
             .map_err(|_| bytes.origin.malformed(WHAT, "it is not valid UTF-8", "save it as UTF-8 text"))?;
-        Ok(Self { path: path.to_owned(), values: parse(&text).into_iter().collect() })
+        Ok(Self { path: path.to_owned(), values: parse(&text) })
     }
 
     pub(super) fn get(&self, name: &'static str) -> Option<Sourced<String>> {
@@ -70,8 +69,8 @@ impl EnvFile {
 
     /// A warning and a hint for each `OUTSETA_` name that is not a setting here.
     pub(super) fn unknown_names(&self) -> Vec<[String; 2]> {
-        let is_unknown = |name: &&str| name.starts_with("OUTSETA_") && !NAMES.contains(name);
-        let unknown: BTreeSet<&str> = self.values.keys().map(String::as_str).filter(is_unknown).collect();
+        let names = self.values.keys().map(String::as_str);
+        let unknown = names.filter(|name| name.starts_with("OUTSETA_") && !NAMES.contains(name));
         let warning = |name: &str| {
             let hint = if name.ends_with("_FILE") {
                 "a _FILE variable has an effect only in the environment".to_owned()
@@ -80,7 +79,7 @@ impl EnvFile {
             };
             [format!("{} in {} is not a setting", Shown::new(name), Shown::os(&self.path)), hint]
         };
-        unknown.into_iter().map(warning).collect()
+        unknown.map(warning).collect()
     }
 
     /// The file and the names of the settings in it; `None` if no file was read.
@@ -88,7 +87,7 @@ impl EnvFile {
         if self.path.as_os_str().is_empty() {
             return None;
         }
-        let set: Vec<&str> = NAMES.into_iter().filter(|name| self.get(name).is_some()).collect();
+        let set: Vec<_> = NAMES.into_iter().filter(|name| self.get(name).is_some()).collect();
         let set = if set.is_empty() { "no setting".to_owned() } else { set.join(", ") };
         Some(format!("env file {}: {set}", Shown::os(&self.path)))
     }
@@ -102,15 +101,15 @@ fn user_file(environment: &Environment) -> Option<PathBuf> {
     Some(config.join("outseta-token/env"))
 }
 
-/// All assignments, in order. If a name occurs twice, the last one counts.
-fn parse(text: &str) -> Vec<(String, String)> {
+/// All assignments. If a name occurs twice, the last one counts.
+fn parse(text: &str) -> BTreeMap<String, String> {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    let mut assignments = Vec::new();
+    let mut assignments = BTreeMap::new();
     let mut rest = text.as_str();
     while !rest.is_empty() {
         rest = rest.trim_start_matches(is_space);
         if let Some((name, value, after)) = assignment(rest) {
-            assignments.push((name.to_owned(), value));
+            assignments.insert(name.to_owned(), value);
             rest = after;
         }
         rest = rest.split_once('\n').map_or("", |(_, next_line)| next_line);
@@ -131,11 +130,9 @@ fn assignment(text: &str) -> Option<(&str, String, &str)> {
 fn name(text: &str) -> Option<(&str, &str)> {
     let end = text.find(|c: char| !c.is_ascii_alphanumeric() && !"_.-".contains(c))?;
     let (name, rest) = text.split_at(end);
-    let value = rest.trim_start_matches(is_space).strip_prefix('=').or_else(|| {
-        let mut after_colon = rest.strip_prefix(':')?.chars();
-        after_colon.next().filter(|c| is_space(*c))?;
-        Some(after_colon.as_str())
-    })?;
+    let after_equals = rest.trim_start_matches(is_space).strip_prefix('=');
+    let after_colon = || rest.strip_prefix(':')?.strip_prefix(is_space);
+    let value = after_equals.or_else(after_colon)?;
     (!name.is_empty()).then_some((name, value))
 }
 
@@ -152,19 +149,13 @@ fn raw_value(text: &str) -> (&str, &str) {
 /// else at the last quote. Only a comment may follow on the line.
 fn closing_quote(text: &str) -> Option<usize> {
     let mark = text.chars().next().filter(|c| matches!(c, '\'' | '"' | '`'))?;
-    let mut candidates = Vec::new();
-    for (at, _) in text.match_indices(mark).skip(1) {
-        candidates.push(at);
-        if !text[..at].ends_with('\\') {
-            break;
-        }
-    }
-    let ends_assignment = |close: &usize| {
-        let after = &text[close + 1..];
-        let next = after.trim_start_matches(is_space);
-        next.is_empty() || next.starts_with('#') || after[..after.len() - next.len()].contains('\n')
+    let quotes = text.match_indices(mark).skip(1).map(|(at, _)| at);
+    let first = quotes.clone().find(|at| !text[..*at].ends_with('\\')).unwrap_or(text.len());
+    let ends_assignment = |at: &usize| {
+        let after = text[at + 1..].trim_start_matches(|c| c != '\n' && is_space(c));
+        after.is_empty() || after.starts_with(['#', '\n'])
     };
-    candidates.into_iter().rev().find(ends_assignment)
+    quotes.take_while(|at| *at <= first).filter(ends_assignment).last()
 }
 
 /// Removes the quotes. In double quotes, `\n` and `\r` are expanded.

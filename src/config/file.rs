@@ -8,32 +8,32 @@ use super::{Origin, Sourced};
 use crate::error::Error;
 use crate::text::{Shown, io_reason};
 
-/// Bytes of an env file or a credential's file, at most.
+/// In bytes, of an env file or a credential's file.
 pub(super) const LIMIT: u64 = 64 * 1024;
 
 /// Reads the file that the option or variable `named_by` names.
 pub(super) fn read(
     path: &Path,
     named_by: &'static str,
-    what: &'static str,
+    what: &str,
     limit: u64,
 ) -> Result<Sourced<Vec<u8>>, Error> {
     let origin = Origin::FileOf(named_by, path.to_owned());
-    let file = File::open(path).map_err(|error| {
-        if named_by.starts_with("OUTSETA_") && !path.exists() {
-            // The value may be the secret itself, in the wrong variable.
+    match File::open(path) {
+        Ok(file) => contents(file, origin, what, limit),
+        // The value may be the secret itself, in the wrong variable.
+        Err(error) if named_by.starts_with("OUTSETA_") && !path.exists() => {
             let what = Shown::new(&format!("the file that {named_by} names"));
-            return Error::unreadable(&what, &io_reason(&error));
+            Err(Error::unreadable(&what, &io_reason(&error)))
         }
-        unreadable(&origin, &error)
-    })?;
-    contents(file, origin, what, limit)
+        Err(error) => Err(unreadable(&origin, &error)),
+    }
 }
 
 pub(super) fn contents(
     file: File,
     origin: Origin,
-    what: &'static str,
+    what: &str,
     limit: u64,
 ) -> Result<Sourced<Vec<u8>>, Error> {
     let mut bytes = Vec::new();

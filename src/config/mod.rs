@@ -1,8 +1,7 @@
 //! Finds each setting and its source: in the options, in the environment, in an env file, and by asking at
 //! the terminal. It does not know HTTP.
 //!
-//! No secret is ever an option, since options show in the process list, and no message shows the value of a
-//! setting.
+//! No secret is an option, since options show in the process list. No message shows a setting's value.
 
 mod base_url;
 mod credentials;
@@ -17,9 +16,8 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-pub(crate) use self::base_url::{BaseUrl, is_address, names_account};
+pub(crate) use self::base_url::{BaseUrl, ip_address, names_account};
 pub(crate) use self::credentials::Credentials;
-use self::credentials::masked_key;
 use self::env_file::EnvFile;
 pub(crate) use self::prompt::Prompt;
 pub(crate) use self::proxy::Proxy;
@@ -30,14 +28,14 @@ use crate::error::Error;
 use crate::secret::Secret;
 
 const BASE_URL: &str = "OUTSETA_BASE_URL";
-const SUBDOMAIN: &str = "OUTSETA_SUBDOMAIN";
-const API_KEY: &str = "OUTSETA_API_KEY";
-const API_KEY_FILE: &str = "OUTSETA_API_KEY_FILE";
-const API_SECRET: &str = "OUTSETA_API_SECRET";
-const API_SECRET_FILE: &str = "OUTSETA_API_SECRET_FILE";
-/// Every variable that leads to a credential. COMMAND must see none of them.
-pub(crate) const CREDENTIAL_VARIABLES: [&str; 4] = [API_KEY, API_KEY_FILE, API_SECRET, API_SECRET_FILE];
 const CA_FILE: &str = "SSL_CERT_FILE";
+/// Every variable that leads to a credential. COMMAND must see none of them.
+pub(crate) const CREDENTIAL_VARIABLES: [&str; 4] = [
+    Setting::API_KEY.variable,
+    Setting::API_KEY.other_source,
+    Setting::API_SECRET.variable,
+    Setting::API_SECRET.other_source,
+];
 
 /// In bytes: a system's whole store of certificates has some hundred kilobytes.
 const CA_LIMIT: u64 = 16 << 20;
@@ -60,24 +58,25 @@ impl Environment {
         Self(env::vars_os().collect())
     }
 
-    fn get(&self, name: &str) -> Option<&OsStr> {
-        self.0.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
+    fn get(&self, name: &str) -> Option<&OsString> {
+        self.0.get(OsStr::new(name)).filter(|value| !value.is_empty())
     }
 
-    fn text(&self, name: &'static str, what: &'static str) -> Option<Result<Sourced<String>, Error>> {
-        Some(setting::utf8(self.get(name)?, what, Origin::Environment(name)))
+    fn text(&self, name: &'static str) -> Option<Sourced<String>> {
+        Some(Sourced::new(self.get(name)?.to_string_lossy().into_owned(), Origin::Environment(name)))
     }
 }
 
-/// What was found without asking. A setting that cannot be used matters only where it is needed.
+/// A setting, if there is one, or why it cannot be used. That matters only where the setting is needed.
+type Lookup<T> = Result<Option<Sourced<T>>, Error>;
+
+/// What was found without asking.
 pub(crate) struct Found {
-    pub(crate) base: Option<Sourced<BaseUrl>>,
-    key: Option<Sourced<Secret>>,
-    secret: Option<Sourced<Secret>>,
-    roots: Option<Sourced<Vec<u8>>>,
-    proxy: Option<Sourced<Proxy>>,
-    /// Why settings cannot be used, by name. A request fails with the first.
-    faults: Vec<(&'static str, Error)>,
+    base: Lookup<BaseUrl>,
+    key: Lookup<Secret>,
+    secret: Lookup<Secret>,
+    proxy: Lookup<Proxy>,
+    roots: Lookup<Vec<u8>>,
     /// Other base URLs, which `base` takes precedence over.
     unused_bases: Vec<Sourced<BaseUrl>>,
     /// What is in the env file and has no effect, each with a hint.
@@ -88,18 +87,17 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    /// # Errors
-    /// The env file as a whole cannot be used.
+    /// Fails if the env file as a whole cannot be used.
     pub(crate) fn new(options: &Options, environment: Environment) -> Result<Self, Error> {
         let file = EnvFile::find(options.env_file.as_deref(), &environment)?;
         let mut warnings = file.unknown_names();
         let mut bases: Vec<_> = options.base.clone().map(Ok).into_iter().collect();
-        bases.extend(environment.text(BASE_URL, "base URL").map(|url| url.and_then(base_url)));
-        bases.extend(environment.text(SUBDOMAIN, "subdomain").map(|name| name.and_then(subdomain)));
+        bases.extend(environment.text(BASE_URL).map(base_url));
+        bases.extend(environment.text(Setting::SUBDOMAIN.variable).map(subdomain));
         if let Some(url) = file.get(BASE_URL) {
             // A file in a checked-out repository must not be able to send CI's credentials elsewhere.
             if CREDENTIAL_VARIABLES.iter().all(|name| environment.get(name).is_none())
-                && [API_KEY, API_SECRET].iter().all(|name| file.get(name).is_some())
+                && [Setting::API_KEY, Setting::API_SECRET].iter().all(|key| file.get(key.variable).is_some())
             {
                 bases.push(base_url(url));
             } else if bases.is_empty() {
@@ -108,24 +106,22 @@ impl Found {
                 warnings.push([format!("{} is not used", url.origin), hint.to_owned()]);
             }
         }
-        bases.extend(file.get(SUBDOMAIN).map(subdomain));
-
-        let mut faults = Vec::new();
+        bases.extend(file.get(Setting::SUBDOMAIN.variable).map(subdomain));
         let mut bases = bases.into_iter();
-        let base = usable("base URL", bases.next().transpose(), &mut faults);
-        let mut unused_bases: Vec<_> = bases.filter_map(Result::ok).collect();
-        unused_bases.retain(|other| base.as_ref().is_some_and(|base| base.value != other.value));
-        let key = credentials::find(Setting::API_KEY, [API_KEY, API_KEY_FILE], &environment, &file);
-        let secret =
-            credentials::find(Setting::API_SECRET, [API_SECRET, API_SECRET_FILE], &environment, &file);
-        let proxy = base.as_ref().map_or(Ok(None), |base| proxy::find(&base.value, &environment));
+        let base = bases.next().transpose();
+        let (proxy, unused_bases) = match &base {
+            Ok(Some(base)) => (
+                proxy::find(&base.value, &environment),
+                bases.flatten().filter(|other| other.value != base.value).collect(),
+            ),
+            _ => (Ok(None), Vec::new()),
+        };
         Ok(Self {
             base,
-            key: usable(Setting::API_KEY.name, key, &mut faults),
-            secret: usable(Setting::API_SECRET.name, secret, &mut faults),
-            proxy: usable("proxy", proxy, &mut faults),
-            roots: usable("roots", roots(options, &environment), &mut faults),
-            faults,
+            key: credentials::find(Setting::API_KEY, &environment, &file),
+            secret: credentials::find(Setting::API_SECRET, &environment, &file),
+            proxy,
+            roots: roots(options, &environment),
             unused_bases,
             warnings,
             env_file: file.describe(),
@@ -135,99 +131,94 @@ impl Found {
 
     /// Asks for what is missing, until a question is not answered.
     pub(crate) fn ask(&mut self, prompt: &Prompt) -> Result<(), Error> {
-        // A fault ends the run, whatever is answered.
-        if !self.faults.is_empty() {
+        // Any fault ends the run, whatever is answered.
+        let (Ok(base), Ok(key), Ok(secret), Ok(proxy), Ok(_)) =
+            (&mut self.base, &mut self.key, &mut self.secret, &mut self.proxy, &self.roots)
+        else {
             return Ok(());
+        };
+        if base.is_none() {
+            let Some(answer) = prompt.ask("Outseta subdomain: ", Prompt::line, subdomain)? else {
+                return Ok(());
+            };
+            *proxy = proxy::find(&base.insert(answer).value, &self.environment)?;
         }
-        if self.base.is_none() {
-            let parse = |name| subdomain(Sourced::new(name, Origin::Prompt));
-            let Some(answer) = prompt.answer("Outseta subdomain: ", parse) else { return Ok(()) };
-            let base = self.base.insert(answer?);
-            self.proxy = proxy::find(&base.value, &self.environment)?;
-        }
-        for (setting, credential) in
-            [(Setting::API_KEY, &mut self.key), (Setting::API_SECRET, &mut self.secret)]
-        {
+        for (setting, credential) in [(Setting::API_KEY, key), (Setting::API_SECRET, secret)] {
             if credential.is_none() {
                 let question = format!("{} (not shown): ", setting.name);
-                let parse = |typed| credentials::check(setting, Sourced::new(typed, Origin::Prompt));
-                let Some(answer) = prompt.hidden_answer(&question, parse) else { return Ok(()) };
-                *credential = Some(answer?);
+                let check = |typed| credentials::check(setting, typed);
+                *credential = prompt.ask(&question, Prompt::hidden_line, check)?;
+                if credential.is_none() {
+                    break;
+                }
             }
         }
         Ok(())
     }
 
-    /// # Errors
-    /// The first fault, else every missing setting at once.
+    /// Fails with the first setting that cannot be used, or else with all that are missing.
     pub(crate) fn settings(self) -> Result<Settings, Error> {
-        if let Some((_, fault)) = self.faults.into_iter().next() {
-            return Err(fault);
-        }
-        let found = [self.base.is_some(), self.key.is_some(), self.secret.is_some()];
-        let (Some(base), Some(key), Some(secret)) = (self.base, self.key, self.secret) else {
+        let (base, key, secret, proxy, roots) =
+            (self.base?, self.key?, self.secret?, self.proxy?, self.roots?);
+        let found = [base.is_some(), key.is_some(), secret.is_some()];
+        let (Some(base), Some(key), Some(secret)) = (base, key, secret) else {
             let missing = Setting::ALL.into_iter().zip(found).filter(|(_, is_found)| !is_found);
             return Err(setting::missing(missing.map(|(setting, _)| setting)));
         };
-        let credentials = Credentials { key, secret };
-        Ok(Settings { base, credentials, roots: self.roots, proxy: self.proxy })
+        Ok(Settings { base, credentials: Credentials { key, secret }, roots, proxy })
     }
 
     /// Each setting by name: value and source, with nothing secret, or why it cannot be used.
     pub(crate) fn list(&self) -> Vec<(&'static str, Result<String, Error>)> {
-        let base = self.base.as_ref().map(ToString::to_string);
-        let key = self.key.as_ref().map(|key| format!("{} ({})", masked_key(&key.value), key.origin));
-        let secret = self.secret.as_ref().map(|secret| format!("[hidden] ({})", secret.origin));
-        let roots = self.roots.as_ref().map_or("built in".to_owned(), |roots| roots.origin.to_string());
-        let proxy = self.proxy.as_ref().map_or("none".to_owned(), ToString::to_string);
-        let mut list = vec![("base URL", base.ok_or_else(|| Setting::SUBDOMAIN.not_configured()))];
+        let missing = |setting: Setting| Err(setting.not_configured());
+        let key = |key: &Sourced<Secret>| format!("{} ({})", credentials::masked(&key.value), key.origin);
+        let secret = |secret: &Sourced<Secret>| format!("[hidden] ({})", secret.origin);
+        let roots = |roots: &Sourced<_>| roots.origin.to_string();
+        let mut list =
+            vec![("base URL", shown(&self.base, ToString::to_string, missing(Setting::SUBDOMAIN)))];
         list.extend(self.unused_bases.iter().map(|base| ("unused base URL", Ok(base.to_string()))));
-        list.push((Setting::API_KEY.name, key.ok_or_else(|| Setting::API_KEY.not_configured())));
-        list.push((Setting::API_SECRET.name, secret.ok_or_else(|| Setting::API_SECRET.not_configured())));
-        list.push(("roots", Ok(roots)));
+        list.extend([
+            (Setting::API_KEY.name, shown(&self.key, key, missing(Setting::API_KEY))),
+            (Setting::API_SECRET.name, shown(&self.secret, secret, missing(Setting::API_SECRET))),
+            ("roots", shown(&self.roots, roots, Ok("built in".to_owned()))),
+        ]);
         // Which proxy is used depends on the host.
-        list.extend(self.base.is_some().then_some(("proxy", Ok(proxy))));
-        for (name, fault) in &self.faults {
-            for (_, value) in list.iter_mut().filter(|(listed, _)| listed == name) {
-                *value = Err(fault.clone());
-            }
+        if let Ok(Some(_)) = self.base {
+            list.push(("proxy", shown(&self.proxy, ToString::to_string, Ok("none".to_owned()))));
         }
         list
     }
 
+    /// The account's host below outseta.com, if it is known.
+    pub(crate) fn account_host(&self) -> Option<&str> {
+        let host = &self.base.as_ref().ok()?.as_ref()?.value.host;
+        names_account(host).then_some(host)
+    }
+
     /// The files that the key or the secret is in.
     pub(crate) fn files_with_secrets(&self) -> BTreeSet<&Path> {
-        let credentials = [&self.key, &self.secret].into_iter().flatten();
+        let credentials = [&self.key, &self.secret].into_iter().flatten().flatten();
         credentials.filter_map(|credential| credential.origin.file()).collect()
     }
 }
 
-/// A setting that can be used; a fault is noted under its name.
-fn usable<T>(
-    name: &'static str,
-    found: Result<Option<T>, Error>,
-    faults: &mut Vec<(&'static str, Error)>,
-) -> Option<T> {
-    found.unwrap_or_else(|fault| {
-        faults.push((name, fault));
-        None
-    })
+fn shown<T>(
+    lookup: &Lookup<T>,
+    show: impl Fn(&Sourced<T>) -> String,
+    if_absent: Result<String, Error>,
+) -> Result<String, Error> {
+    lookup.as_ref().map_err(Clone::clone)?.as_ref().map_or(if_absent, |found| Ok(show(found)))
 }
 
 pub(crate) fn base_url(text: Sourced<String>) -> Result<Sourced<BaseUrl>, Error> {
-    let hint = "a base URL looks like https://auth.example.com";
-    Sourced::parsed(BaseUrl::parse(&text.value), "base URL", text.origin, hint)
+    text.parse("base URL", "a base URL looks like https://auth.example.com", BaseUrl::parse)
 }
 
-/// The base URL of the account with this subdomain.
-///
 pub(crate) fn subdomain(text: Sourced<String>) -> Result<Sourced<BaseUrl>, Error> {
-    let hint = "it is acme for https://acme.outseta.com; --base-url names another host";
-    Sourced::parsed(BaseUrl::from_subdomain(&text.value), "subdomain", text.origin, hint)
+    text.parse(Setting::SUBDOMAIN.name, Setting::SUBDOMAIN.hint, BaseUrl::from_subdomain)
 }
 
-/// The text of the file of certificates.
-fn roots(options: &Options, environment: &Environment) -> Result<Option<Sourced<Vec<u8>>>, Error> {
+fn roots(options: &Options, environment: &Environment) -> Lookup<Vec<u8>> {
     let option = options.cacert.as_deref().map(|path| (path, "--cacert"));
     let named = option.or_else(|| Some((Path::new(environment.get(CA_FILE)?), CA_FILE)));
     named.map(|(path, named_by)| file::read(path, named_by, "CA file", CA_LIMIT)).transpose()

@@ -1,10 +1,10 @@
-//! Asks at the terminal, and asks again after a wrong answer. Questions go to standard error, answers come
-//! from standard input.
+//! Asks at the terminal, and asks again after a wrong answer.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use rpassword::ConfigBuilder;
 
+use super::{Origin, Sourced};
 use crate::error::Error;
 use crate::log;
 use crate::unix;
@@ -15,78 +15,62 @@ const ATTEMPTS: usize = 3;
 /// The permission to ask somebody at the terminal.
 pub(crate) struct Prompt(());
 
-#[expect(clippy::unused_self, reason = "having the value is the permission to ask")]
 impl Prompt {
-    /// Given only if standard input and standard error are terminals.
+    /// Questions go to standard error, and answers come from standard input: both must be terminals.
     pub(crate) fn allowed(no_input: bool) -> Option<Self> {
         (!no_input && io::stdin().is_terminal() && io::stderr().is_terminal()).then_some(Self(()))
     }
 
     /// Asks for a line that `parse` accepts; `None` if nothing was typed.
-    pub(crate) fn answer<T>(
+    #[expect(clippy::unused_self, reason = "having the value is the permission to ask")]
+    pub(crate) fn ask<T>(
         &self,
         question: &str,
-        parse: impl Fn(String) -> Result<T, Error>,
-    ) -> Option<Result<T, Error>> {
-        ask(question, line, parse)
-    }
-
-    /// The same for a line that is not shown while it is typed.
-    pub(crate) fn hidden_answer<T>(
-        &self,
-        question: &str,
-        parse: impl Fn(String) -> Result<T, Error>,
-    ) -> Option<Result<T, Error>> {
-        ask(question, hidden_line, parse)
-    }
-}
-
-fn ask<T>(
-    question: &str,
-    read: fn() -> String,
-    parse: impl Fn(String) -> Result<T, Error>,
-) -> Option<Result<T, Error>> {
-    let mut attempt = 1;
-    loop {
-        show(question);
-        let answer = read().trim().to_owned();
-        if answer.is_empty() {
-            return None;
+        read: fn() -> String,
+        parse: impl Fn(Sourced<String>) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        let ask_once = || {
+            show(question);
+            let answer = read().trim().to_owned();
+            let typed = (!answer.is_empty()).then(|| Sourced::new(answer, Origin::Prompt));
+            typed.map(&parse).transpose()
+        };
+        for _ in 1..ATTEMPTS {
+            match ask_once() {
+                Err(error) => log::error(format_args!(""), &error),
+                answered => return answered,
+            }
         }
-        match parse(answer) {
-            Err(error) if attempt < ATTEMPTS => log::error(format_args!(""), &error),
-            parsed => return Some(parsed),
-        }
-        attempt += 1;
+        ask_once()
     }
-}
 
-/// Input that cannot be read or is not UTF-8 counts as nothing.
-fn line() -> String {
-    let mut line = String::new();
-    if io::stdin().lock().read_line(&mut line).unwrap_or(0) == 0 {
+    /// Input that cannot be read or is not UTF-8 counts as nothing.
+    pub(crate) fn line() -> String {
+        let mut line = String::new();
+        if io::stdin().lock().read_line(&mut line).unwrap_or(0) == 0 {
+            show("\n");
+        }
+        line
+    }
+
+    /// A line that is not shown while it is typed.
+    pub(super) fn hidden_line() -> String {
+        let read = |terminal: &str| {
+            let config = ConfigBuilder::new().input_file_path(terminal).output_discard();
+            rpassword::read_password_with_config(config.build())
+        };
+        // rpassword opens a terminal by its path. After `su`, standard input's terminal belongs to another
+        // user and cannot be opened again; the controlling terminal can.
+        let typed = unix::restoring_terminal(|| {
+            read("/dev/stdin").or_else(|error| match error.kind() {
+                io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound => read("/dev/tty"),
+                _ => Err(error),
+            })
+        });
         show("\n");
+        // After a hang-up rpassword returns the part that was typed.
+        typed.ok().filter(|_| io::stdin().is_terminal()).unwrap_or_default()
     }
-    line
-}
-
-/// A signal restores the terminal before it ends the process.
-fn hidden_line() -> String {
-    let read = |terminal: &str| {
-        let config = ConfigBuilder::new().input_file_path(terminal).output_discard();
-        rpassword::read_password_with_config(config.build())
-    };
-    // rpassword opens a terminal by its path. After `su`, standard input's terminal belongs to another user
-    // and cannot be opened again; the controlling terminal can.
-    let typed = unix::restoring_terminal(|| {
-        read("/dev/stdin").or_else(|error| match error.kind() {
-            io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound => read("/dev/tty"),
-            _ => Err(error),
-        })
-    });
-    show("\n");
-    // After a hang-up rpassword returns the part that was typed.
-    typed.ok().filter(|_| io::stdin().is_terminal()).unwrap_or_default()
 }
 
 /// Writes to standard error. If that fails, so would any message about it.

@@ -1,32 +1,36 @@
 //! Finds and parses the proxy setting. One that cannot be used is an error, never a direct connection.
 
-use std::ffi::OsStr;
 use std::fmt;
 
 use percent_encoding::percent_decode_str;
 
-use super::base_url::{host_and_port, is_address};
-use super::{BaseUrl, Environment, Origin, Sourced};
-use crate::error::Error;
+use super::base_url::{host_and_port, ip_address};
+use super::{BaseUrl, Environment, Lookup};
 use crate::secret::Secret;
 
 /// The first that is set counts.
-pub(super) const VARIABLES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
-pub(super) const EXCEPTIONS: [&str; 2] = ["no_proxy", "NO_PROXY"];
+const VARIABLES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 
 /// The proxy that requests to `url` go through.
-pub(super) fn find(url: &BaseUrl, environment: &Environment) -> Result<Option<Sourced<Proxy>>, Error> {
-    let Some(variable) = VARIABLES.into_iter().find(|name| environment.get(name).is_some()) else {
-        return Ok(None);
-    };
-    let exceptions = EXCEPTIONS.iter().find_map(|name| environment.get(name)).unwrap_or_default();
-    if !applies_to(url, &exceptions.to_string_lossy()) {
+pub(super) fn find(url: &BaseUrl, environment: &Environment) -> Lookup<Proxy> {
+    let exceptions = environment.text("no_proxy").or_else(|| environment.text("NO_PROXY"));
+    if exceptions.is_some_and(|exceptions| is_excluded(url, &exceptions.value)) || url.is_loopback() {
         return Ok(None);
     }
-    let text = environment.get(variable).and_then(OsStr::to_str);
-    let proxy = text.ok_or("it is not valid UTF-8".to_owned()).and_then(Proxy::parse);
+    let setting = VARIABLES.into_iter().find_map(|name| environment.text(name));
     let hint = "write http://host:port; no_proxy names hosts to reach directly";
-    Sourced::parsed(proxy, "proxy", Origin::Environment(variable), hint).map(Some)
+    setting.map(|text| text.parse("proxy", hint, Proxy::parse)).transpose()
+}
+
+/// Whether `no_proxy` names the host. Entries are separated by commas or blanks. A name also stands for its
+/// subdomains.
+fn is_excluded(url: &BaseUrl, no_proxy: &str) -> bool {
+    let is_name = ip_address(&url.host).is_none();
+    let host = url.host.trim_matches(['[', ']']);
+    no_proxy.split([',', ' ', '\t', '\n', '\r']).any(|entry| {
+        let entry = entry.trim_start_matches('.').trim_matches(['[', ']']).to_ascii_lowercase();
+        entry == "*" || entry == host || is_name && host.ends_with(&format!(".{entry}"))
+    })
 }
 
 /// An HTTP proxy that understands CONNECT.
@@ -36,23 +40,20 @@ pub(crate) struct Proxy {
     pub(crate) tls: bool,
     pub(crate) host: String,
     pub(crate) port: u16,
+    /// User and password.
     pub(crate) credentials: Option<(String, Secret)>,
 }
 
 impl Proxy {
-    /// Parses `[http[s]://][user[:password]@]host[:port]`; the default port is the scheme's.
-    ///
-    /// # Errors
-    /// What is wrong, without repeating any of the value: it may contain a password.
+    /// Parses `[http[s]://][user[:password]@]host[:port]`. An error repeats nothing of it: it may contain a
+    /// password.
     fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
-        let tls = match scheme.to_ascii_lowercase().as_str() {
-            "http" => false,
-            "https" => true,
-            scheme if scheme.starts_with("socks") => {
-                return Err("SOCKS proxies are not supported".to_owned());
-            }
+        let (tls, default_port) = match scheme.to_ascii_lowercase().as_str() {
+            "http" => (false, 80),
+            "https" => (true, 443),
+            scheme if scheme.starts_with("socks") => return Err("SOCKS proxies are not supported".to_owned()),
             _ => return Err("its scheme is neither http nor https".to_owned()),
         };
         let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
@@ -65,7 +66,7 @@ impl Proxy {
         };
         let (host, port) = host_and_port(address)?;
         let credentials = user_info.map(credentials).transpose()?;
-        Ok(Self { tls, host, port: port.unwrap_or(if tls { 443 } else { 80 }), credentials })
+        Ok(Self { tls, host, port: port.unwrap_or(default_port), credentials })
     }
 }
 
@@ -80,26 +81,11 @@ impl fmt::Display for Proxy {
 /// The user and password, percent-decoded.
 fn credentials(user_info: &str) -> Result<(String, Secret), String> {
     let (user, password) = user_info.split_once(':').unwrap_or((user_info, ""));
-    let decode = |text: &str| match percent_decode_str(text).decode_utf8() {
-        Ok(text) if !text.chars().any(char::is_control) => Ok(text.into_owned()),
+    let decode = |text| match percent_decode_str(text).decode_utf8() {
+        Ok(text) if !text.contains(char::is_control) => Ok(text.into_owned()),
         _ => Err("its user name or password is malformed".to_owned()),
     };
     Ok((decode(user)?, Secret::new(decode(password)?)))
-}
-
-/// Whether requests to `url` go through a proxy: loopback hosts and hosts named in `no_proxy` are reached
-/// directly. Entries are separated by commas or blanks. A name also stands for its subdomains.
-fn applies_to(url: &BaseUrl, no_proxy: &str) -> bool {
-    let host = url.host().trim_matches(['[', ']']);
-    let excluded = no_proxy.split([',', ' ', '\t', '\n', '\r']).any(|entry| {
-        let entry = entry.trim_start_matches('.').trim_matches(['[', ']']).to_ascii_lowercase();
-        let is_subdomain = || {
-            let parent = host.strip_suffix(&entry).and_then(|rest| rest.strip_suffix('.'));
-            parent.is_some() && !is_address(url.host())
-        };
-        entry == "*" || !entry.is_empty() && (entry == host || is_subdomain())
-    });
-    !url.is_loopback() && !excluded
 }
 
 #[cfg(test)]

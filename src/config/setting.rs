@@ -1,6 +1,5 @@
 //! What a setting is called, how it is set, and where its value came from, so that a message can name it.
 
-use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -11,54 +10,58 @@ use crate::text::Shown;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Setting {
     pub(super) name: &'static str,
-    places: &'static str,
-    how_to_set: &'static str,
+    /// In the environment or an env file.
+    pub(super) variable: &'static str,
+    /// An option, or a variable in the environment that names a file.
+    pub(super) other_source: &'static str,
+    pub(super) hint: &'static str,
 }
 
 impl Setting {
     pub(super) const SUBDOMAIN: Self = Self {
         name: "subdomain",
-        places: "--subdomain or OUTSETA_SUBDOMAIN",
-        how_to_set: "give --subdomain, or set OUTSETA_SUBDOMAIN in the environment or in a file \
-            (--env-file): acme for https://acme.outseta.com",
+        variable: "OUTSETA_SUBDOMAIN",
+        other_source: "--subdomain",
+        hint: "it is acme for https://acme.outseta.com; --base-url names another host",
     };
     pub(super) const API_KEY: Self = Self {
         name: "API key",
-        places: "OUTSETA_API_KEY or OUTSETA_API_KEY_FILE",
-        how_to_set: "set OUTSETA_API_KEY or OUTSETA_API_KEY_FILE in the environment, or OUTSETA_API_KEY in a \
-            file (--env-file); a key is made in Outseta under Settings > Integrations > API Keys",
+        variable: "OUTSETA_API_KEY",
+        other_source: "OUTSETA_API_KEY_FILE",
+        hint: "a key is made in Outseta under Settings > Integrations > API Keys",
     };
     pub(super) const API_SECRET: Self = Self {
         name: "API secret",
-        places: "OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE",
-        how_to_set: "set OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE in the environment, or \
-            OUTSETA_API_SECRET in a file (--env-file); Outseta shows it once, when the key is made",
+        variable: "OUTSETA_API_SECRET",
+        other_source: "OUTSETA_API_SECRET_FILE",
+        hint: "Outseta shows it once, when the key is made",
     };
     pub(super) const ALL: [Self; 3] = [Self::SUBDOMAIN, Self::API_KEY, Self::API_SECRET];
 
     pub(super) fn not_configured(self) -> Error {
-        Error::new(Kind::Config, "not configured", self.how_to_set)
+        let Self { variable, other_source, hint, .. } = self;
+        let how = format!("set {variable} in the environment or an env file (--env-file), or {other_source}");
+        Error::new(Kind::Config, "not configured", format!("{how}; {hint}"))
     }
 }
 
 pub(super) fn missing(settings: impl Iterator<Item = Setting>) -> Error {
-    let names: Vec<_> = settings.map(|setting| format!("{} ({})", setting.name, setting.places)).collect();
-    Error::new(
-        Kind::Config,
-        format!("not configured: {}", names.join(", ")),
-        "set them in the environment or, without _FILE, in an env file (--env-file); a key is made in \
-         Outseta under Settings > Integrations > API Keys",
-    )
+    let describe = |setting: Setting| {
+        let Setting { name, variable, other_source, .. } = setting;
+        format!("{name} ({variable} or {other_source})")
+    };
+    let message = format!("not configured: {}", settings.map(describe).collect::<Vec<_>>().join(", "));
+    let how = "set them in the environment or, without _FILE, in an env file (--env-file)";
+    Error::new(Kind::Config, message, format!("{how}; {}", Setting::API_KEY.hint))
 }
 
 /// The source of a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// An option on the command line, by its long name.
+    /// By its long name.
     Option(&'static str),
-    /// A variable in the environment.
     Environment(&'static str),
-    /// A file named by this option or variable.
+    /// A file that this option or variable names.
     FileOf(&'static str, PathBuf),
     /// A variable in an env file.
     EnvFile(&'static str, PathBuf),
@@ -66,7 +69,7 @@ pub(crate) enum Origin {
 }
 
 impl Origin {
-    /// The error for a malformed value from this source. The value is not shown: it may be a secret.
+    /// The error for a malformed value. The value is not shown: it may be a secret.
     pub(crate) fn malformed(&self, what: &str, reason: &str, hint: &str) -> Error {
         let kind = if matches!(self, Self::Option(_)) { Kind::Usage } else { Kind::Config };
         Error::new(kind, format!("invalid {what} ({self}): {reason}"), hint)
@@ -83,7 +86,7 @@ impl Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Option(name) => write!(f, "{name}"),
+            Self::Option(name) => f.write_str(name),
             Self::Environment(variable) => write!(f, "{variable} in the environment"),
             Self::FileOf(name, path) => write!(f, "the file {} ({name})", Shown::os(path)),
             Self::EnvFile(variable, path) => write!(f, "{variable} in {}", Shown::os(path)),
@@ -103,17 +106,22 @@ impl<T> Sourced<T> {
     pub(crate) fn new(value: T, origin: Origin) -> Self {
         Self { value, origin }
     }
+}
 
-    /// `parsed` has the value or the reason why it is malformed.
-    pub(super) fn parsed(
-        parsed: Result<T, String>,
+impl Sourced<String> {
+    /// `parse` returns the value or the reason why it is malformed.
+    pub(super) fn parse<T>(
+        self,
         what: &str,
-        origin: Origin,
         hint: &str,
-    ) -> Result<Self, Error> {
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Result<Sourced<T>, Error> {
+        // A lossy conversion left U+FFFD, which is in no setting.
+        let is_utf8 = !self.value.contains(char::REPLACEMENT_CHARACTER);
+        let parsed = if is_utf8 { parse(&self.value) } else { Err("it is not valid UTF-8".to_owned()) };
         match parsed {
-            Ok(value) => Ok(Self::new(value, origin)),
-            Err(reason) => Err(origin.malformed(what, &reason, hint)),
+            Ok(value) => Ok(Sourced::new(value, self.origin)),
+            Err(reason) => Err(self.origin.malformed(what, &reason, hint)),
         }
     }
 }
@@ -122,9 +130,4 @@ impl<T: fmt::Display> fmt::Display for Sourced<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.value, self.origin)
     }
-}
-
-pub(super) fn utf8(value: &OsStr, what: &str, origin: Origin) -> Result<Sourced<String>, Error> {
-    let text = value.to_str().map(str::to_owned).ok_or("it is not valid UTF-8".to_owned());
-    Sourced::parsed(text, what, origin, "")
 }

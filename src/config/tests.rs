@@ -5,6 +5,11 @@ use tempfile::TempDir;
 use super::*;
 use crate::cli::{self, Invocation};
 
+pub(super) const SUBDOMAIN: &str = "OUTSETA_SUBDOMAIN";
+pub(super) const API_KEY: &str = "OUTSETA_API_KEY";
+pub(super) const API_KEY_FILE: &str = "OUTSETA_API_KEY_FILE";
+pub(super) const API_SECRET: &str = "OUTSETA_API_SECRET";
+pub(super) const API_SECRET_FILE: &str = "OUTSETA_API_SECRET_FILE";
 const URL: &str = "https://url.example";
 const FILE: &str = "OUTSETA_BASE_URL=https://file.example\nOUTSETA_SUBDOMAIN=file\n\
     OUTSETA_API_KEY=key-of-file\nOUTSETA_API_SECRET=secret-of-file\n";
@@ -41,12 +46,12 @@ fn source(origin: &Origin) -> String {
 
 fn base(found: &Found) -> String {
     let shown = |base: &Sourced<BaseUrl>| format!("{} ({})", base.value, source(&base.origin));
-    found.base.as_ref().map_or_else(String::new, shown)
+    found.base.as_ref().unwrap().as_ref().map_or_else(String::new, shown)
 }
 
-fn revealed(credential: Option<&Sourced<Secret>>) -> String {
+fn revealed(credential: &Lookup<Secret>) -> String {
     let shown = |found: &Sourced<Secret>| format!("{} ({})", found.value.reveal(), source(&found.origin));
-    credential.map_or_else(String::new, shown)
+    credential.as_ref().unwrap().as_ref().map_or_else(String::new, shown)
 }
 
 const FILE_URL: &str = "https://file.example (OUTSETA_BASE_URL in env file)";
@@ -104,8 +109,8 @@ fn the_first_credential_is_used() {
         ] {
             let found = found("-e FILE", &[(variable, value), (file_variable, file)], FILE);
             let (one, other) = match kind {
-                "key" => (found.key.as_ref(), found.secret.as_ref()),
-                _ => (found.secret.as_ref(), found.key.as_ref()),
+                "key" => (&found.key, &found.secret),
+                _ => (&found.secret, &found.key),
             };
             assert_eq!(revealed(one), expected);
             assert!(revealed(other).ends_with("in env file)"));
@@ -142,7 +147,7 @@ fn a_base_url_in_a_file_is_used_only_with_its_own_credentials() {
 #[test]
 fn the_process_has_an_environment() {
     let home = env::var_os("HOME").filter(|home| !home.is_empty());
-    assert_eq!(Environment::of_process().get("HOME"), home.as_deref(), "cargo test has one");
+    assert_eq!(Environment::of_process().get("HOME"), home.as_ref(), "cargo test has one");
 }
 
 #[test]

@@ -16,10 +16,10 @@ use crate::config::CREDENTIAL_VARIABLES;
 use crate::email::Email;
 use crate::error::{Error, Kind};
 use crate::log::Log;
-use crate::output;
 use crate::text::{Shown, io_reason};
 use crate::unix;
 
+const ACCESS_TOKEN: &str = "OUTSETA_ACCESS_TOKEN";
 const EXPIRES_AT: &str = "OUTSETA_ACCESS_TOKEN_EXPIRES_AT";
 
 /// Returns only if COMMAND cannot be run.
@@ -40,7 +40,7 @@ fn become_command(command: &[OsString], token: &Token, options: &Options) -> Err
         return Error::bug("there is no command to run");
     };
     let mut command = Command::new(program);
-    command.args(arguments).env(output::VARIABLE, token.access_token()).env_remove(EXPIRES_AT);
+    command.args(arguments).env(ACCESS_TOKEN, token.access_token()).env_remove(EXPIRES_AT);
     if let Some(expiry) = token.expires_at(now()) {
         command.env(EXPIRES_AT, expiry.to_string());
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::{complete_settings, find_settings, succeeded};
 use crate::api::{Outseta, Token, second_after};
 use crate::cli::{Options, Print};
-use crate::config::{Found, Prompt, names_account};
+use crate::config::{Found, Prompt};
 use crate::email::{self, Email};
 use crate::error::Error;
 use crate::log::Log;
@@ -36,9 +36,9 @@ pub(crate) fn run(options: &Options, print: &Print, log: Log) -> Result<ExitCode
 fn take_email(argument: Option<&OsStr>, prompt: Option<&Prompt>) -> Result<Email, Error> {
     match (argument, prompt) {
         (Some(argument), _) => Email::from_bytes(argument.as_bytes()),
-        (None, Some(prompt)) => {
-            prompt.answer("Email: ", |email| Email::parse(&email)).unwrap_or_else(|| Email::parse(""))
-        }
+        (None, Some(prompt)) => prompt
+            .ask("Email: ", Prompt::line, |email| Email::parse(&email.value))?
+            .map_or_else(|| Email::parse(""), Ok),
         (None, None) if io::stdin().is_terminal() => Err(Error::usage(
             "no email given",
             "give the email as an argument: outseta-token jane@example.com",
@@ -50,6 +50,6 @@ fn take_email(argument: Option<&OsStr>, prompt: Option<&Prompt>) -> Result<Email
 /// The token in the output file, if `--min-ttl` keeps it.
 fn kept_token(print: &Print, email: &Email, found: &Found) -> Option<Token> {
     let (path, min_ttl) = (print.output.as_deref()?, print.min_ttl?);
-    let host = found.base.as_ref().map(|base| base.value.host()).filter(|host| names_account(host));
-    output::kept(path, print.format, &Wanted { email, host, valid_at: second_after(min_ttl) })
+    let wanted = Wanted { email, host: found.account_host(), valid_at: second_after(min_ttl) };
+    output::kept(path, print.format, &wanted)
 }

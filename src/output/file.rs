@@ -8,7 +8,6 @@ use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::mem::ManuallyDrop;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -34,9 +33,6 @@ impl Destination {
     }
 
     /// `None`: standard output.
-    ///
-    /// # Errors
-    /// `Kind::CannotCreate`.
     pub(crate) fn open(path: Option<&Path>) -> Result<Self, Error> {
         let Some(path) = path else {
             return Ok(Self::standard_output());
@@ -70,25 +66,18 @@ impl Destination {
         }
     }
 
-    /// Writes the whole result.
-    ///
-    /// # Errors
-    /// `Kind::CannotWrite`, `Kind::BrokenPipe`. The file that was to be replaced is then unchanged.
+    /// Writes the whole result. If that fails, a file that was to be replaced is unchanged.
     pub(crate) fn write(self, bytes: &[u8]) -> Result<(), Error> {
-        let (written, name, hint) = match self {
-            Self::Direct(file, name) => {
-                ((&*file).write_all(bytes), name, "check for free space; the output may be incomplete")
-            }
-            Self::Replaced(file) => {
-                let name = Shown::os(&file.target);
-                (file.replace(bytes), name, "check for free space; the file is unchanged")
-            }
+        let (written, name, consequence) = match self {
+            Self::Direct(file, name) => ((&*file).write_all(bytes), name, "the output may be incomplete"),
+            Self::Replaced(file) => (file.replace(bytes), Shown::os(&file.target), "the file is unchanged"),
         };
-        written.map_err(|error| match error.kind() {
-            io::ErrorKind::BrokenPipe => Error::new(Kind::BrokenPipe, "standard output was closed", ""),
-            _ => {
-                Error::new(Kind::CannotWrite, format!("cannot write to {name}: {}", io_reason(&error)), hint)
+        written.map_err(|error| {
+            if error.kind() == io::ErrorKind::BrokenPipe {
+                return Error::new(Kind::BrokenPipe, "standard output was closed", "");
             }
+            let message = format!("cannot write to {name}: {}", io_reason(&error));
+            Error::new(Kind::CannotWrite, message, format!("check for free space; {consequence}"))
         })
     }
 }
@@ -111,8 +100,8 @@ pub(super) fn open_device(path: &Path) -> io::Result<File> {
 
 /// Whether a file can be created at a path: not at `missing/` or `missing/..`.
 pub(super) fn names_file(path: &Path) -> bool {
-    let bytes = path.as_os_str().as_bytes();
-    path.file_name().is_some() && !bytes.ends_with(b"/") && !bytes.ends_with(b"/.")
+    let text = path.to_string_lossy();
+    path.file_name().is_some() && !text.ends_with('/') && !text.ends_with("/.")
 }
 
 /// A file that will replace the target, or be removed when it is dropped.
@@ -128,8 +117,8 @@ impl NewFile {
         let folder = folder(target);
         remove_left_behind(folder);
         loop {
-            let path =
-                folder.join(format!("{NEW_PREFIX}{:016x}{NEW_SUFFIX}", RandomState::new().hash_one(0)));
+            let name = format!("{NEW_PREFIX}{:016x}{NEW_SUFFIX}", RandomState::new().hash_one(0));
+            let path = folder.join(name);
             let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
             let new = Self { file, path, target: target.to_owned() };
             // Another run may have removed it before it was locked: try again. (A file system without locks
@@ -144,23 +133,20 @@ impl NewFile {
         }
     }
 
-    fn replace(mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)?;
+    fn replace(&self, bytes: &[u8]) -> io::Result<()> {
+        (&self.file).write_all(bytes)?;
         unix::sync(&self.file)?;
         fs::rename(&self.path, &self.target)?;
         // The token is written. Flushing the folder can only add that the name survives a crash.
         let _ = File::open(folder(&self.target)).and_then(|folder| folder.sync_all());
-        // Nothing is left to remove.
-        self.path = PathBuf::new();
         Ok(())
     }
 }
 
 impl Drop for NewFile {
+    /// After `replace` nothing is left to remove.
     fn drop(&mut self) {
-        if !self.path.as_os_str().is_empty() {
-            let _ = fs::remove_file(&self.path);
-        }
+        let _ = fs::remove_file(&self.path);
     }
 }
 

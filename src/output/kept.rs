@@ -5,17 +5,17 @@ use std::io::Read;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
-use serde_json::{Map, Value};
+use serde_json::Map;
 
 use super::file::{folder, remove_left_behind};
-use super::{FIRST_FIELDS, HEADER, VARIABLE, render};
+use super::{FIRST_FIELDS, prefix, render};
 use crate::api::Token;
 use crate::cli::Format;
 use crate::config;
 use crate::email::Email;
 use crate::unix;
 
-/// The most bytes that are read of a file: far more than the largest response, indented.
+/// In bytes: far more than the largest response, indented.
 const SIZE_LIMIT: u64 = 8 << 20;
 
 /// What the token must fit.
@@ -28,12 +28,11 @@ pub(crate) struct Wanted<'a> {
     pub(crate) valid_at: i64,
 }
 
-/// The token of a regular file that only this user can read or write, if the file is exactly what `render`
-/// writes and the token fits.
+/// The token of a regular file that only this user can read or write, if it fits.
 pub(crate) fn kept(path: &Path, format: Format, wanted: &Wanted<'_>) -> Option<Token> {
     remove_left_behind(folder(path));
-    let file =
-        OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path).ok()?;
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).ok()?;
     let metadata = file.metadata().ok()?;
     let shared = metadata.uid() != unix::effective_user() || metadata.mode() & 0o077 != 0;
     if !metadata.is_file() || shared {
@@ -45,9 +44,7 @@ pub(crate) fn kept(path: &Path, format: Format, wanted: &Wanted<'_>) -> Option<T
 }
 
 pub(super) fn fits(token: &Token, wanted: &Wanted<'_>) -> bool {
-    let Some(claims) = token.claims() else {
-        return false;
-    };
+    let Some(claims) = token.claims() else { return false };
     let of_other_account = match (wanted.host, claims.issuer_host()) {
         (Some(host), Some(issuer)) => config::names_account(issuer) && !issuer.eq_ignore_ascii_case(host),
         _ => false,
@@ -59,17 +56,11 @@ pub(super) fn fits(token: &Token, wanted: &Wanted<'_>) -> bool {
 
 /// The token in bytes that `render` made, and in no others.
 pub(super) fn recover(bytes: &[u8], format: Format) -> Option<Token> {
-    let line = |prefix: &str| {
-        let text = std::str::from_utf8(bytes).ok()?;
-        let jwt = text.strip_prefix(prefix)?.strip_suffix('\n')?;
-        Some(Map::from_iter([(FIRST_FIELDS[0].to_owned(), Value::from(jwt))]))
-    };
-    let fields = match format {
-        Format::Json => serde_json::from_slice(bytes).ok()?,
-        Format::Token => line("")?,
-        Format::Header => line(HEADER)?,
-        Format::Env => line(&format!("{VARIABLE}="))?,
-        Format::Claims => return None,
+    let fields = if let Some(prefix) = prefix(format) {
+        let jwt = std::str::from_utf8(bytes).ok()?.strip_prefix(prefix)?.strip_suffix('\n')?;
+        Map::from_iter([(FIRST_FIELDS[0].to_owned(), jwt.into())])
+    } else {
+        serde_json::from_slice(bytes).ok()?
     };
     let token = Token::new(fields).ok()?;
     (render(&token, format).ok()? == bytes).then_some(token)

@@ -16,36 +16,32 @@ use crate::cli::Format;
 use crate::error::{Error, Kind};
 use crate::text;
 
-const HEADER: &str = "Authorization: Bearer ";
-/// The environment variable for the token.
-pub(crate) const VARIABLE: &str = "OUTSETA_ACCESS_TOKEN";
-
 /// The fields that come first in JSON, in this order.
 pub(crate) const FIRST_FIELDS: [&str; 3] = ["access_token", "token_type", "expires_in"];
 
-/// The result in a format.
-///
-/// # Errors
-/// `Kind::BadResponse` if the format is `claims` and the token is not a JWT.
+/// What comes before the token in a format of one line.
+fn prefix(format: Format) -> Option<&'static str> {
+    match format {
+        Format::Token => Some(""),
+        Format::Header => Some("Authorization: Bearer "),
+        Format::Env => Some("OUTSETA_ACCESS_TOKEN="),
+        Format::Json | Format::Claims => None,
+    }
+}
+
+/// The result in a format. Only `claims` can fail: if the token is not a JWT.
 pub(crate) fn render(token: &Token, format: Format) -> Result<Vec<u8>, Error> {
-    let jwt = token.access_token();
-    Ok(match format {
-        Format::Json => pretty(&Ordered(token.fields())),
-        Format::Token => format!("{jwt}\n").into_bytes(),
-        Format::Header => format!("{HEADER}{jwt}\n").into_bytes(),
-        Format::Env => format!("{VARIABLE}={jwt}\n").into_bytes(),
-        Format::Claims => {
-            let Some(claims) = token.claims() else {
-                let message = "the token is not a JWT: it has no claims to print";
-                return Err(Error::new(
-                    Kind::BadResponse,
-                    message,
-                    "use another --format to print the token",
-                ));
-            };
-            pretty(claims.as_map())
-        }
-    })
+    if let Some(prefix) = prefix(format) {
+        return Ok(format!("{prefix}{}\n", token.access_token()).into_bytes());
+    }
+    if format == Format::Json {
+        return Ok(pretty(&Ordered(token.fields())));
+    }
+    let claims = token.claims().ok_or_else(|| {
+        let message = "the token is not a JWT: it has no claims to print";
+        Error::new(Kind::BadResponse, message, "use another --format to print the token")
+    })?;
+    Ok(pretty(claims.as_map()))
 }
 
 /// JSON that is indented by two.
@@ -58,12 +54,10 @@ pub(crate) fn compact(value: &impl Serialize) -> Vec<u8> {
     printable(serde_json::to_string(value))
 }
 
-/// Escapes the characters in strings that a terminal would obey or hide (RFC 8259 section 7), and ends with a
-/// line feed.
+/// Escapes what a terminal would obey or hide (RFC 8259 section 7), and ends with a line feed.
 fn printable(json: serde_json::Result<String>) -> Vec<u8> {
-    let json = json.expect("JSON values serialise into memory");
-    let mut escaped = String::with_capacity(json.len() + 1);
-    for c in json.chars() {
+    let mut escaped = String::new();
+    for c in json.expect("JSON values serialise into memory").chars() {
         // Outside strings, the line feed is the only one.
         if c != '\n' && text::is_invisible(c) {
             for unit in c.encode_utf16(&mut [0; 2]) {
@@ -93,9 +87,6 @@ impl Serialize for Ordered<'_> {
 }
 
 /// Writes to standard output. (std's handle ignores that it is not open for writing.)
-///
-/// # Errors
-/// `Kind::BrokenPipe`, `Kind::CannotWrite`.
 pub(crate) fn print(bytes: &[u8]) -> Result<(), Error> {
     Destination::standard_output().write(bytes)
 }

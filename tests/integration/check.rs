@@ -22,14 +22,13 @@ const SECRET_LINE: &str = "API secret: [hidden] (OUTSETA_API_SECRET in the envir
 /// The key works, as far as a read can tell.
 const KEY_OK: &str = "key: ok (a read-only key passes too, but cannot make tokens)";
 
-const NO_BASE: &str = "base URL: not configured; hint: give --subdomain, or set OUTSETA_SUBDOMAIN in the \
-    environment or in a file (--env-file): acme for https://acme.outseta.com";
-const NO_KEY: &str = "API key: not configured; hint: set OUTSETA_API_KEY or OUTSETA_API_KEY_FILE in the \
-    environment, or OUTSETA_API_KEY in a file (--env-file); a key is made in Outseta under Settings > \
-    Integrations > API Keys";
-const NO_SECRET: &str = "API secret: not configured; hint: set OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE \
-    in the environment, or OUTSETA_API_SECRET in a file (--env-file); Outseta shows it once, when the key \
-    is made";
+const NO_BASE: &str = "base URL: not configured; hint: set OUTSETA_SUBDOMAIN in the environment or an env \
+    file (--env-file), or --subdomain; it is acme for https://acme.outseta.com; --base-url names another \
+    host";
+const NO_KEY: &str = "API key: not configured; hint: set OUTSETA_API_KEY in the environment or an env file \
+    (--env-file), or OUTSETA_API_KEY_FILE; a key is made in Outseta under Settings > Integrations > API Keys";
+const NO_SECRET: &str = "API secret: not configured; hint: set OUTSETA_API_SECRET in the environment or an \
+    env file (--env-file), or OUTSETA_API_SECRET_FILE; Outseta shows it once, when the key is made";
 
 fn check() -> Run {
     Run::new().args(["--check", "--retries", "0"])
@@ -179,9 +178,9 @@ mod missing_and_malformed_settings {
                 "OUTSETA_API_KEY",
                 "a:b",
                 78,
-                "API key: invalid API key (OUTSETA_API_KEY in the environment): it contains a colon: put the \
-                 part before it in OUTSETA_API_KEY and the part after it in OUTSETA_API_SECRET; hint: copy \
-                 it again from Settings > Integrations > API Keys in Outseta",
+                "API key: invalid API key (OUTSETA_API_KEY in the environment): it contains a colon: the \
+                 part before it is the key, the part after it is the secret; hint: copy it again from \
+                 Settings > Integrations > API Keys in Outseta",
             ),
             ("OUTSETA_API_SECRET", "a b", 78, "API secret: invalid API secret (OUTSETA_API_SECRET in the "),
             ("OUTSETA_SUBDOMAIN", "ac me", 78, "base URL: invalid subdomain (OUTSETA_SUBDOMAIN in the "),

@@ -17,7 +17,7 @@ const OWN: &str = ".config/outseta-token/env";
 const READABLE: &str = "check that the file is there and may be read by this user";
 const SET_THEM: &str = "set them in the environment or, without _FILE, in an env file (--env-file); a key is \
     made in Outseta under Settings > Integrations > API Keys";
-const NOTHING: &str = "not configured: subdomain (--subdomain or OUTSETA_SUBDOMAIN), API key \
+const NOTHING: &str = "not configured: subdomain (OUTSETA_SUBDOMAIN or --subdomain), API key \
     (OUTSETA_API_KEY or OUTSETA_API_KEY_FILE), API secret (OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE)";
 const NAMED: &str = "OUTSETA_SUBDOMAIN=own\nOUTSETA_API_KEY=key\nOUTSETA_API_SECRET=secret\n";
 
@@ -92,14 +92,11 @@ fn only_outseta_settings_are_read() {
 
 #[test]
 fn a_quote_that_is_not_closed_is_named() {
-    let closing = "it contains a line break: its closing quote may be missing";
+    let opening = "it contains quotes: remove them, or close them";
+    let closing = "it contains a line break: a closing quote may be missing";
     for (text, what, why) in [
-        ("OUTSETA_API_KEY=\"k\nX=s\n", "API key (OUTSETA_API_KEY", "its opening quote is not closed"),
-        (
-            "OUTSETA_API_SECRET='s\nX='y'\n",
-            "API secret (OUTSETA_API_SECRET",
-            "its opening quote is not closed",
-        ),
+        ("OUTSETA_API_KEY=\"k\nX=s\n", "API key (OUTSETA_API_KEY", opening),
+        ("OUTSETA_API_SECRET='s\nX='y'\n", "API secret (OUTSETA_API_SECRET", opening),
         ("OUTSETA_API_KEY=\"k\nX=s\"\n", "API key (OUTSETA_API_KEY", closing),
         // In double quotes, \n is a line feed.
         ("OUTSETA_API_SECRET=\"a\\nb\"\n", "API secret (OUTSETA_API_SECRET", closing),
@@ -280,7 +277,7 @@ mod base_url_in_a_file {
         for (lines, variables) in rows {
             let run = file(&server, lines).file("key", KEY).file("secret", SECRET);
             let run = variables.iter().fold(run, |run, (name, value)| run.env(name, value));
-            let missing = "outseta-token: not configured: subdomain (--subdomain or OUTSETA_SUBDOMAIN)";
+            let missing = "outseta-token: not configured: subdomain (OUTSETA_SUBDOMAIN or --subdomain)";
             let hint = format!("outseta-token: hint: {SET_THEM}");
             run.status(78).stderr_lines(&[WARNING[0], WARNING[1], missing, &hint]).run();
         }

@@ -503,7 +503,7 @@ fn a_malformed_proxy_is_an_error_and_no_direct_connection() {
         ("socks5://user:hunter2@127.0.0.1:1080", "SOCKS proxies are not supported"),
         ("http://user:hunter2@", "it has no host"),
         ("[::g]:1", "its IPv6 address is malformed"),
-        ("http://127.0.0.1:0", "its port is not between 1 and 65535"),
+        ("http://127.0.0.1:0", "its port is not a number from 1 to 65535"),
         ("http://u:hunter2%0d%0a@127.0.0.1", "its user name or password is malformed"),
     ] {
         for variable in VARIABLES {

@@ -18,7 +18,7 @@ const COPY: &str = "copy it again from Settings > Integrations > API Keys in Out
 const READABLE: &str = "check that the file is there and may be read by this user";
 const SET_THEM: &str = "set them in the environment or, without _FILE, in an env file (--env-file); a key is \
     made in Outseta under Settings > Integrations > API Keys";
-const NO_SUBDOMAIN: &str = "subdomain (--subdomain or OUTSETA_SUBDOMAIN)";
+const NO_SUBDOMAIN: &str = "subdomain (OUTSETA_SUBDOMAIN or --subdomain)";
 const NO_KEY: &str = "API key (OUTSETA_API_KEY or OUTSETA_API_KEY_FILE)";
 const NO_SECRET: &str = "API secret (OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE)";
 const LIMIT: usize = 64 * 1024;
@@ -149,7 +149,7 @@ fn a_malformed_setting_is_named_without_its_value() {
     let looks = "a base URL looks like https://auth.example.com";
     let name = "it must be one name, such as acme for acme.outseta.com";
     let subdomain = "it is acme for https://acme.outseta.com; --base-url names another host";
-    let line = "it contains a line break or another control character";
+    let line = "it contains a line break: a closing quote may be missing";
     let proxy = "write http://host:port; no_proxy names hosts to reach directly";
     for (variable, value, what, why, hint) in [
         ("OUTSETA_BASE_URL", "http://hunter2.example", "base URL", url, looks),
@@ -163,8 +163,7 @@ fn a_malformed_setting_is_named_without_its_value() {
         if variable.starts_with("OUTSETA_") {
             let bad = OsStr::from_bytes(b"hunter\xff2");
             let message = format!("invalid {what} ({variable} in the environment): it is not valid UTF-8");
-            let run = configured().env(variable, bad).arg(JANE);
-            run.status(78).stderr_lines(&[&format!("outseta-token: {message}")]).run();
+            configured().env(variable, bad).arg(JANE).fails(78, &message, hint).run();
         }
     }
     for (option, value, what, why, hint) in [

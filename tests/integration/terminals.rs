@@ -183,7 +183,7 @@ mod no_answer {
 
     const NAMED: [&str; 4] = [
         "",
-        "subdomain (--subdomain or OUTSETA_SUBDOMAIN)",
+        "subdomain (OUTSETA_SUBDOMAIN or --subdomain)",
         "API key (OUTSETA_API_KEY or OUTSETA_API_KEY_FILE)",
         "API secret (OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE)",
     ];
