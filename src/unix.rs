@@ -59,8 +59,8 @@ fn handle(signal: c_int, handler: extern "C" fn(c_int)) -> sighandler_t {
     }
 }
 
-/// Makes a write beyond `ulimit -f` fail instead of ending the process. COMMAND inherits ignored signals but
-/// no handlers, hence a handler.
+/// Makes a write beyond `ulimit -f` fail instead of ending the process. COMMAND inherits no handlers, but it
+/// would inherit that the signal is ignored.
 pub(crate) fn survive_file_size_limit() {
     extern "C" fn nothing(_: c_int) {}
     handle(libc::SIGXFSZ, nothing);
@@ -95,13 +95,12 @@ pub(crate) fn effective_user() -> u32 {
     unsafe { libc::geteuid() }
 }
 
-/// Locks an open file for this process, unless another process holds the lock: `WouldBlock`.
+/// Fails with `WouldBlock` if another process holds the lock.
 pub(crate) fn try_lock(file: &File) -> io::Result<()> {
     // SAFETY: the descriptor is open as long as `file` is.
     succeeded(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) })
 }
 
-/// Flushes a file to disk.
 pub(crate) fn sync(file: &File) -> io::Result<()> {
     #[cfg(target_vendor = "apple")]
     if file.sync_all().is_err() {

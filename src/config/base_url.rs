@@ -130,7 +130,7 @@ fn check_host(host: &str) -> Result<(), String> {
     host.split('.').try_for_each(check_label)
 }
 
-/// Checks one part of a host name (RFC 1123 section 2.1). Underscores occur, and pass.
+/// RFC 1123 section 2.1; underscores occur, and pass.
 fn check_label(label: &str) -> Result<(), String> {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if let Some(c) = label.chars().find(|c| !is_allowed(*c)) {
@@ -152,7 +152,7 @@ fn quoted(c: char) -> String {
     format!("'{}'", Shown::new(&c.to_string()))
 }
 
-/// Whether a path ends within the API, whose paths below `/api/v1` start with one of these.
+/// Whether a path ends within the API. Its paths below `/api/v1` start with one of these.
 fn is_api_path(path: &str) -> bool {
     let path = path.to_ascii_lowercase();
     let Some((_, below)) = path.rsplit_once("/api/v1") else { return false };

@@ -14,7 +14,7 @@ pub(crate) struct Credentials {
 }
 
 impl Credentials {
-    /// The value of the Authorization header (Outseta's documentation of its API).
+    /// The Authorization header (Outseta's documentation of its API).
     pub(crate) fn authorization(&self) -> Secret {
         Secret::new(format!("Outseta {}:{}", self.key.value.reveal(), self.secret.value.reveal()))
     }
@@ -36,7 +36,6 @@ pub(super) fn masked(key: &Secret) -> String {
     if key.len() > 8 { format!("{}…", &key[..4]) } else { "[hidden]".to_owned() }
 }
 
-/// Looks for a credential in its variable, in the file that its other variable names, and in the env file.
 pub(super) fn find(setting: Setting, environment: &Environment, env_file: &EnvFile) -> Lookup<Secret> {
     let text = match (environment.text(setting.variable), environment.get(setting.other_source)) {
         (Some(text), _) => Some(text),
@@ -46,7 +45,7 @@ pub(super) fn find(setting: Setting, environment: &Environment, env_file: &EnvFi
     text.map(|text| check(setting, text)).transpose()
 }
 
-/// The text of a credential's file without the newline (or CRLF) at its end.
+/// Without the newline (or CRLF) at its end.
 fn from_file(setting: Setting, path: &Path) -> Result<Sourced<String>, Error> {
     let Sourced { value, origin } = file::read(path, setting.other_source, setting.name, file::LIMIT)?;
     let text = String::from_utf8_lossy(&value);
@@ -57,10 +56,7 @@ fn from_file(setting: Setting, path: &Path) -> Result<Sourced<String>, Error> {
 /// Refuses what could forge a header, or move the boundary between key and secret.
 pub(super) fn check(setting: Setting, text: Sourced<String>) -> Result<Sourced<Secret>, Error> {
     let hint = "copy it again from Settings > Integrations > API Keys in Outseta";
-    text.parse(setting.name, hint, |value| match fault(setting, value) {
-        Some(reason) => Err(reason),
-        None => Ok(Secret::new(value)),
-    })
+    text.parse(setting.name, hint, |value| fault(setting, value).map_or_else(|| Ok(Secret::new(value)), Err))
 }
 
 /// Why a value cannot be used: the likely cause.

@@ -1,10 +1,9 @@
 //! Finds the env file, checks that it is safe to use, and parses it as npm's dotenv 17 does, since Outseta's
 //! demos come with such files.
 //!
-//! dotenv is one regular expression, and its edge cases are kept: a quoted value may span lines and may
-//! start on the line after `=`; a quote that is not closed, or is followed by more than a comment, belongs
-//! to an unquoted value; lines that do not match are ignored; `$` is not expanded. Only U+2028 and U+2029
-//! differ: they do not end a line.
+//! dotenv is one regular expression: a quoted value may span lines and may start on the line after `=`; a
+//! quote that is not closed, or is followed by more than a comment, belongs to an unquoted value; lines that
+//! do not match are ignored; `$` is not expanded. Only U+2028 and U+2029 differ: they do not end a line.
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -73,35 +72,33 @@ impl EnvFile {
         let unknown = names.filter(|name| name.starts_with("OUTSETA_") && !NAMES.contains(name));
         let warning = |name: &str| {
             let hint = if name.ends_with("_FILE") {
-                "a _FILE variable has an effect only in the environment".to_owned()
+                "a _FILE variable has an effect only in the environment"
             } else {
-                format!("an env file can set {}", NAMES.join(", "))
+                &format!("an env file can set {}", NAMES.join(", "))
             };
-            [format!("{} in {} is not a setting", Shown::new(name), Shown::os(&self.path)), hint]
+            let message = format!("{} in {} is not a setting", Shown::new(name), Shown::os(&self.path));
+            [message, hint.to_owned()]
         };
         unknown.map(warning).collect()
     }
 
     /// The file and the names of the settings in it; `None` if no file was read.
     pub(super) fn describe(&self) -> Option<String> {
-        if self.path.as_os_str().is_empty() {
-            return None;
-        }
         let set: Vec<_> = NAMES.into_iter().filter(|name| self.get(name).is_some()).collect();
-        let set = if set.is_empty() { "no setting".to_owned() } else { set.join(", ") };
-        Some(format!("env file {}: {set}", Shown::os(&self.path)))
+        let set = if set.is_empty() { "no setting" } else { &set.join(", ") };
+        let was_read = !self.path.as_os_str().is_empty();
+        was_read.then(|| format!("env file {}: {set}", Shown::os(&self.path)))
     }
 }
 
-/// `$XDG_CONFIG_HOME/outseta-token/env`, else `~/.config/outseta-token/env`. The XDG Base Directory
-/// Specification ignores relative paths.
+/// The XDG Base Directory Specification ignores relative paths.
 fn user_file(environment: &Environment) -> Option<PathBuf> {
     let absolute = |name| environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let config = absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")))?;
     Some(config.join("outseta-token/env"))
 }
 
-/// All assignments. If a name occurs twice, the last one counts.
+/// If a name occurs twice, the last value counts.
 fn parse(text: &str) -> BTreeMap<String, String> {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let mut assignments = BTreeMap::new();

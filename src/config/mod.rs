@@ -37,10 +37,9 @@ pub(crate) const CREDENTIAL_VARIABLES: [&str; 4] = [
     Setting::API_SECRET.other_source,
 ];
 
-/// In bytes: a system's whole store of certificates has some hundred kilobytes.
+/// In bytes: a system's store of certificates has some hundred kilobytes.
 const CA_LIMIT: u64 = 16 << 20;
 
-/// Everything that a request needs.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) base: Sourced<BaseUrl>,
@@ -87,11 +86,11 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    /// Fails if the env file as a whole cannot be used.
+    /// Fails only if the env file cannot be used.
     pub(crate) fn new(options: &Options, environment: Environment) -> Result<Self, Error> {
         let file = EnvFile::find(options.env_file.as_deref(), &environment)?;
         let mut warnings = file.unknown_names();
-        let mut bases: Vec<_> = options.base.clone().map(Ok).into_iter().collect();
+        let mut bases = Vec::from_iter(options.base.clone().map(Ok));
         bases.extend(environment.text(BASE_URL).map(base_url));
         bases.extend(environment.text(Setting::SUBDOMAIN.variable).map(subdomain));
         if let Some(url) = file.get(BASE_URL) {
@@ -109,13 +108,11 @@ impl Found {
         bases.extend(file.get(Setting::SUBDOMAIN.variable).map(subdomain));
         let mut bases = bases.into_iter();
         let base = bases.next().transpose();
-        let (proxy, unused_bases) = match &base {
-            Ok(Some(base)) => (
-                proxy::find(&base.value, &environment),
-                bases.flatten().filter(|other| other.value != base.value).collect(),
-            ),
-            _ => (Ok(None), Vec::new()),
-        };
+        let (mut proxy, mut unused_bases) = (Ok(None), Vec::new());
+        if let Ok(Some(base)) = &base {
+            proxy = proxy::find(&base.value, &environment);
+            unused_bases = bases.flatten().filter(|other| other.value != base.value).collect();
+        }
         Ok(Self {
             base,
             key: credentials::find(Setting::API_KEY, &environment, &file),
@@ -138,10 +135,9 @@ impl Found {
             return Ok(());
         };
         if base.is_none() {
-            let Some(answer) = prompt.ask("Outseta subdomain: ", Prompt::line, subdomain)? else {
-                return Ok(());
-            };
-            *proxy = proxy::find(&base.insert(answer).value, &self.environment)?;
+            *base = prompt.ask("Outseta subdomain: ", Prompt::line, subdomain)?;
+            let Some(base) = base else { return Ok(()) };
+            *proxy = proxy::find(&base.value, &self.environment)?;
         }
         for (setting, credential) in [(Setting::API_KEY, key), (Setting::API_SECRET, secret)] {
             if credential.is_none() {
@@ -158,8 +154,8 @@ impl Found {
 
     /// Fails with the first setting that cannot be used, or else with all that are missing.
     pub(crate) fn settings(self) -> Result<Settings, Error> {
-        let (base, key, secret, proxy, roots) =
-            (self.base?, self.key?, self.secret?, self.proxy?, self.roots?);
+        let (base, key, secret) = (self.base?, self.key?, self.secret?);
+        let (proxy, roots) = (self.proxy?, self.roots?);
         let found = [base.is_some(), key.is_some(), secret.is_some()];
         let (Some(base), Some(key), Some(secret)) = (base, key, secret) else {
             let missing = Setting::ALL.into_iter().zip(found).filter(|(_, is_found)| !is_found);
@@ -168,7 +164,7 @@ impl Found {
         Ok(Settings { base, credentials: Credentials { key, secret }, roots, proxy })
     }
 
-    /// Each setting by name: value and source, with nothing secret, or why it cannot be used.
+    /// Each setting by name: value and source, nothing secret, or why it cannot be used.
     pub(crate) fn list(&self) -> Vec<(&'static str, Result<String, Error>)> {
         let missing = |setting: Setting| Err(setting.not_configured());
         let key = |key: &Sourced<Secret>| format!("{} ({})", credentials::masked(&key.value), key.origin);

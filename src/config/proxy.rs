@@ -11,7 +11,6 @@ use crate::secret::Secret;
 /// The first that is set counts.
 const VARIABLES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 
-/// The proxy that requests to `url` go through.
 pub(super) fn find(url: &BaseUrl, environment: &Environment) -> Lookup<Proxy> {
     let exceptions = environment.text("no_proxy").or_else(|| environment.text("NO_PROXY"));
     if exceptions.is_some_and(|exceptions| is_excluded(url, &exceptions.value)) || url.is_loopback() {
@@ -22,8 +21,7 @@ pub(super) fn find(url: &BaseUrl, environment: &Environment) -> Lookup<Proxy> {
     setting.map(|text| text.parse("proxy", hint, Proxy::parse)).transpose()
 }
 
-/// Whether `no_proxy` names the host. Entries are separated by commas or blanks. A name also stands for its
-/// subdomains.
+/// Entries are separated by commas or blanks. A name also stands for its subdomains.
 fn is_excluded(url: &BaseUrl, no_proxy: &str) -> bool {
     let is_name = ip_address(&url.host).is_none();
     let host = url.host.trim_matches(['[', ']']);
@@ -60,12 +58,9 @@ impl Proxy {
         if path.contains('@') {
             return Err("in its user name and password, / ? and # must be percent-encoded".to_owned());
         }
-        let (user_info, address) = match authority.rsplit_once('@') {
-            Some((user_info, address)) => (Some(user_info), address),
-            None => (None, authority),
-        };
+        let (user_info, address) = authority.rsplit_once('@').unwrap_or(("", authority));
         let (host, port) = host_and_port(address)?;
-        let credentials = user_info.map(credentials).transpose()?;
+        let credentials = (!user_info.is_empty()).then(|| credentials(user_info)).transpose()?;
         Ok(Self { tls, host, port: port.unwrap_or(default_port), credentials })
     }
 }
@@ -78,7 +73,6 @@ impl fmt::Display for Proxy {
     }
 }
 
-/// The user and password, percent-decoded.
 fn credentials(user_info: &str) -> Result<(String, Secret), String> {
     let (user, password) = user_info.split_once(':').unwrap_or((user_info, ""));
     let decode = |text| match percent_decode_str(text).decode_utf8() {

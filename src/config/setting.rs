@@ -1,4 +1,4 @@
-//! What a setting is called, how it is set, and where its value came from, so that a message can name it.
+//! What a setting is called, how it is set, and where its value came from.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -46,11 +46,11 @@ impl Setting {
 }
 
 pub(super) fn missing(settings: impl Iterator<Item = Setting>) -> Error {
-    let describe = |setting: Setting| {
+    let names = settings.map(|setting| {
         let Setting { name, variable, other_source, .. } = setting;
         format!("{name} ({variable} or {other_source})")
-    };
-    let message = format!("not configured: {}", settings.map(describe).collect::<Vec<_>>().join(", "));
+    });
+    let message = format!("not configured: {}", names.collect::<Vec<_>>().join(", "));
     let how = "set them in the environment or, without _FILE, in an env file (--env-file)";
     Error::new(Kind::Config, message, format!("{how}; {}", Setting::API_KEY.hint))
 }

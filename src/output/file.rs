@@ -98,13 +98,13 @@ pub(super) fn open_device(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Whether a file can be created at a path: not at `missing/` or `missing/..`.
+/// Not `missing/` or `missing/..`.
 pub(super) fn names_file(path: &Path) -> bool {
     let text = path.to_string_lossy();
     path.file_name().is_some() && !text.ends_with('/') && !text.ends_with("/.")
 }
 
-/// A file that will replace the target, or be removed when it is dropped.
+/// Replaces the target, or is removed when it is dropped.
 #[derive(Debug)]
 pub(crate) struct NewFile {
     file: File,
@@ -121,8 +121,8 @@ impl NewFile {
             let path = folder.join(name);
             let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
             let new = Self { file, path, target: target.to_owned() };
-            // Another run may have removed it before it was locked: try again. (A file system without locks
-            // is fine: there, no run removes anything.)
+            // Another run may have removed it before it was locked: try again. (On a file system without
+            // locks, no run removes anything.)
             let locked_by_other =
                 unix::try_lock(&new.file).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
             if !locked_by_other && new.file.metadata()?.nlink() > 0 {
@@ -137,7 +137,7 @@ impl NewFile {
         (&self.file).write_all(bytes)?;
         unix::sync(&self.file)?;
         fs::rename(&self.path, &self.target)?;
-        // The token is written. Flushing the folder can only add that the name survives a crash.
+        // The token is written. Flushing the folder only lets the name survive a crash.
         let _ = File::open(folder(&self.target)).and_then(|folder| folder.sync_all());
         Ok(())
     }
@@ -154,7 +154,7 @@ pub(super) fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Removes the new files of killed runs, as far as possible.
+/// Removes the new files of killed runs.
 pub(super) fn remove_left_behind(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());

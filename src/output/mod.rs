@@ -54,7 +54,7 @@ pub(crate) fn compact(value: &impl Serialize) -> Vec<u8> {
     printable(serde_json::to_string(value))
 }
 
-/// Escapes what a terminal would obey or hide (RFC 8259 section 7), and ends with a line feed.
+/// Escapes what a terminal would obey or hide (RFC 8259 section 7).
 fn printable(json: serde_json::Result<String>) -> Vec<u8> {
     let mut escaped = String::new();
     for c in json.expect("JSON values serialise into memory").chars() {
