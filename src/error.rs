@@ -1,5 +1,5 @@
-//! A failure. Its kind decides the exit status and what retries and batches do. Its message (lower case, no
-//! full stop) and its hint (what to do next) are written where it is found.
+//! A failure: its kind, which decides the exit status and what retries and batches do, and its message (lower
+//! case, no full stop) and hint (what to do next), which are written where it is found.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,7 +7,6 @@ use std::time::Duration;
 use self::Effect::{EndsBatch, OneEmail, Retry, RetryThenEndBatch};
 use crate::text::Shown;
 
-/// Why no token was printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Error {
     kind: Kind,
@@ -16,7 +15,6 @@ pub(crate) struct Error {
     hint: String,
 }
 
-/// Every kind of failure has one row in [`Kind::row`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Usage,
@@ -51,7 +49,6 @@ pub(crate) enum Kind {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Effect {
-    /// A batch continues with the next email.
     OneEmail,
     /// Every other email would fail too.
     EndsBatch,
@@ -92,10 +89,6 @@ impl Error {
 
     pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(Kind::Usage, message, hint)
-    }
-
-    pub(crate) fn email(message: impl Into<String>, hint: &'static str) -> Self {
-        Self::new(Kind::InvalidEmail, message, hint)
     }
 
     pub(crate) fn bug(what: &str) -> Self {

@@ -1,7 +1,7 @@
 //! Standard error. Every message, except a batch's progress, is one line that starts with `outseta-token: `.
 //! A message that cannot be written is dropped: the exit status still tells the result.
 
-use std::fmt;
+use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
 use crate::cli::Verbosity;
@@ -19,21 +19,21 @@ impl Log {
     }
 
     /// Shown only with `-v`.
-    pub(crate) fn detail(self, text: fmt::Arguments<'_>) {
+    pub(crate) fn detail(self, text: impl Display) {
         if self.is_verbose() {
             line(text);
         }
     }
 
     /// Shown on a terminal or with `-v`.
-    pub(crate) fn success(self, text: fmt::Arguments<'_>) {
+    pub(crate) fn success(self, text: impl Display) {
         if self.is_verbose() || self.draws_progress() {
             line(text);
         }
     }
 
     /// Replaces the progress line on a terminal. An empty one clears it.
-    pub(crate) fn progress(self, text: fmt::Arguments<'_>) {
+    pub(crate) fn progress(self, text: impl Display) {
         if self.draws_progress() {
             let _ = io::stderr().write_all(format!("\r\x1b[K{text}").as_bytes());
         }
@@ -49,33 +49,30 @@ impl Log {
     }
 }
 
-pub(crate) fn warning(text: fmt::Arguments<'_>) {
+pub(crate) fn warning(text: impl Display) {
     line(format_args!("warning: {text}"));
 }
 
-pub(crate) fn hint(text: fmt::Arguments<'_>) {
+pub(crate) fn hint(text: impl Display) {
     line(format_args!("hint: {text}"));
 }
 
-/// Warns that a token has expired. `context` comes first.
-pub(crate) fn expired(context: fmt::Arguments<'_>, email: &str) {
+pub(crate) fn expired(context: impl Display, email: &str) {
     warning(format_args!("{context}the token for {email} has expired by this machine's clock"));
-    hint(format_args!("check the clock, and the lifetime of tokens in Outseta"));
+    hint("check the clock, and the lifetime of tokens in Outseta");
 }
 
-/// Writes an error and its hint. `context` comes first.
-pub(crate) fn error(context: fmt::Arguments<'_>, error: &Error) {
+pub(crate) fn error(context: impl Display, error: &Error) {
     // Nobody reads a message about a closed pipe.
     if error.kind() == Kind::BrokenPipe {
         return;
     }
     line(format_args!("{context}{error}"));
     if let Some(text) = error.hint() {
-        hint(format_args!("{text}"));
+        hint(text);
     }
 }
 
-/// Writes one line at once.
-fn line(text: fmt::Arguments<'_>) {
+fn line(text: impl Display) {
     let _ = io::stderr().lock().write_all(format!("outseta-token: {text}\n").as_bytes());
 }

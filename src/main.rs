@@ -23,7 +23,7 @@ use std::env;
 use std::panic::{self, PanicHookInfo};
 use std::process::{self, ExitCode};
 
-use crate::cli::{Invocation, Mode, help};
+use crate::cli::{Invocation, Mode};
 use crate::error::Error;
 use crate::log::Log;
 
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     panic::set_hook(Box::new(report_panic));
     unix::survive_file_size_limit();
     run().unwrap_or_else(|error| {
-        log::error(format_args!(""), &error);
+        log::error("", &error);
         ExitCode::from(error.status())
     })
 }
@@ -46,10 +46,7 @@ fn report_panic(panic: &PanicHookInfo<'_>) {
 
 fn run() -> Result<ExitCode, Error> {
     let options = match cli::parse(env::args_os().skip(1))? {
-        Invocation::ShortHelp => return print(&help::short()),
-        Invocation::Help => return print(&help::help()),
-        Invocation::Version => return print(&help::version()),
-        Invocation::Generate(what) => return print(&help::generate(what)),
+        Invocation::Text(text) => return output::print(text.as_bytes()).map(|()| ExitCode::SUCCESS),
         Invocation::Run(options) => options,
     };
     let log = Log::new(options.verbosity);
@@ -59,10 +56,6 @@ fn run() -> Result<ExitCode, Error> {
         Mode::Batch { file, pause } => modes::batch::run(&options, file.as_deref(), *pause, log),
         Mode::Check => modes::check::run(&options, log),
     }
-}
-
-fn print(text: &str) -> Result<ExitCode, Error> {
-    output::print(text.as_bytes()).map(|()| ExitCode::SUCCESS)
 }
 
 #[cfg(test)]

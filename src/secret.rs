@@ -12,7 +12,6 @@ impl Secret {
         Self(value.into())
     }
 
-    /// The value, only for a request or the result.
     pub(crate) fn reveal(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! Text for people: foreign text made safe to print, durations, the system's reasons.
+//! Text for people: foreign text, durations, the system's reasons.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -7,29 +7,19 @@ use std::time::Duration;
 
 use crate::secret::Secret;
 
-/// The most characters of foreign text that are shown.
-const LIMIT: usize = 300;
-
-/// Whether a character controls a terminal, breaks a line or cannot be seen: Unicode 17's general categories
-/// Cc, Cf, Zl and Zp, the grapheme joiner and the Hangul fillers.
+/// Unicode 17's general categories Cc, Cf, Zl and Zp, the grapheme joiner and the Hangul fillers.
 pub(crate) fn is_invisible(c: char) -> bool {
     c.is_control()
-        || is_line_separator(c)
         || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'
             | '\u{891}' | '\u{8e2}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
             | '\u{fff9}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
             | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Unicode's Zl and Zp.
-pub(crate) fn is_line_separator(c: char) -> bool {
-    matches!(c, '\u{2028}' | '\u{2029}')
-}
-
 /// Foreign text (a server's, a file's, an argument) that is safe to print: invisible characters are escaped,
-/// and at most 300 characters are left.
+/// and at most 300 characters are shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Shown(String);
 
@@ -37,7 +27,7 @@ impl Shown {
     pub(crate) fn new(text: &str) -> Self {
         let mut shown = String::new();
         let mut characters = text.chars();
-        for c in characters.by_ref().take(LIMIT) {
+        for c in characters.by_ref().take(300) {
             if is_invisible(c) {
                 shown.extend(c.escape_default());
             } else {
@@ -58,10 +48,8 @@ impl Shown {
     /// Of a server's text, which may repeat secrets that were sent to it.
     pub(crate) fn without(text: &str, secrets: &[&Secret]) -> Self {
         let mut text = text.to_owned();
-        for secret in secrets {
-            if !secret.reveal().is_empty() {
-                text = text.replace(secret.reveal(), "[hidden]");
-            }
+        for secret in secrets.iter().map(|secret| secret.reveal()).filter(|secret| !secret.is_empty()) {
+            text = text.replace(secret, "[hidden]");
         }
         Self::new(text.trim())
     }

@@ -68,7 +68,7 @@ impl<'a> Outseta<'a> {
                 Ok(token)
             }
             Outcome::Refused(refusal) => {
-                self.log.detail(format_args!("the response does not tell the reason: looking up the person"));
+                self.log.detail("the response does not tell the reason: looking up the person");
                 let reason = self.with_retries(&self.lookup_request(email), &mut deadline, |response| {
                     response::lookup(response, &refusal, email, context)
                 });
@@ -126,7 +126,7 @@ impl<'a> Outseta<'a> {
     fn exchange(&self, request: &Request, deadline: &mut Deadline) -> Result<Response, Error> {
         let result = self.try_exchange(request, deadline);
         if result.as_ref().is_err_and(|error| self.client.is_stale(error)) {
-            self.log.detail(format_args!("the server had closed the kept connection: opening a new one"));
+            self.log.detail("the server had closed the kept connection: opening a new one");
             return self.try_exchange(request, deadline);
         }
         result

@@ -18,7 +18,10 @@ _outseta_token() {
             return
         fi
     done
+    local options='@NAMES@'
+    case $prev in
 @OPTIONS@
+    esac
     if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W "$options" -- "$cur"))
     else

@@ -1,14 +1,14 @@
 //! argv → what was typed. Help, man page and completions are made from the same option table. This room
 //! does not know the environment or files.
 
-pub(crate) mod help;
+mod help;
 mod table;
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use self::table::{Kind, ModeName, Spec, TABLE, Value, find};
+use self::table::{FORMATS, Kind, ModeName, Spec, TABLE, find};
 use crate::config::{self, BaseUrl, Origin, Sourced};
 use crate::error::Error;
 use crate::text::Shown;
@@ -17,39 +17,27 @@ use crate::text::Shown;
 #[derive(Debug, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "there is only one")]
 pub(crate) enum Invocation {
-    ShortHelp,
-    Help,
-    Version,
-    Generate(Generated),
+    /// Print this text about the program.
+    Text(String),
     Run(Options),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Generated {
-    Man,
-    Bash,
-    Zsh,
-    Fish,
 }
 
 /// What was typed, for a run that does something.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Options {
     pub(crate) mode: Mode,
-    /// From `--base-url` or `--subdomain`.
     pub(crate) base: Option<Sourced<BaseUrl>>,
     pub(crate) env_file: Option<PathBuf>,
     pub(crate) cacert: Option<PathBuf>,
     /// Total time for one email.
     pub(crate) timeout: Duration,
-    /// After a temporary failure.
     pub(crate) retries: u32,
     pub(crate) no_activity_log: bool,
     pub(crate) no_input: bool,
     pub(crate) verbosity: Verbosity,
 }
 
-/// What to do, with the arguments and options that only this mode uses.
+/// With the arguments and options that only this mode uses.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Mode {
     Print(Print),
@@ -94,19 +82,15 @@ pub(crate) enum Verbosity {
     Verbose,
 }
 
-/// Parses the arguments after the program's name.
-///
-/// # Errors
-/// The first mistake, unless help or the version is asked for anywhere.
+/// Parses the arguments after the program's name. Help and the version win over any mistake.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation, Error> {
-    let typed = Typed::read(arguments.into_iter().collect());
-    if let Some(invocation) = typed.asks_for_text() {
-        return Ok(invocation);
+    let mut typed = Typed::default();
+    let read = typed.read(arguments.into_iter().collect());
+    if let Some(text) = typed.requested_text() {
+        return Ok(Invocation::Text(text));
     }
-    match typed.mistake {
-        Some(mistake) => Err(mistake),
-        None => typed.interpret(),
-    }
+    read?;
+    typed.interpret()
 }
 
 const ONE_EMAIL: &str = "only one EMAIL can be given";
@@ -125,114 +109,105 @@ struct Typed {
     positionals: Vec<OsString>,
     /// What comes after `--`, if that was given.
     rest: Option<Vec<OsString>>,
-    /// The first mistake. Reading goes on, since help may follow.
-    mistake: Option<Error>,
 }
 
 impl Typed {
-    fn read(arguments: Vec<OsString>) -> Self {
-        let mut typed = Self::default();
+    /// Reads on after the first mistake, which it returns, since help may follow.
+    fn read(&mut self, arguments: Vec<OsString>) -> Result<(), Error> {
         let mut parser = lexopt::Parser::from_args(arguments);
+        let mut result = Ok(());
         loop {
             // lexopt swallows `--`; between two arguments it can be seen. (`-o --` is read as a value below.)
-            typed.rest = parser
+            self.rest = parser
                 .try_raw_args()
                 .and_then(|mut raw| raw.next_if(|argument| argument == "--").map(|_| raw.collect()));
-            if typed.rest.is_some() {
-                return typed;
+            if self.rest.is_some() {
+                return result;
             }
-            let name = match parser.next() {
-                Ok(None) => return typed,
-                Ok(Some(lexopt::Arg::Value(value))) => {
-                    typed.positional(value);
-                    continue;
-                }
-                Ok(Some(lexopt::Arg::Short(short))) => format!("-{short}"),
-                Ok(Some(lexopt::Arg::Long(long))) => format!("--{long}"),
+            let argument = match parser.next() {
+                Ok(None) => return result,
+                Ok(Some(lexopt::Arg::Value(value))) => self.positional(value),
+                Ok(Some(lexopt::Arg::Short(short))) => self.option(format!("-{short}"), &mut parser),
+                Ok(Some(lexopt::Arg::Long(long))) => self.option(format!("--{long}"), &mut parser),
                 Err(lexopt::Error::UnexpectedValue { option, .. }) => {
-                    typed.note(mistake(format!("{} takes no value", Shown::new(&option))));
-                    continue;
+                    Err(mistake(format!("{} takes no value", Shown::new(&option))))
                 }
-                Err(error) => {
-                    typed.note(mistake(format!("unknown option {}", Shown::new(&error.to_string()))));
-                    continue;
-                }
+                Err(error) => Err(mistake(format!("unknown option {}", Shown::new(&error.to_string())))),
             };
-            match find(&name) {
-                Some(spec) => typed.option(spec, &name, &mut parser),
-                None => typed.note(unknown_option(&name)),
-            }
+            result = result.and(argument);
         }
     }
 
-    fn positional(&mut self, value: OsString) {
+    fn positional(&mut self, value: OsString) -> Result<(), Error> {
         let is_email = |argument: &OsString| argument.to_string_lossy().contains('@');
-        // Noted at once: an option of the command may be the next mistake.
-        if self.positionals.len() == 1 && is_email(&self.positionals[0]) && !is_email(&value) {
-            self.note(Error::usage(
-                format!("unexpected argument '{}': {ONE_EMAIL}", Shown::os(&value)),
-                "to run a command, put -- before it: outseta-token EMAIL -- COMMAND",
-            ));
-        }
         self.positionals.push(value);
-    }
-
-    fn option(&mut self, spec: &'static Spec, name: &str, parser: &mut lexopt::Parser) {
-        if self.has(spec.long()) {
-            self.note(mistake(format!("{} was given twice", spec.long())));
+        match &self.positionals[..] {
+            // Refused at once: an option of the command may be the next mistake.
+            [email, extra] if is_email(email) && !is_email(extra) => Err(Error::usage(
+                format!("unexpected argument '{}': {ONE_EMAIL}", Shown::os(extra)),
+                "to run a command, put -- before it: outseta-token EMAIL -- COMMAND",
+            )),
+            _ => Ok(()),
         }
-        let mut given = OsString::from(name);
-        if let Some(value) = &spec.value {
-            match parser.value() {
-                Ok(value) if !value.is_empty() => given = value,
-                typed => {
-                    let problem =
-                        if typed.is_ok() { "has an empty value: it needs" } else { "needs a value:" };
-                    self.note(mistake(format!("{} {problem} {}", spec.long(), value.expected)));
-                }
-            }
+    }
+
+    fn option(&mut self, name: String, parser: &mut lexopt::Parser) -> Result<(), Error> {
+        let spec = find(&name).ok_or_else(|| unknown_option(&name))?;
+        let (long, expected) = (spec.long(), spec.expected);
+        let typed = match spec.kind {
+            Kind::Flag => name.into(),
+            _ => parser.value().map_err(|_| mistake(format!("{long} needs a value: {expected}")))?,
+        };
+        if typed.is_empty() {
+            return Err(mistake(format!("{long} has an empty value: it needs {expected}")));
         }
-        self.options.push((spec, given));
+        if self.has(long) {
+            return Err(mistake(format!("{long} was given twice")));
+        }
+        self.options.push((spec, typed));
+        Ok(())
     }
 
-    fn note(&mut self, mistake: Error) {
-        self.mistake.get_or_insert(mistake);
+    fn has(&self, long: &str) -> bool {
+        self.value(long).is_some()
     }
 
-    fn has(&self, name: &str) -> bool {
-        self.value(name).is_some()
+    fn value(&self, long: &str) -> Option<&OsStr> {
+        self.options.iter().find(|(spec, _)| spec.long() == long).map(|(_, value)| value.as_os_str())
     }
 
-    /// `name` is the long one.
-    fn value(&self, name: &str) -> Option<&OsStr> {
-        debug_assert!(find(name).is_some_and(|spec| spec.long() == name), "{name} is not in the table");
-        self.options.iter().find(|(spec, _)| spec.long() == name).map(|(_, value)| value.as_os_str())
-    }
-
-    fn asks_for_text(&self) -> Option<Invocation> {
+    fn requested_text(&self) -> Option<String> {
         self.options.iter().find_map(|(spec, typed)| match spec.long() {
-            "--help" if typed == "-h" => Some(Invocation::ShortHelp),
-            "--help" => Some(Invocation::Help),
-            "--version" => Some(Invocation::Version),
+            "--help" if typed == "-h" => Some(help::short()),
+            "--help" => Some(help::help()),
+            "--version" => Some(help::version()),
             _ => None,
         })
     }
 
     fn interpret(self) -> Result<Invocation, Error> {
-        if let Some(generated) = self.generate()? {
-            return Ok(Invocation::Generate(generated));
+        if let Some(text) = self.parsed("--generate", help::generate)? {
+            if self.options.len() > 1 || !self.positionals.is_empty() || self.rest.is_some() {
+                return Err(mistake("--generate cannot be combined with other arguments"));
+            }
+            return Ok(Invocation::Text(text));
         }
-        self.refuse_both("--raw", "--format")?;
-        self.refuse_both("--quiet", "--verbose")?;
-        self.refuse_both("--base-url", "--subdomain")?;
-        self.refuse_both("--batch", "--check")?;
-        let option = |name, text: &str| Sourced::new(text.to_owned(), Origin::Option(name));
+        for (one, other) in [
+            ("--raw", "--format"),
+            ("--quiet", "--verbose"),
+            ("--base-url", "--subdomain"),
+            ("--batch", "--check"),
+        ] {
+            if self.has(one) && self.has(other) {
+                return Err(mistake(format!("{one} and {other} cannot be used together")));
+            }
+        }
+        let timeout = |text: &str| duration(text).filter(|timeout| !timeout.is_zero());
         Ok(Invocation::Run(Options {
             mode: self.mode()?,
-            base: match (self.text("--base-url")?, self.text("--subdomain")?) {
-                (Some(url), _) => Some(config::base_url(option("--base-url", url))?),
-                (None, Some(name)) => Some(config::subdomain(option("--subdomain", name))?),
-                (None, None) => None,
+            base: match (self.sourced("--base-url")?, self.sourced("--subdomain")?) {
+                (Some(url), _) => Some(config::base_url(url)?),
+                (None, name) => name.map(config::subdomain).transpose()?,
             },
             env_file: self.value("--env-file").map(PathBuf::from),
             cacert: self.value("--cacert").map(PathBuf::from),
@@ -248,99 +223,67 @@ impl Typed {
         }))
     }
 
-    fn generate(&self) -> Result<Option<Generated>, Error> {
-        let texts = [Generated::Man, Generated::Bash, Generated::Zsh, Generated::Fish];
-        let generated = self.chosen("--generate", texts)?;
-        let alone = self.options.len() == 1 && self.positionals.is_empty() && self.rest.is_none();
-        if generated.is_some() && !alone {
-            return Err(mistake("--generate cannot be combined with other arguments"));
-        }
-        Ok(generated)
-    }
-
-    fn refuse_both(&self, one: &str, other: &str) -> Result<(), Error> {
-        if self.has(one) && self.has(other) {
-            return Err(mistake(format!("{one} and {other} cannot be used together")));
-        }
-        Ok(())
-    }
-
     fn mode(&self) -> Result<Mode, Error> {
-        if self.has("--batch") {
-            return self.batch();
-        }
+        let mut arguments = self.positionals.iter().chain(self.rest.iter().flatten());
         if self.has("--check") {
             self.reject_unused(ModeName::Check, "with --check")?;
-            no_more(
-                self.positionals.iter().chain(self.rest.iter().flatten()).next(),
-                "--check takes no argument",
-            )?;
+            no_more(arguments.next(), "--check takes no argument")?;
             return Ok(Mode::Check);
         }
-        match self.email_and_command()? {
-            (email, None) => {
-                self.reject_unused(ModeName::Print, "without --batch")?;
-                self.print(email.cloned()).map(Mode::Print)
+        if self.has("--batch") {
+            self.reject_unused(ModeName::Batch, "with --batch")?;
+            let file = arguments.next().filter(|file| *file != "-").map(PathBuf::from);
+            no_more(arguments.next(), "--batch takes one FILE")?;
+            if file.as_ref().is_some_and(|file| file.as_os_str().is_empty()) {
+                return Err(mistake("--batch has an empty FILE: it needs a file, or - for standard input"));
             }
-            (_, Some([])) => Err(Error::usage(
+            let pause = self.parsed("--rate", pause)?.unwrap_or(Duration::from_millis(250));
+            return Ok(Mode::Batch { file, pause });
+        }
+        no_more(self.positionals.get(1), ONE_EMAIL)?;
+        match (self.positionals.first(), self.rest.as_deref()) {
+            (None, None | Some([])) => self.print(None),
+            (Some(email), None) => {
+                refuse_option_name(email)?;
+                self.print(Some(email).filter(|email| *email != "-"))
+            }
+            (Some(email), Some([_, ..])) if email == "-" => Err(Error::usage(
+                "with a command, the email must be an argument: the command reads standard input",
+                "write the email before it: outseta-token jane@example.com -- COMMAND",
+            )),
+            // After `--` the email may be untrusted: there, `-` does not mean standard input.
+            (None, Some([email])) => self.print(Some(email)),
+            // `-- "$EMAIL" -- COMMAND` is what careful scripts write.
+            (None, Some([email, dashes, command @ ..])) if dashes == "--" => self.command(email, command),
+            (None, Some([email, command @ ..])) | (Some(email), Some(command)) => {
+                self.command(email, command)
+            }
+        }
+    }
+
+    fn command(&self, email: &OsString, command: &[OsString]) -> Result<Mode, Error> {
+        if command.is_empty() {
+            return Err(Error::usage(
                 "no command after --",
                 "write the command after it: outseta-token jane@example.com -- COMMAND",
-            )),
-            (email, Some(command)) => {
-                self.reject_unused(ModeName::Command, "with a command")?;
-                let email = email.ok_or_else(|| {
-                    Error::usage(
-                        "with a command, the email must be an argument: the command reads standard input",
-                        "write the email before it: outseta-token jane@example.com -- COMMAND",
-                    )
-                })?;
-                Ok(Mode::Command { email: email.clone(), command: command.to_vec() })
-            }
+            ));
         }
+        self.reject_unused(ModeName::Command, "with a command")?;
+        Ok(Mode::Command { email: email.clone(), command: command.to_vec() })
     }
 
-    /// EMAIL, unless it comes from standard input, and COMMAND with its arguments.
-    fn email_and_command(&self) -> Result<(Option<&OsString>, Option<&[OsString]>), Error> {
-        no_more(self.positionals.get(1), ONE_EMAIL)?;
-        let rest = self.rest.as_deref();
-        if let Some(email) = self.positionals.first() {
-            if rest.is_none() {
-                refuse_option_name(email)?;
-            }
-            return Ok((Some(email).filter(|email| *email != "-"), rest));
-        }
-        // After `--` the email may be untrusted: there, `-` does not mean standard input.
-        Ok(match rest {
-            None | Some([]) => (None, None),
-            Some([email]) => (Some(email), None),
-            // `-- "$EMAIL" -- COMMAND` is what careful scripts write.
-            Some([email, dashes, command @ ..]) if dashes == "--" => (Some(email), Some(command)),
-            Some([email, command @ ..]) => (Some(email), Some(command)),
-        })
-    }
-
-    fn batch(&self) -> Result<Mode, Error> {
-        self.reject_unused(ModeName::Batch, "with --batch")?;
-        let mut files = self.positionals.iter().chain(self.rest.iter().flatten());
-        let file = files.next().filter(|file| *file != "-");
-        no_more(files.next(), "--batch takes one FILE")?;
-        if file.is_some_and(|file| file.is_empty()) {
-            return Err(mistake("--batch has an empty FILE: it needs a file, or - for standard input"));
-        }
-        let pause = self.parsed("--rate", pause)?;
-        Ok(Mode::Batch { file: file.map(PathBuf::from), pause: pause.unwrap_or(Duration::from_millis(250)) })
-    }
-
-    fn print(&self, email: Option<OsString>) -> Result<Print, Error> {
-        let formats = [Format::Json, Format::Token, Format::Header, Format::Env, Format::Claims];
+    fn print(&self, email: Option<&OsString>) -> Result<Mode, Error> {
+        self.reject_unused(ModeName::Print, "without --batch")?;
+        let named =
+            |text: &str| FORMATS.iter().find(|(name, ..)| *name == text).map(|(_, format, _)| *format);
         let default = if self.has("--raw") { Format::Token } else { Format::Json };
-        let format = self.chosen("--format", formats)?.unwrap_or(default);
+        let format = self.parsed("--format", named)?.unwrap_or(default);
         let output = self.value("--output").filter(|file| *file != "-").map(PathBuf::from);
         let min_ttl = self.parsed("--min-ttl", duration)?;
         let unused = match (min_ttl, &output, format) {
             (Some(_), None, _) => "without -o FILE",
             (Some(_), _, Format::Claims) => "with --format claims, which has no token",
-            _ => return Ok(Print { email, format, output, min_ttl }),
+            _ => return Ok(Mode::Print(Print { email: email.cloned(), format, output, min_ttl })),
         };
         Err(Error::usage(
             format!("--min-ttl cannot be used {unused}"),
@@ -355,35 +298,27 @@ impl Typed {
         }
     }
 
-    fn text(&self, name: &str) -> Result<Option<&str>, Error> {
-        let not_utf8 = || mistake(format!("the value of {name} is not valid UTF-8"));
-        self.value(name).map(|value| value.to_str().ok_or_else(not_utf8)).transpose()
+    fn text(&self, long: &str) -> Result<Option<&str>, Error> {
+        let not_utf8 = || mistake(format!("the value of {long} is not valid UTF-8"));
+        self.value(long).map(|value| value.to_str().ok_or_else(not_utf8)).transpose()
     }
 
-    fn parsed<T>(&self, name: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Error> {
-        let Some(text) = self.text(name)? else { return Ok(None) };
+    fn sourced(&self, long: &'static str) -> Result<Option<Sourced<String>>, Error> {
+        let text = self.text(long)?;
+        Ok(text.map(|text| Sourced::new(text.to_owned(), Origin::Option(long))))
+    }
+
+    fn parsed<T>(&self, long: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Error> {
+        let Some(text) = self.text(long)? else { return Ok(None) };
         parse(text).map(Some).ok_or_else(|| {
-            let expected = find(name).and_then(|spec| spec.value.as_ref()).map_or("", |value| value.expected);
-            Error::usage(
-                format!("invalid value '{}' for {name}: it needs {expected}", Shown::new(text)),
-                did_you_mean(text, choices(name).iter().copied()),
-            )
+            let spec = find(long).expect("the option was given");
+            let hint = match spec.kind {
+                Kind::Choice(words) => did_you_mean(text, words.split(' ')),
+                _ => SEE_HELP.to_owned(),
+            };
+            let shown = Shown::new(text);
+            Error::usage(format!("invalid value '{shown}' for {long}: it needs {}", spec.expected), hint)
         })
-    }
-
-    /// The one of `values` that was chosen; they are in the order of the option's choices.
-    fn chosen<T, const N: usize>(&self, name: &str, values: [T; N]) -> Result<Option<T>, Error> {
-        let choices = choices(name).iter();
-        self.parsed(name, |text| {
-            choices.zip(values).find(|(choice, _)| **choice == text).map(|(_, value)| value)
-        })
-    }
-}
-
-fn choices(name: &str) -> &'static [&'static str] {
-    match find(name).and_then(|spec| spec.value.as_ref()) {
-        Some(Value { kind: Kind::Choice(choices), .. }) => choices,
-        _ => &[],
     }
 }
 
@@ -415,7 +350,6 @@ fn unknown_option(name: &str) -> Error {
     Error::usage(format!("unknown option {}", Shown::new(name)), hint)
 }
 
-/// A hint that names the word most like `typed`, if one is.
 fn did_you_mean<'a>(typed: &str, words: impl Iterator<Item = &'a str>) -> String {
     let typed = typed.to_lowercase();
     let near = |word: &&str| word.starts_with(&typed) && typed.len() > 3 || distance(&typed, word) <= 2;
@@ -441,7 +375,7 @@ fn distance(one: &str, other: &str) -> usize {
 }
 
 /// The longest duration: small enough to be added to any clock.
-const LONGEST: Duration = Duration::from_secs(10 * 366 * 24 * 60 * 60);
+const LONGEST: Duration = Duration::from_secs(3660 * 24 * 60 * 60);
 
 /// `500ms`, `10s`, `2m`, `1h`, `7d`, or a bare number of seconds.
 fn duration(text: &str) -> Option<Duration> {
@@ -457,10 +391,6 @@ fn duration(text: &str) -> Option<Duration> {
     };
     let number: u64 = number.parse().ok()?;
     Some(Duration::from_millis(number.checked_mul(milliseconds)?)).filter(|duration| *duration <= LONGEST)
-}
-
-fn timeout(text: &str) -> Option<Duration> {
-    duration(text).filter(|timeout| !timeout.is_zero())
 }
 
 /// The pause between requests, for a rate in requests a second.

@@ -1,28 +1,28 @@
 //! The option table, from which parsing, help, man page and completions are made.
 
+use self::ModeName::{Batch, Check, Command, Print};
+use super::Format;
+
 /// A row of the option table.
 #[derive(Debug)]
 pub(super) struct Spec {
     /// The short one, if there is one, and the long one, with their hyphens.
     pub(super) names: &'static [&'static str],
     pub(super) modes: &'static [ModeName],
-    pub(super) value: Option<Value>,
-    /// For `--help`, the man page and the completions.
+    pub(super) kind: Kind,
+    /// Empty for a flag, as is `expected`.
+    pub(super) metavar: &'static str,
+    /// For messages: "it needs …".
+    pub(super) expected: &'static str,
     pub(super) help: &'static str,
 }
 
 /// What an option takes.
 #[derive(Debug)]
-pub(super) struct Value {
-    pub(super) metavar: &'static str,
-    pub(super) kind: Kind,
-    /// For messages: "it needs …".
-    pub(super) expected: &'static str,
-}
-
-#[derive(Debug)]
 pub(super) enum Kind {
-    Choice(&'static [&'static str]),
+    Flag,
+    /// One of these words.
+    Choice(&'static str),
     File,
     Text,
 }
@@ -36,31 +36,35 @@ pub(super) enum ModeName {
     Check,
 }
 
-const PRINT: &[ModeName] = &[ModeName::Print];
-const BATCH: &[ModeName] = &[ModeName::Batch];
-const CHECK: &[ModeName] = &[ModeName::Check];
-const MINTING: &[ModeName] = &[ModeName::Print, ModeName::Command, ModeName::Batch];
-const ALL: &[ModeName] = &[ModeName::Print, ModeName::Command, ModeName::Batch, ModeName::Check];
+const MINTING: &[ModeName] = &[Print, Command, Batch];
+const ALL: &[ModeName] = &[Print, Command, Batch, Check];
 
 const DURATION: &str = "a duration such as 500ms, 10s, 2m, 1h, 7d, or a number of seconds; at most 3660d";
 const TIMEOUT: &str = "a duration longer than zero, such as 500ms, 10s, 2m or 1h; at most 3660d";
 
-/// What `--format` takes.
-pub(super) const FORMATS: &[&str] = &["json", "token", "header", "env", "claims"];
-
-/// What `--generate` takes.
-const TEXTS: &[&str] = &["man", "complete-bash", "complete-zsh", "complete-fish"];
+/// The formats and what each prints.
+pub(super) const FORMATS: [(&str, Format, &str); 5] = [
+    ("json", Format::Json, "the response: access_token, token_type, expires_in, then any other fields"),
+    ("token", Format::Token, "the token (a JWT)"),
+    ("header", Format::Header, "Authorization: Bearer TOKEN, for curl -H @-"),
+    ("env", Format::Env, "OUTSETA_ACCESS_TOKEN=TOKEN, for >> \"$GITHUB_ENV\" and export \"$(...)\""),
+    (
+        "claims",
+        Format::Claims,
+        "the token's payload as JSON; it came from Outseta over TLS, its signature is not checked",
+    ),
+];
 
 /// Every option, in the order in which help shows them.
 pub(super) const TABLE: &[Spec] = &[
-    flag(&["-f", "--format"], PRINT)
-        .takes(Kind::Choice(FORMATS), "FORMAT", "json, token, header, env or claims")
+    flag(&["-f", "--format"], &[Print])
+        .takes(Kind::Choice("json token header env claims"), "FORMAT", "json, token, header, env or claims")
         .help("json (default), token, header, env or claims"),
-    flag(&["-r", "--raw"], PRINT).help("print only the token: the same as --format token"),
-    flag(&["-o", "--output"], PRINT)
+    flag(&["-r", "--raw"], &[Print]).help("print only the token: the same as --format token"),
+    flag(&["-o", "--output"], &[Print])
         .takes(Kind::File, "FILE", "a file, or - for standard output")
         .help("write to FILE (mode 0600, atomically, only on success); - is standard output"),
-    flag(&["--min-ttl"], PRINT)
+    flag(&["--min-ttl"], &[Print])
         .takes(Kind::Text, "DURATION", DURATION)
         .help("with -o: keep FILE, and make no request, if its token is valid for at least DURATION"),
     flag(&["-s", "--subdomain"], ALL)
@@ -81,40 +85,42 @@ pub(super) const TABLE: &[Spec] = &[
     flag(&["--retries"], ALL)
         .takes(Kind::Text, "N", "a whole number")
         .help("number of retries after a temporary failure (default 2)"),
-    flag(&["--batch"], BATCH).help(
+    flag(&["--batch"], &[Batch]).help(
         "read emails, one a line, from FILE or standard input, and print one JSON line for each; \
          blank lines and lines that start with # are skipped",
     ),
-    flag(&["--rate"], BATCH).takes(Kind::Text, "N", "a number of requests a second, or 0").help(
+    flag(&["--rate"], &[Batch]).takes(Kind::Text, "N", "a number of requests a second, or 0").help(
         "with --batch: at most N requests a second; 0.5 is one every two seconds, 0 is no limit \
          (default 4, Outseta's limit)",
     ),
-    flag(&["--check"], CHECK).help("show each setting and whether it works"),
+    flag(&["--check"], &[Check]).help("show each setting and whether it works"),
     flag(&["--no-activity-log"], MINTING).help("ask Outseta not to record the call in its activity log"),
     flag(&["--no-input"], ALL).help("never prompt"),
     flag(&["-q", "--quiet"], ALL).help("no progress and no success line; warnings and errors stay"),
     flag(&["-v", "--verbose"], ALL).help("log settings, requests and responses; no secrets"),
     flag(&["--generate"], &[])
-        .takes(Kind::Choice(TEXTS), "WHAT", "man, complete-bash, complete-zsh or complete-fish")
+        .takes(
+            Kind::Choice("man complete-bash complete-zsh complete-fish"),
+            "WHAT",
+            "man, complete-bash, complete-zsh or complete-fish",
+        )
         .help("print man, complete-bash, complete-zsh or complete-fish"),
     flag(&["-h", "--help"], ALL).help("-h: one screen of help; --help: all of it"),
     flag(&["-V", "--version"], ALL).help("print the version"),
 ];
 
-/// A row for an option without a value.
+/// A row for a flag.
 const fn flag(names: &'static [&'static str], modes: &'static [ModeName]) -> Spec {
-    Spec { names, modes, value: None, help: "" }
+    Spec { names, modes, kind: Kind::Flag, metavar: "", expected: "", help: "" }
 }
 
 impl Spec {
-    const fn takes(mut self, kind: Kind, metavar: &'static str, expected: &'static str) -> Self {
-        self.value = Some(Value { metavar, kind, expected });
-        self
+    const fn takes(self, kind: Kind, metavar: &'static str, expected: &'static str) -> Self {
+        Self { kind, metavar, expected, ..self }
     }
 
-    const fn help(mut self, help: &'static str) -> Self {
-        self.help = help;
-        self
+    const fn help(self, help: &'static str) -> Self {
+        Self { help, ..self }
     }
 
     pub(super) fn long(&self) -> &'static str {

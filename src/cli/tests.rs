@@ -43,7 +43,7 @@ fn base(options: &Options) -> String {
 fn a_malformed_base_url_is_a_mistake_unless_help_is_asked_for() {
     for line in ["-s a.b", "--base-url http://a.example"] {
         assert_eq!(words(line).map_err(|error| error.status()), Err(64), "{line}");
-        assert_eq!(words(&format!("{line} --help")), Ok(Invocation::Help), "{line}");
+        assert_eq!(words(&format!("{line} --help")), Ok(Invocation::Text(help::help())), "{line}");
     }
 }
 
@@ -125,10 +125,10 @@ fn help_and_version_win_whatever_else_is_given() {
     for line in
         ["--help", "--help -V", "--bogus -r -r --quiet=1 --timeout= a b --help", "--generate nothing --help"]
     {
-        assert_eq!(words(line), Ok(Invocation::Help), "{line}");
+        assert_eq!(words(line), Ok(Invocation::Text(help::help())), "{line}");
     }
-    assert_eq!(words("--bogus -h --help"), Ok(Invocation::ShortHelp));
-    assert_eq!(words("x y -V -h"), Ok(Invocation::Version));
+    assert_eq!(words("--bogus -h --help"), Ok(Invocation::Text(help::short())));
+    assert_eq!(words("x y -V -h"), Ok(Invocation::Text(help::version())));
     assert!(matches!(words("-o --help"), Ok(Invocation::Run(_))), "it is a value there");
     assert!(matches!(words("j@e.de -- curl --help"), Ok(Invocation::Run(_))), "it is curl's");
 }
@@ -273,14 +273,11 @@ fn each_mode_takes_its_own_options() {
 }
 
 #[test]
-fn generated_texts() {
-    for (name, generated) in [
-        ("man", Generated::Man),
-        ("complete-bash", Generated::Bash),
-        ("complete-zsh", Generated::Zsh),
-        ("complete-fish", Generated::Fish),
-    ] {
-        assert_eq!(words(&format!("--generate {name}")), Ok(Invocation::Generate(generated)));
+fn each_text_is_generated() {
+    let Some(Spec { kind: Kind::Choice(names), .. }) = find("--generate") else { panic!() };
+    for name in names.split(' ') {
+        let text = help::generate(name).expect(name);
+        assert_eq!(words(&format!("--generate {name}")), Ok(Invocation::Text(text)));
     }
 }
 
@@ -323,6 +320,7 @@ fn the_table_is_sound() {
         assert!(long.starts_with("--") && long.len() > 3, "{spec:?}");
         assert!(short.is_empty() || short.len() == 1 && short[0].len() == 2, "{spec:?}");
         assert!(!spec.help.is_empty() && !spec.help.ends_with('.') && !spec.help.contains("  "), "{spec:?}");
+        assert!(!spec.help.contains(['\\', '[', ']']), "completions do not escape these: {spec:?}");
         for other in &TABLE[at + 1..] {
             assert!(!spec.names.iter().any(|name| other.names.contains(name)), "{spec:?}");
         }
@@ -361,7 +359,7 @@ proptest! {
     #[test]
     fn help_wins_over_whatever_follows(arguments in vec(argument(), 0..8)) {
         let arguments = [OsString::from("--help")].into_iter().chain(arguments);
-        prop_assert_eq!(parse(arguments), Ok(Invocation::Help));
+        prop_assert_eq!(parse(arguments), Ok(Invocation::Text(help::help())));
     }
 
     #[test]
@@ -375,7 +373,7 @@ proptest! {
 
     #[test]
     fn an_equals_sign_and_a_space_are_the_same(
-        spec in select(TABLE.iter().filter(|spec| spec.value.is_some()).collect::<Vec<_>>()),
+        spec in select(TABLE.iter().filter(|spec| !matches!(spec.kind, Kind::Flag)).collect::<Vec<_>>()),
         value in prop_oneof![argument(), bytes(1..8)],
     ) {
         let joined = [spec.long().as_bytes(), b"=", value.as_encoded_bytes()].concat();

@@ -37,7 +37,7 @@ impl Prompt {
         };
         for _ in 1..ATTEMPTS {
             match ask_once() {
-                Err(error) => log::error(format_args!(""), &error),
+                Err(error) => log::error("", &error),
                 answered => return answered,
             }
         }

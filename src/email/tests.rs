@@ -39,10 +39,12 @@ fn each_fault_has_its_message() {
     let long = format!("{local}@{domain}d");
     let (long_local, long_wide_local) = (format!("{local}l@e.de"), format!("{}@e.de", "é".repeat(33)));
     let long_label = format!("j@{label}d");
-    let rows: [(&[&str], &str); 22] = [
-        (&["j@e.de\nk@e.de", "j@e.de\rk@e.de", "j<\nk"], "it contains a line break"),
+    let rows: [(&[&str], &str); 21] = [
+        (
+            &["j@e.de\nk@e.de", "j@e.de\rk@e.de", "j@e\u{2028}.de", "j@e.de\u{2029}", "j<\nk"],
+            "it contains a line break",
+        ),
         (&["j\0@e.de", "j\u{1b}[2J@e.de", "j\u{7f}@e.de"], "it contains a control character"),
-        (&["j@e\u{2028}.de", "j@e.de\u{2029}"], "it contains a line separator"),
         (
             &["j\u{202e}@e.de", "j\u{200b}@e.de", "j@e\u{3164}.de", "j\u{ad}@e.de"],
             "it contains an invisible character",
@@ -153,7 +155,7 @@ proptest! {
         if let Ok(email) = Email::parse(&format!("j{local}@e{domain}x")) {
             let email = email.as_str();
             prop_assert_eq!(email.matches('@').count(), 1);
-            prop_assert!(!email.chars().any(|c| c.is_whitespace() || text::is_invisible(c)), "{email:?}");
+            prop_assert!(!email.chars().any(|c| c.is_whitespace() || is_invisible(c)), "{email:?}");
             prop_assert_eq!(Shown::new(email).to_string(), email);
         }
     }

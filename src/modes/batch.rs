@@ -37,12 +37,12 @@ pub(crate) fn run(
     let outseta = connect(options, pause, log)?;
     let mut summary = Summary::default();
     let result = summary.process(BufReader::new(input), &name, &outseta, log);
-    log.progress(format_args!(""));
+    log.progress("");
     result?;
     if summary.tokens + summary.failures == 0 {
         log::warning(format_args!("no email in {name}"));
     }
-    log.success(format_args!("{summary}"));
+    log.success(&summary);
     let Some((line, error)) = summary.failure else {
         return Ok(ExitCode::SUCCESS);
     };
@@ -82,7 +82,7 @@ impl Summary {
             let Some((text, email)) = parse(&line) else { continue };
             let result = email.and_then(|email| outseta.token(&email));
             let record = output::compact(&Record::new(&text, &result));
-            log.progress(format_args!(""));
+            log.progress("");
             output::print(&record)?;
             match result {
                 Ok(token) => {
@@ -100,7 +100,7 @@ impl Summary {
                     self.failure.get_or_insert((number, error));
                 }
             }
-            log.progress(format_args!("{self}"));
+            log.progress(&self);
         }
         Ok(())
     }

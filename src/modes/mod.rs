@@ -18,11 +18,11 @@ use crate::text;
 fn find_settings(options: &Options, log: Log) -> Result<Found, Error> {
     let found = Found::new(options, Environment::of_process())?;
     if let Some(file) = &found.env_file {
-        log.detail(format_args!("{file}"));
+        log.detail(file);
     }
     for [warning, hint] in &found.warnings {
-        log::warning(format_args!("{warning}"));
-        log::hint(format_args!("{hint}"));
+        log::warning(warning);
+        log::hint(hint);
     }
     Ok(found)
 }
@@ -51,7 +51,7 @@ fn succeeded(email: &Email, token: &Token, log: Log) {
             let left = text::approximate(Duration::from_secs(seconds.unsigned_abs()));
             log.success(format_args!("token for {email}, valid for {left}"));
         }
-        Some(_) => log::expired(format_args!(""), email.as_str()),
+        Some(_) => log::expired("", email.as_str()),
         None => log.success(format_args!("token for {email}")),
     }
 }

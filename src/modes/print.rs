@@ -20,7 +20,7 @@ pub(crate) fn run(options: &Options, print: &Print, log: Log) -> Result<ExitCode
     let email = take_email(print.email.as_deref(), prompt.as_ref())?;
     let found = find_settings(options, log)?;
     if let Some(token) = kept_token(print, &email, &found) {
-        log.detail(format_args!("the file is kept, and no request made"));
+        log.detail("the file is kept, and no request made");
         succeeded(&email, &token, log);
         return Ok(ExitCode::SUCCESS);
     }

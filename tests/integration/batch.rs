@@ -204,7 +204,7 @@ mod failures_of_one_email {
             .fails(
                 65,
                 "2 failed, the first at line 1: invalid email 'jane': it has no @",
-                "give a plain address, such as jane@example.com",
+                "give one plain address, such as jane@example.com",
             )
             .run();
         assert_eq!(server.requests().len(), 1);
@@ -539,7 +539,7 @@ mod on_a_terminal {
                 "{CLEAR}{CLEAR}1 done, 0 failed{CLEAR}{CLEAR}1 done, 1 failed{CLEAR}{CLEAR}2 done, 1 failed\
                  {CLEAR}outseta-token: 2 done, 1 failed\r\n\
                  outseta-token: 1 failed, the first at line 2: invalid email 'jane': it has no @\r\n\
-                 outseta-token: hint: give a plain address, such as jane@example.com\r\n"
+                 outseta-token: hint: give one plain address, such as jane@example.com\r\n"
             ),
         );
     }

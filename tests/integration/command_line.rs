@@ -207,7 +207,7 @@ mod two_hyphens {
             .fails(
                 65,
                 &format!("invalid email '--base-url={}': it has no @", elsewhere.url()),
-                "give a plain address, such as jane@example.com",
+                "give one plain address, such as jane@example.com",
             )
             .run();
         assert_eq!((elsewhere.connections(), server.requests().len()), (0, 1));

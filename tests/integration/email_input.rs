@@ -136,7 +136,7 @@ mod failure {
             for run in
                 [Run::new().arg(email), Run::new().stdin(email), Run::new().args([email, "--", "true"])]
             {
-                refused(run, 65, &message, "give a plain address, such as jane@example.com");
+                refused(run, 65, &message, "give one plain address, such as jane@example.com");
             }
         }
     }

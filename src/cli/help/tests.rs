@@ -4,8 +4,9 @@ use super::*;
 
 #[test]
 fn every_status_is_explained() {
-    let statuses: Vec<u8> = STATUSES.iter().map(|(status, _)| *status).collect();
-    assert_eq!(statuses, [0, 64, 65, 66, 67, 68, 69, 70, 73, 74, 75, 76, 77, 78, 126, 127]);
+    let statuses =
+        ["0", "64", "65", "66", "67", "68", "69", "70", "73", "74", "75", "76", "77", "78", "126", "127"];
+    assert!(STATUSES.iter().map(|(status, _)| *status).eq(statuses));
 }
 
 #[test]
@@ -19,15 +20,22 @@ fn help_fits_a_terminal() {
 }
 
 #[test]
+fn short_help_has_the_usage_and_the_examples_of_help() {
+    for (command, _) in USAGE.iter().chain(EXAMPLES) {
+        assert!(short().contains(&format!("\n  {command}\n")), "{command}");
+    }
+}
+
+#[test]
 fn a_wide_name_has_a_line_of_its_own() {
     let [narrow, wide] = ["n".repeat(24), "w".repeat(25)];
-    assert_eq!(row(&narrow, "why"), format!("  {narrow}  why"));
-    assert_eq!(row(&wide, "why"), format!("  {wide}\n{:28}why", ""));
+    assert_eq!(plain(&narrow, "why"), format!("  {narrow}  why"));
+    assert_eq!(plain(&wide, "why"), format!("  {wide}\n{:28}why", ""));
 }
 
 #[test]
 fn every_place_of_a_template_is_filled() {
-    for text in [Generated::Man, Generated::Bash, Generated::Zsh, Generated::Fish].map(generate) {
+    for text in ["man", "complete-bash", "complete-zsh", "complete-fish"].map(generate).map(Option::unwrap) {
         let is_place = |word: &str| word.len() > 2 && word.starts_with('@') && word.ends_with('@');
         assert!(!text.split_whitespace().any(is_place), "{text}");
     }
