@@ -396,6 +396,18 @@ mod what_does_not_work {
     }
 
     #[test]
+    fn the_jwks_are_read_without_the_key() {
+        let server = Server::http(Account::acme());
+        server.on(On::Jwks, Answer::empty(403));
+        check()
+            .server(&server)
+            .status(76)
+            .stdout_contains("account: unexpected response (403); hint: ")
+            .run();
+        assert_eq!(server.requests()[0].header("authorization"), None);
+    }
+
+    #[test]
     fn a_failure_that_passes_is_retried() {
         let server = Server::http(Account::acme());
         let refusal = || Answer::empty(503).header("Retry-After", "0");
