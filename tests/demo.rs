@@ -9,12 +9,12 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
-use support::http::Answer;
+use support::http::Response;
 use support::listener::dead_address;
 use support::model::{Account, cloudflare};
 use support::proxy::Detour;
 use support::run::program;
-use support::script::On;
+use support::script::Endpoint;
 use support::{KEY, SECRET};
 
 const COLUMNS: usize = 80;
@@ -189,13 +189,19 @@ fn refusals(session: &mut Session) {
 fn between(session: &mut Session) {
     Session::part(5);
     Session::fake_now("with a redirect");
-    session.detour.server.on(On::Tokens, Answer::redirect(302, "https://elsewhere.example/login?return=1"));
+    session
+        .detour
+        .server
+        .on(Endpoint::Tokens, Response::redirect(302, "https://elsewhere.example/login?return=1"));
     session.types("outseta-token jane@example.com", 76);
     Session::fake_now("429, \"Retry-After: 3600\"");
-    session.detour.server.on(On::Tokens, Answer::html(429, "slow down").header("Retry-After", "3600"));
+    session
+        .detour
+        .server
+        .on(Endpoint::Tokens, Response::html(429, "slow down").header("Retry-After", "3600"));
     session.types("outseta-token jane@example.com", 75);
     Session::fake_now("503 twice, then as before");
-    session.detour.server.on(On::Tokens, cloudflare(503)).on(On::Tokens, cloudflare(503));
+    session.detour.server.on(Endpoint::Tokens, cloudflare(503)).on(Endpoint::Tokens, cloudflare(503));
     session.types("outseta-token --retries 0 jane@example.com", 75);
     session.types("outseta-token --raw jane@example.com", 0);
     let dead = dead_address();

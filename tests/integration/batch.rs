@@ -11,12 +11,12 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::support::fake::Server;
-use crate::support::http::{Answer, Request};
+use crate::support::http::{Request, Response};
 use crate::support::listener::dead_address;
 use crate::support::model::{Account, Refusal, SecondFactor, User, cloudflare};
 use crate::support::pty::Streams;
 use crate::support::run::Run;
-use crate::support::script::{Fault, On, Reply};
+use crate::support::script::{Endpoint, Fault, Reply};
 use crate::support::{KEY, SECRET, has, jwt, make_fifo};
 
 /// The record of a token from [`Server::generous`].
@@ -31,8 +31,8 @@ fn invalid(email: &str) -> String {
     )
 }
 
-fn answer() -> Answer {
-    Answer::json(200, &json!({"access_token": "t0ken"}))
+fn answer() -> Response {
+    Response::json(200, &json!({"access_token": "t0ken"}))
 }
 
 /// A batch without limits that the test does not set.
@@ -130,7 +130,7 @@ mod success {
             r#"{"token_type": null, "access_token": "b", "expires_in": "soon"}"#,
             r#"{"token_type": "Bearer", "access_token": "c", "expires_in": 123456789012345678901234567890}"#,
         ] {
-            server.on(On::Tokens, Answer::text(200, body));
+            server.on(Endpoint::Tokens, Response::text(200, body));
         }
         let address = "zoë+ö'%@例.example";
         batch(&server, format!("{address}\n").repeat(3))
@@ -180,7 +180,7 @@ mod success {
     fn an_expired_token_gives_a_warning() {
         let expired = "e30.eyJleHAiOjV9.c2ln";
         let server = Server::generous();
-        server.on(On::Tokens, Answer::json(200, &json!({"access_token": expired})));
+        server.on(Endpoint::Tokens, Response::json(200, &json!({"access_token": expired})));
         batch(&server, "\na@example.com\nb@example.com\n")
             .stdout_contains(expired)
             .stderr_lines(&[
@@ -267,20 +267,20 @@ mod failures_of_one_email {
         let server = Server::generous();
         let other = jwt::token("acme", "john@example.com", 60);
         for (answer, status) in [
-            (Answer::empty(503), 75),
-            (Answer::empty(429), 75),
+            (Response::empty(503), 75),
+            (Response::empty(429), 75),
             (cloudflare(502), 75),
-            (Answer::text(200, "{}"), 76),
-            (Answer::json(200, &json!({"access_token": other})), 76),
-            (Answer::json(400, &json!({"ErrorMessage": "No.", "PropertyName": "Email"})), 65),
-            (Answer::empty(418), 76),
+            (Response::text(200, "{}"), 76),
+            (Response::json(200, &json!({"access_token": other})), 76),
+            (Response::json(400, &json!({"ErrorMessage": "No.", "PropertyName": "Email"})), 65),
+            (Response::empty(418), 76),
         ] {
-            server.on(On::Tokens, answer);
+            server.on(Endpoint::Tokens, answer);
             let run = batch(&server, "a@example.com\nb@example.com\n");
             let records = [("a@example.com", status), ("b@example.com", 0)];
             ends(run, status, "1 failed, the first at line 1: ", &records);
         }
-        assert_eq!(server.unused_replies(), 0);
+        assert_eq!(server.requests().len(), 14);
     }
 }
 
@@ -291,18 +291,18 @@ mod what_ends_it {
     #[test]
     fn a_rejected_key_a_missing_account_a_redirect_and_a_page() {
         for (replies, status, message) in [
-            (vec![(On::Tokens, Answer::empty(403))], 77, "Outseta rejected the API key (403)"),
+            (vec![(Endpoint::Tokens, Response::empty(403))], 77, "Outseta rejected the API key (403)"),
             (
-                vec![(On::Tokens, Answer::empty(404)), (On::People, Answer::empty(404))],
+                vec![(Endpoint::Tokens, Response::empty(404)), (Endpoint::People, Response::empty(404))],
                 68,
                 "no Outseta account at 127.0.0.1\n",
             ),
-            (vec![(On::Tokens, Answer::redirect(302, "https://x.example/y"))], 76, "the "),
-            (vec![(On::Tokens, cloudflare(403))], 76, "the "),
+            (vec![(Endpoint::Tokens, Response::redirect(302, "https://x.example/y"))], 76, "the "),
+            (vec![(Endpoint::Tokens, cloudflare(403))], 76, "the "),
         ] {
             let server = Server::generous();
             let requests = replies.len() + 1;
-            server.on(On::Tokens, answer());
+            server.on(Endpoint::Tokens, answer());
             for (on, reply) in replies {
                 server.on(on, reply);
             }
@@ -316,9 +316,9 @@ mod what_ends_it {
     #[test]
     fn a_network_failure_after_its_retries() {
         let lost = Server::generous();
-        lost.on(On::Tokens, Fault::CloseAfter(0)).on(On::Tokens, Fault::ResetAfter(9));
+        lost.on(Endpoint::Tokens, Fault::CloseAfter(0)).on(Endpoint::Tokens, Fault::ResetAfter(9));
         let stalled = Server::generous();
-        stalled.on(On::Tokens, Fault::Stall);
+        stalled.on(Endpoint::Tokens, Fault::Stall);
         let dead = format!("--base-url=http://{}", dead_address());
         let unreached = Server::generous();
         for (server, args, requests) in [
@@ -392,7 +392,7 @@ mod input_and_output {
             return;
         }
         let token = "x".repeat(2_000);
-        let server = Server::replying(Answer::json(200, &json!({"access_token": token})));
+        let server = Server::replying(Response::json(200, &json!({"access_token": token})));
         let long = "x".repeat(290);
         // Only every fifth line needs a request, which is what takes time.
         let line = |number: usize| {
@@ -447,7 +447,7 @@ mod rate {
     #[test]
     fn lookups_and_retries_count() {
         let server = Server::http(Account::acme());
-        server.on(On::Tokens, Answer::empty(503).header("Retry-After", "0"));
+        server.on(Endpoint::Tokens, Response::empty(503).header("Retry-After", "0"));
         slow_batch(&server, "jane@example.com\na@example.com\nb@example.com\njane\n")
             .stdout_contains("\"EX_NOUSER\"")
             .fails_with(67, "3 failed, the first at line 2: no such user: a@example.com\n")
@@ -470,7 +470,7 @@ mod rate {
     #[test]
     fn a_request_that_is_sent_again_on_a_new_connection_counts() {
         let server = Server::http(Account::acme());
-        server.on(On::Tokens, Reply::default()).on(On::Tokens, Fault::CloseAfter(0));
+        server.on(Endpoint::Tokens, Reply::default()).on(Endpoint::Tokens, Fault::CloseAfter(0));
         slow_batch(&server, "jane@example.com\n".repeat(2)).stdout_contains("\"access_token\"").run();
         let pauses = pauses(&server);
         assert_eq!((pauses.len(), server.connections()), (2, 2));
@@ -480,7 +480,7 @@ mod rate {
     #[test]
     fn a_pause_counts_from_the_end_of_the_request_before() {
         let server = Server::generous();
-        server.on(On::Tokens, answer().with(Fault::Delay(Duration::from_millis(400))));
+        server.on(Endpoint::Tokens, answer().with(Fault::Delay(Duration::from_millis(400))));
         slow_batch(&server, "a@example.com\nb@example.com\n")
             .args(["--rate", "2.5"])
             .stdout(record("a@example.com") + &record("b@example.com"))
@@ -493,7 +493,7 @@ mod rate {
     #[test]
     fn a_pause_is_not_taken_from_an_emails_time() {
         let server = Server::generous();
-        server.on(On::Tokens, Answer::text(400, "invalid_grant"));
+        server.on(Endpoint::Tokens, Response::text(400, "invalid_grant"));
         let run = slow_batch(&server, "nobody@example.com\na@example.com\n");
         let run = run.args(["--rate", "0.7", "--timeout", "1s"]);
         ends(run, 67, "1 failed", &[("nobody@example.com", 67), ("a@example.com", 0)]);
@@ -547,7 +547,7 @@ mod on_a_terminal {
     #[test]
     fn a_summary_comes_before_what_stopped_it_too() {
         let server = Server::generous();
-        server.on(On::Tokens, answer()).on(On::Tokens, Answer::redirect(302, "/"));
+        server.on(Endpoint::Tokens, answer()).on(Endpoint::Tokens, Response::redirect(302, "/"));
         let run = batch(&server, "a@example.com\nb@example.com\nc@example.com\n");
         let outcome = run.on_terminal(STDERR).outcome();
         let summary = "1 done, 1 failed\r\noutseta-token: stopped at line 2: ";

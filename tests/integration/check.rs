@@ -5,13 +5,13 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 
 use crate::support::fake::Server;
-use crate::support::http::Answer;
+use crate::support::http::Response;
 use crate::support::listener::dead_address;
 use crate::support::model::{Account, cloudflare};
 use crate::support::proxy::{Behaviour, Detour, Proxy};
 use crate::support::pty::Streams;
 use crate::support::run::Run;
-use crate::support::script::{AtAccept, Fault, On};
+use crate::support::script::{AtAccept, Endpoint, Fault};
 use crate::support::tls::{Authority, NAMES};
 use crate::support::{KEY, SECRET};
 
@@ -297,7 +297,7 @@ mod what_does_not_work {
     #[test]
     fn an_answer_in_time() {
         let server = Server::http(Account::acme());
-        server.always(On::Any, Fault::Stall);
+        server.always(Endpoint::Any, Fault::Stall);
         let settings = |run: Run| run.server(&server).args(["--timeout", "1s"]);
         let line =
             "name and connection: no response from 127.0.0.1 within 1 s; hint: try again, or raise --timeout";
@@ -356,30 +356,30 @@ mod what_does_not_work {
     fn something_else_answers() {
         for (answer, status, line) in [
             (
-                Answer::empty(503),
+                Response::empty(503),
                 75,
                 "account: Outseta is temporarily unavailable (503); hint: try again later",
             ),
             (
-                Answer::empty(429).header("Retry-After", "60"),
+                Response::empty(429).header("Retry-After", "60"),
                 75,
                 "account: rate limit exceeded (429); hint: Outseta asks to wait 60 s",
             ),
             (
-                Answer::redirect(302, "https://x.example/login?key=1"),
+                Response::redirect(302, "https://x.example/login?key=1"),
                 76,
                 "account: the response is a redirect (302) to https://x.example/login; ",
             ),
             (cloudflare(403), 76, "account: the response (403) is an HTML page, not from the API; hint: "),
             (
-                Answer::text(200, "[]"),
+                Response::text(200, "[]"),
                 76,
                 "account: unexpected response (200); hint: check the base URL, or run again with -v to \
                  see the response",
             ),
         ] {
             let server = Server::http(Account::acme());
-            server.always(On::Any, answer);
+            server.always(Endpoint::Any, answer);
             foretells(status, line, |run| run.server(&server), &[&server]);
         }
     }
@@ -387,7 +387,7 @@ mod what_does_not_work {
     #[test]
     fn the_read_with_the_key() {
         let server = Server::http(Account::acme());
-        server.on(On::PlanFamilies, Answer::empty(500));
+        server.on(Endpoint::PlanFamilies, Response::empty(500));
         check()
             .server(&server)
             .status(75)
@@ -398,7 +398,7 @@ mod what_does_not_work {
     #[test]
     fn the_jwks_are_read_without_the_key() {
         let server = Server::http(Account::acme());
-        server.on(On::Jwks, Answer::empty(403));
+        server.on(Endpoint::Jwks, Response::empty(403));
         check()
             .server(&server)
             .status(76)
@@ -410,8 +410,8 @@ mod what_does_not_work {
     #[test]
     fn a_failure_that_passes_is_retried() {
         let server = Server::http(Account::acme());
-        let refusal = || Answer::empty(503).header("Retry-After", "0");
-        server.on(On::Jwks, refusal()).on(On::PlanFamilies, refusal());
+        let refusal = || Response::empty(503).header("Retry-After", "0");
+        server.on(Endpoint::Jwks, refusal()).on(Endpoint::PlanFamilies, refusal());
         Run::new().server(&server).arg("--check").stdout_contains(&format!("account: ok\n{KEY_OK}\n")).run();
         assert_eq!(server.requests().len(), 4);
     }

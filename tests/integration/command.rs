@@ -10,7 +10,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::support::fake::Server;
-use crate::support::http::Answer;
+use crate::support::http::Response;
 use crate::support::jwt::{self, JANE as JWT};
 use crate::support::model::{Account, SecondFactor, User};
 use crate::support::pty::Streams;
@@ -208,7 +208,7 @@ mod environment_of_the_command {
 
     /// The token and the expiry that a command sees, whose outer run had others.
     fn token_and_expiry(response: &Value) -> (String, Option<i64>) {
-        let server = Server::replying(Answer::json(200, response));
+        let server = Server::replying(Response::json(200, response));
         let environment = seen(jane(&server).env(TOKEN, "old").env(EXPIRES_AT, "1"));
         let expiry = get(&environment, EXPIRES_AT).map(|expiry| expiry.parse().expect("Unix seconds"));
         (get(&environment, TOKEN).expect("it is set").to_owned(), expiry)
@@ -279,7 +279,7 @@ mod failure {
         for (server, status) in [
             (Server::http(Account::new("acme")), 67),
             (Server::http(Account::new("acme").user(two_factor)), 77),
-            (Server::replying(Answer::empty(503)), 75),
+            (Server::replying(Response::empty(503)), 75),
             (Server::minting("a b"), 76),
             (Server::minting(&jwt::token("acme", "john@example.com", 60)), 76),
         ] {

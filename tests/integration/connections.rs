@@ -10,11 +10,11 @@ use rustls::version::{TLS12, TLS13};
 use serde_json::{Value, json};
 
 use crate::support::fake::Server;
-use crate::support::http::{Answer, Request};
+use crate::support::http::{Request, Response};
 use crate::support::jwt;
 use crate::support::model::{Account, Refusal, User};
 use crate::support::run::Run;
-use crate::support::script::{Fault, On};
+use crate::support::script::{Endpoint, Fault};
 use crate::support::tls::Authority;
 
 const USERS: [&str; 3] = ["alice@example.com", "bob@example.com", "carol@example.com"];
@@ -35,17 +35,17 @@ fn batch(server: &Server, authority: &Authority) -> Run {
 }
 
 /// With the size of a real one and more.
-fn padded(answer: &Value) -> Answer {
+fn padded(answer: &Value) -> Response {
     let mut answer = answer.clone();
     answer["padding"] = "x".repeat(4096).into();
-    Answer::json(200, &answer)
+    Response::json(200, &answer)
 }
 
-fn stray() -> Answer {
+fn stray() -> Response {
     padded(&json!({"access_token": STRAY}))
 }
 
-fn own(email: &str) -> Answer {
+fn own(email: &str) -> Response {
     padded(&json!({"access_token": jwt::token("acme", email, 600)}))
 }
 
@@ -72,8 +72,8 @@ fn after_anything_but_the_users_own_token_a_new_connection_is_made() {
     let blocked = User::new("blocked@example.com").cannot_log_in(Refusal::Message);
     let server = Server::http(account().user(blocked));
     server
-        .on(On::Tokens, own(USERS[0]))
-        .on(On::Tokens, Answer::json(200, &json!({"access_token": "opaque"})));
+        .on(Endpoint::Tokens, own(USERS[0]))
+        .on(Endpoint::Tokens, Response::json(200, &json!({"access_token": "opaque"})));
     let outcome = batch(&server, &Authority::new())
         .stdin(format!("{}\nblocked@example.com\n{}\nblocked@example.com\n", USERS[0], USERS[1]))
         .status(76)
@@ -107,7 +107,7 @@ fn an_unasked_response_is_nobodys() {
         ] {
             for first in [own(USERS[0]), padded(&json!({"access_token": "alices"}))] {
                 let server = Server::start(vec![account()], tls.clone());
-                server.on(On::Tokens, first.with(Fault::Unasked(Box::new(stray()), at_once, delay)));
+                server.on(Endpoint::Tokens, first.with(Fault::Unasked(Box::new(stray()), at_once, delay)));
                 let outcome = batch(&server, &authority).stdin(USERS.join("\n")).outcome();
                 let text = outcome.stdout_text();
                 assert!(!text.contains(STRAY), "{at_once} bytes at once\n{outcome}");
@@ -133,17 +133,17 @@ fn a_retry_and_a_lookup_take_no_unasked_response() {
     let authority = Authority::new();
     for tls in wires(&authority) {
         for at_once in [usize::MAX, 50] {
-            let fault = |answer: Answer, second: Answer| {
+            let fault = |answer: Response, second: Response| {
                 answer.with(Fault::Unasked(Box::new(second), at_once, Duration::from_millis(100)))
             };
             let server = Server::start(vec![account()], tls.clone());
-            server.on(On::Tokens, fault(Answer::empty(503), stray()));
+            server.on(Endpoint::Tokens, fault(Response::empty(503), stray()));
             let run = || Run::new().server(&server).trust(&authority).args(["-r", USERS[0]]);
             let outcome = run().stdout_contains("").run();
             assert_eq!(jwt::decode(outcome.stdout_text().trim())["email"], USERS[0], "{outcome}");
 
             let nobody = padded(&json!({"items": []}));
-            server.on(On::Tokens, fault(Answer::json(400, &json!({"Message": "No."})), nobody));
+            server.on(Endpoint::Tokens, fault(Response::json(400, &json!({"Message": "No."})), nobody));
             run().status(77).stderr_contains("will not log alice@example.com in").run();
         }
     }
@@ -156,7 +156,7 @@ fn a_kept_connection_that_the_server_closed_is_replaced_without_a_retry() {
     for tls in wires(&authority) {
         for fault in [Fault::CloseAfter(0), Fault::ResetAfter(0)] {
             let server = Server::start(vec![account()], tls.clone());
-            server.on(On::Tokens, own(USERS[0])).on(On::Tokens, fault);
+            server.on(Endpoint::Tokens, own(USERS[0])).on(Endpoint::Tokens, fault);
             let outcome = batch(&server, &authority).stdin(USERS.join("\n")).stdout_contains("").run();
             let connections: Vec<usize> =
                 server.requests().iter().map(|request| request.connection).collect();
@@ -164,7 +164,7 @@ fn a_kept_connection_that_the_server_closed_is_replaced_without_a_retry() {
         }
         // In good order, while no request was under way.
         let server = Server::start(vec![account()], tls.clone());
-        server.on(On::Tokens, own(USERS[0]).with(Fault::CloseIdle(Duration::ZERO)));
+        server.on(Endpoint::Tokens, own(USERS[0]).with(Fault::CloseIdle(Duration::ZERO)));
         batch(&server, &authority).stdin(USERS.join("\n")).stdout_contains("").run();
         assert_eq!(server.connections(), 2);
     }
@@ -176,9 +176,9 @@ fn it_is_replaced_once_and_only_before_a_byte_came() {
         [(&[Fault::CloseAfter(0), Fault::CloseAfter(0)][..], 3), (&[Fault::CloseAfter(9)], 2)]
     {
         let server = Server::http(account());
-        server.on(On::Tokens, own(USERS[0]));
+        server.on(Endpoint::Tokens, own(USERS[0]));
         for fault in faults {
-            server.on(On::Tokens, fault.clone());
+            server.on(Endpoint::Tokens, fault.clone());
         }
         batch(&server, &Authority::new())
             .stdin(USERS.join("\n"))
@@ -193,7 +193,7 @@ fn it_is_replaced_once_and_only_before_a_byte_came() {
 #[test]
 fn a_connection_that_the_server_closes_is_reopened() {
     let server = Server::http(account());
-    server.on(On::Tokens, own(USERS[0]).close());
+    server.on(Endpoint::Tokens, own(USERS[0]).close());
     batch(&server, &Authority::new()).stdin(USERS.join("\n")).stdout_contains("").run();
     let connections: Vec<usize> =
         server.requests().iter().map(|request: &Request| request.connection).collect();

@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::support::fake::Server;
 use crate::support::run::{Run, program};
 
+const WITHOUT_STDIN: &str = "exec \"$0\" \"$@\" <&-";
 const ONE_PLAIN: &str = "give one plain address, such as jane@example.com";
 
 /// The body of the last request.
@@ -46,9 +47,10 @@ mod success {
     #[test]
     fn an_argument_leaves_standard_input_alone() {
         let server = Server::generous();
-        let run = || Run::new().server(&server).args(["-r", "jane@example.com"]).stdout("t0ken\n");
-        for run in [run().stdin("bob@example.com\n"), run().stdin_file("/"), run().stdin_closed()] {
-            run.run();
+        for run in
+            [Run::new().stdin("bob@example.com\n"), Run::new().stdin_file("/"), Run::by_shell(WITHOUT_STDIN)]
+        {
+            run.server(&server).args(["-r", "jane@example.com"]).stdout("t0ken\n").run();
             assert_eq!(body(&server), r#"{"username":"jane@example.com"}"#);
         }
     }
@@ -80,7 +82,7 @@ mod failure {
             refused(Run::new().stdin(input));
             refused(Run::new().arg("-").stdin(input));
         }
-        refused(Run::new().stdin_closed());
+        refused(Run::by_shell(WITHOUT_STDIN));
     }
 
     #[test]

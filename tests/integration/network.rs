@@ -1,59 +1,54 @@
-//! Networks that fail: names that do not resolve, hosts that refuse, keep silent, drip, hang up in
-//! the middle or never stop; and that the time given is kept whatever they do. TLS, proxies and
-//! retries have modules of their own.
+//! Network failures: names that do not resolve, connections that are refused, silent, slow, lost or endless.
+//! The timeout holds in each case. TLS, proxies and retries have their own modules.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
 use serde_json::json;
 
 use crate::support::fake::Server;
-use crate::support::http::Answer;
+use crate::support::http::Response;
 use crate::support::listener::dead_address;
 use crate::support::model::Account;
 use crate::support::proxy::Detour;
 use crate::support::relay::Relay;
 use crate::support::run::{Run, program};
-use crate::support::script::{AtAccept, Fault, On, Reply};
+use crate::support::script::{AtAccept, Endpoint, Fault, Reply};
 use crate::support::skip;
 use crate::support::tls::{Authority, NAMES};
 
 const EMAIL: &str = "jane@example.com";
 
-const CONNECT_HINT: &str =
-    "outseta-token: hint: check the network, a firewall, and whether a proxy is needed (https_proxy)";
-const LATE_HINT: &str = "outseta-token: hint: try again, or raise --timeout";
-const LOST: [&str; 2] = [
-    "outseta-token: the connection to 127.0.0.1 was lost before the response was complete",
-    "outseta-token: hint: try again",
-];
+const CONNECT_HINT: &str = "check the network, a firewall, and whether a proxy is needed (https_proxy)";
+const LATE_HINT: &str = "try again, or raise --timeout";
+const LOST: &str = "the connection to 127.0.0.1 was lost before the response was complete";
 
-/// What a machine as busy as this one may add to a deadline.
+/// How late a busy machine may notice a deadline.
 const SLACK: Duration = Duration::from_millis(1500);
 
-/// A run against this address, which may be nobody's.
+/// A run that connects to this address.
 fn at(address: SocketAddr) -> Run {
     Run::new().credentials().args(["--base-url", &format!("http://{address}"), EMAIL])
 }
 
-fn answered(reply: impl Into<Reply>) -> (Server, Run) {
+fn replying(reply: impl Into<Reply>) -> (Server, Run) {
     let server = Server::http(Account::acme());
-    server.on(On::Tokens, reply);
+    server.on(Endpoint::Tokens, reply);
     let run = Run::new().server(&server).arg(EMAIL);
     (server, run)
 }
 
-fn token() -> Answer {
-    Answer::json(200, &json!({"access_token": "a.b.c"}))
+fn token() -> Response {
+    Response::json(200, &json!({"access_token": "a.b.c"}))
 }
 
-/// An address that takes no further connection, and refuses none: its queue is full.
-struct Deaf {
+/// An address that neither accepts nor refuses a connection, because its queue is full.
+struct FullQueue {
     listener: TcpListener,
     _queued: Vec<TcpStream>,
 }
 
-impl Deaf {
+impl FullQueue {
     fn new() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
         rustix::net::listen(&listener, 0).expect("a queue can be shortened");
@@ -68,145 +63,104 @@ impl Deaf {
     }
 }
 
+/// A connection that gives up after a third of 3 seconds.
+#[track_caller]
+fn gives_up_after_a_second(run: Run, host: &str) {
+    let message = format!("cannot connect to {host} within 1 s");
+    let outcome = run.args(["--retries", "0", "--timeout", "3"]).fails(69, &message, CONNECT_HINT).run();
+    let second = Duration::from_millis(990)..Duration::from_millis(2800);
+    assert!(second.contains(&outcome.elapsed), "{outcome}");
+}
+
+/// A run in new namespaces, after this preparation as root. `None`, with a message, if that is not possible.
+fn in_namespaces(options: &[&str], preparation: &str, run: impl Fn(Run) -> Run) -> Option<Run> {
+    let unshare = |script: &str| {
+        let run = run(Run::of("/usr/bin/env".into()).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"));
+        run.args(["unshare", "--map-root-user", "--mount"])
+            .args(options)
+            .args(["sh", "-c", script])
+            .arg(program())
+    };
+    if unshare(preparation).outcome().status != Some(0) {
+        skip("no namespaces can be made here (unshare, ip)");
+        return None;
+    }
+    Some(unshare(&format!("{{ {preparation}; }} >&2 || exit 99; exec \"$0\" \"$@\"")))
+}
+
+/// A run to this port of `localhost`, which resolves to these lines of `/etc/hosts`.
+fn with_hosts(hosts: &str, meanwhile: &str, port: u16) -> Option<Run> {
+    let prepare = format!("mount --bind hosts /etc/hosts{meanwhile}");
+    let run = in_namespaces(&[], &prepare, |run| run.file("hosts", hosts))?;
+    Some(run.credentials().args(["--base-url", &format!("http://localhost:{port}"), EMAIL]))
+}
+
 // ---- No connection ----
 
 #[test]
-fn a_name_that_does_not_resolve_is_said_to_be_one() {
+fn a_name_that_does_not_resolve_is_named_and_retried() {
     let run = || {
         Run::new()
             .credentials()
-            // A resolver that is dead itself is not what this is about.
+            // The resolver of this machine may be unreachable.
             .env("RES_OPTIONS", "timeout:1 attempts:1")
             .args(["--base-url", "https://acme.invalid", "--timeout", "60", EMAIL])
-            .status(69)
     };
-    run()
-        .args(["--retries", "0"])
-        .stderr_lines(&[
-            "outseta-token: cannot resolve the name acme.invalid",
-            "outseta-token: hint: check the subdomain or base URL, and this machine's name resolution",
-        ])
-        .run();
-    let outcome = run()
-        .args(["--retries", "1", "-v"])
-        .stderr_contains("cannot resolve the name acme.invalid; trying again in ")
-        .run();
+    let hint = "check the subdomain or base URL, and this machine's name resolution";
+    run().args(["--retries", "0"]).fails(69, "cannot resolve the name acme.invalid", hint).run();
+    let retried = "cannot resolve the name acme.invalid; trying again in ";
+    let outcome = run().args(["--retries", "1", "-v"]).status(69).stderr_contains(retried).run();
     assert_eq!(outcome.stderr.matches("> POST").count(), 2, "{outcome}");
 }
 
 #[test]
-fn a_refused_connection_is_said_to_be_one() {
-    at(dead_address())
-        .args(["--retries", "0"])
-        .status(69)
-        .stderr_lines(&["outseta-token: cannot connect to 127.0.0.1: connection refused", CONNECT_HINT])
-        .run();
+fn a_refused_connection_is_reported_and_retried() {
+    let message = "cannot connect to 127.0.0.1: connection refused";
+    at(dead_address()).args(["--retries", "0"]).fails(69, message, CONNECT_HINT).run();
+    let retried = format!("{message}; trying again in ");
+    let run = at(dead_address()).args(["--retries", "1", "-v"]).status(69);
+    let outcome = run.stderr_contains(&retried).run();
+    assert_eq!(outcome.stderr.matches("> POST").count(), 2, "{outcome}");
 }
 
 #[test]
-fn connecting_may_take_a_third_of_the_time() {
-    let deaf = Deaf::new();
-    let outcome = at(deaf.address())
-        .args(["--retries", "0", "--timeout", "3"])
-        .status(69)
-        .stderr_contains("outseta-token: cannot connect to 127.0.0.1 within 1 s\n")
-        .stderr_contains(CONNECT_HINT)
-        .run();
-    assert!(
-        (Duration::from_millis(990)..Duration::from_millis(2800)).contains(&outcome.elapsed),
-        "{outcome}"
-    );
+fn connecting_may_take_a_third_of_the_timeout() {
+    let full = FullQueue::new();
+    gives_up_after_a_second(at(full.address()), "127.0.0.1");
 }
 
-/// In a network of its own, whose resolver never answers.
+/// The resolver of the new network never responds.
 #[test]
-fn looking_up_the_name_is_part_of_connecting() {
-    const UNAVAILABLE: i32 = 99;
-    let script = format!(
-        "{{ ip link add name near type veth peer name far && ip addr add 192.0.2.1/24 dev near &&
-            ip link set near up && ip link set far up &&
-            ip neigh add 192.0.2.2 lladdr 02:00:00:00:00:01 dev near &&
-            mount --bind resolv.conf /etc/resolv.conf; }} >&2 || exit {UNAVAILABLE}
-        exec \"$0\" \"$@\""
-    );
-    let outcome = Run::of("/usr/bin/env".into())
-        .args(["unshare", "--map-root-user", "--net", "--mount"])
-        .args(["sh", "-c", script.as_str()])
-        .arg(program())
-        .file("resolv.conf", "nameserver 192.0.2.2\n")
-        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-        .credentials()
-        .args(["--base-url", "https://acme.example", "--timeout", "3"])
-        .args(["--retries", "0", EMAIL])
-        .outcome();
-    if matches!(outcome.status, Some(UNAVAILABLE | 1 | 127)) {
-        skip("no network can be made here (unshare, ip)");
-        return;
-    }
-    assert_eq!(outcome.status, Some(69), "{outcome}");
-    let message = "outseta-token: cannot connect to acme.example within 1 s\n";
-    assert!(outcome.stderr.starts_with(message), "{outcome}");
-    assert!(
-        (Duration::from_millis(990)..Duration::from_millis(2800)).contains(&outcome.elapsed),
-        "{outcome}"
-    );
+fn name_resolution_is_part_of_connecting() {
+    let network = "ip link add name near type veth peer name far && ip addr add 192.0.2.1/24 dev near &&
+        ip link set near up && ip link set far up &&
+        ip neigh add 192.0.2.2 lladdr 02:00:00:00:00:01 dev near &&
+        mount --bind resolv.conf /etc/resolv.conf";
+    let resolver = |run: Run| run.file("resolv.conf", "nameserver 192.0.2.2\n");
+    let Some(run) = in_namespaces(&["--net"], network, resolver) else { return };
+    let run = run.credentials().args(["--base-url", "https://acme.example", EMAIL]);
+    gives_up_after_a_second(run, "acme.example");
 }
 
-/// In a mount namespace of its own, where `localhost` is another machine.
 #[test]
 fn plain_http_goes_to_loopback_addresses_only() {
-    const UNAVAILABLE: i32 = 99;
-    let script = format!(
-        "mount --bind hosts /etc/hosts >&2 || exit {UNAVAILABLE}
-        exec \"$0\" \"$@\""
-    );
     let server = Server::http(Account::acme());
-    let outcome = |hosts: &str| {
-        Run::of("/usr/bin/env".into())
-            .args(["unshare", "--map-root-user", "--mount", "sh", "-c", script.as_str()])
-            .arg(program())
-            .file("hosts", hosts)
-            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-            .credentials()
-            .args(["--base-url", &format!("http://localhost:{}", server.address().port()), EMAIL])
-            .outcome()
-    };
-    let away = outcome("10.0.0.1 localhost\n");
-    if matches!(away.status, Some(UNAVAILABLE | 1 | 127)) {
-        return skip("no mount namespace can be made here (unshare)");
-    }
-    assert_eq!(away.status, Some(69), "{away}");
-    assert_eq!(
-        away.stderr,
-        "outseta-token: localhost does not resolve to a loopback address\n\
-         outseta-token: hint: check localhost in /etc/hosts, or use 127.0.0.1\n"
-    );
-    let both = outcome("10.0.0.1 localhost\n127.0.0.1 localhost\n");
-    assert_eq!(both.status, Some(0), "{both}");
+    let port = server.address().port();
+    let Some(away) = with_hosts("10.0.0.1 localhost\n", "", port) else { return };
+    let message = "localhost does not resolve to a loopback address";
+    away.fails(69, message, "check localhost in /etc/hosts, or use 127.0.0.1").run();
+    let both = with_hosts("10.0.0.1 localhost\n127.0.0.1 localhost\n", "", port);
+    both.expect("namespaces").prints_a_token();
 }
 
-/// In a mount namespace of its own, where `localhost` moves after the first attempt.
+/// `localhost` moves after the first attempt.
 #[test]
 fn addresses_are_looked_up_again_after_a_failed_connection() {
-    const UNAVAILABLE: i32 = 99;
-    let script = format!(
-        "mount --bind hosts /etc/hosts >&2 || exit {UNAVAILABLE}
-        (sleep 0.3; echo 127.0.0.1 localhost >hosts) &
-        exec \"$0\" \"$@\""
-    );
     let server = Server::http(Account::acme());
-    let outcome = Run::of("/usr/bin/env".into())
-        .args(["unshare", "--map-root-user", "--mount", "sh", "-c", script.as_str()])
-        .arg(program())
-        .file("hosts", "127.0.0.2 localhost\n")
-        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-        .credentials()
-        .args(["--base-url", &format!("http://localhost:{}", server.address().port()), EMAIL])
-        .outcome();
-    if matches!(outcome.status, Some(UNAVAILABLE | 1 | 127)) {
-        return skip("no mount namespace can be made here (unshare)");
-    }
-    assert_eq!((outcome.status, server.connections()), (Some(0), 1), "{outcome}");
+    let move_it = " && { (sleep 0.3; echo 127.0.0.1 localhost >hosts) & }";
+    let Some(run) = with_hosts("127.0.0.2 localhost\n", move_it, server.address().port()) else { return };
+    run.prints_a_token();
+    assert_eq!(server.connections(), 1);
 }
 
 /// A stack larger than the address space has the same effect as `ulimit -u`.
@@ -214,31 +168,28 @@ fn addresses_are_looked_up_again_after_a_failed_connection() {
 fn a_thread_that_cannot_be_started_is_a_network_failure() {
     let server = Server::http(Account::acme());
     let message = "cannot connect to localhost: cannot start a thread: ";
-    for (args, stream) in
-        [(&[EMAIL][..], "stderr"), (&["--check"], "stdout"), (&[EMAIL, "--", "/bin/echo", "ran"], "stderr")]
-    {
-        let outcome = Run::new()
+    for args in [&[EMAIL][..], &["--check"], &[EMAIL, "--", "/bin/echo", "ran"]] {
+        let run = Run::new()
             .server(&server)
             .env("OUTSETA_BASE_URL", format!("http://localhost:{}", server.address().port()))
             .env("RUST_MIN_STACK", (1_u64 << 47).to_string())
             .args(["--retries", "0"])
             .args(args)
-            .outcome();
-        assert_eq!(outcome.status, Some(69), "{outcome}");
-        let text = if stream == "stdout" { outcome.stdout_text() } else { outcome.stderr.clone() };
-        assert!(text.contains(message), "{outcome}");
+            .status(69);
+        if args == ["--check"] {
+            run.stdout_contains(message).run();
+        } else {
+            run.stderr_contains(message).run();
+        }
     }
     assert_eq!(server.connections(), 0);
 }
 
 #[test]
-fn attempts_that_used_up_the_time_are_told_together() {
-    let deaf = Deaf::new();
-    let outcome = at(deaf.address())
-        .args(["--retries", "9", "--timeout", "3"])
-        .status(69)
-        .stderr_contains("outseta-token: cannot connect to 127.0.0.1 within ")
-        .run();
+fn attempts_that_used_up_the_timeout_are_reported_together() {
+    let full = FullQueue::new();
+    let run = at(full.address()).args(["--retries", "9", "--timeout", "3"]);
+    let outcome = run.fails_with(69, "cannot connect to 127.0.0.1 within ").run();
     let seconds = outcome.stderr.split(" within ").nth(1).and_then(|rest| rest.split(" s\n").next());
     let seconds: f64 =
         seconds.and_then(|seconds| seconds.parse().ok()).unwrap_or_else(|| panic!("{outcome}"));
@@ -252,23 +203,12 @@ fn a_tls_handshake_is_part_of_connecting() {
     for behaviour in [AtAccept::Silent, AtAccept::StallHandshake(100)] {
         let server = Server::https(Account::acme(), authority.server(&NAMES));
         server.always_on_accept(behaviour);
-        let outcome = Run::new()
-            .server(&server)
-            .trust(&authority)
-            .args(["--retries", "0", "--timeout", "3", EMAIL])
-            .status(69)
-            .stderr_contains("outseta-token: cannot connect to 127.0.0.1 within 1 s\n")
-            .stderr_contains(CONNECT_HINT)
-            .run();
-        assert!(
-            (Duration::from_millis(990)..Duration::from_millis(2800)).contains(&outcome.elapsed),
-            "{outcome}"
-        );
+        gives_up_after_a_second(Run::new().server(&server).trust(&authority).arg(EMAIL), "127.0.0.1");
     }
 }
 
 #[test]
-fn a_connection_that_takes_too_long_is_tried_again() {
+fn a_connection_that_takes_too_long_is_retried() {
     let authority = Authority::new();
     let server = Server::https(Account::acme(), authority.server(&NAMES));
     server.on_accept(AtAccept::Silent);
@@ -276,75 +216,63 @@ fn a_connection_that_takes_too_long_is_tried_again() {
         .server(&server)
         .trust(&authority)
         .args(["--retries", "1", "--timeout", "6", EMAIL])
-        .stdout_contains("access_token")
-        .run();
+        .prints_a_token();
     assert_eq!(server.connections(), 2);
 }
 
 #[test]
-fn a_dead_first_address_hides_no_living_second() {
+fn each_address_of_a_name_is_tried() {
     let mut addresses = ("localhost", 80).to_socket_addrs().expect("localhost resolves");
     if !addresses.any(|address| address.is_ipv6()) {
         return skip("localhost has no IPv6 address on this machine");
     }
     let server = Server::http(Account::acme());
     let port = server.address().port();
-    let alone = Relay::bound(IpAddr::from(Ipv6Addr::LOCALHOST), 0, server.address(), &[])
-        .expect("IPv6 loopback has a free port");
+    let alone = Relay::ipv6(server.address()).expect("IPv6 loopback has a free port");
     for port in [port, alone.address().port()] {
         Run::new()
             .server(&server)
-            .args(["--base-url", &format!("http://localhost:{port}")])
-            .args(["--retries", "0", EMAIL])
-            .stdout_contains("access_token")
-            .run();
+            .args(["--base-url", &format!("http://localhost:{port}"), "--retries", "0", EMAIL])
+            .prints_a_token();
     }
 }
 
-// ---- No answer, or a part of one ----
+// ---- No response, or a part of one ----
 
 #[test]
-fn silence_ends_with_the_time() {
-    let (server, run) = answered(Fault::Stall);
-    let outcome = run
-        .args(["--timeout", "700ms"])
-        .status(69)
-        .stderr_lines(&["outseta-token: no response from 127.0.0.1 within 0.7 s", LATE_HINT])
-        .run();
-    assert!(
-        (Duration::from_millis(700)..Duration::from_millis(700) + SLACK).contains(&outcome.elapsed),
-        "{outcome}"
-    );
-    assert_eq!(server.requests().len(), 1, "it is not asked again");
+fn silence_ends_with_the_timeout() {
+    let (server, run) = replying(Fault::Stall);
+    let run = run.args(["--timeout", "700ms"]);
+    let outcome = run.fails(69, "no response from 127.0.0.1 within 0.7 s", LATE_HINT).run();
+    let timeout = Duration::from_millis(700);
+    assert!((timeout..timeout + SLACK).contains(&outcome.elapsed), "{outcome}");
+    assert_eq!(server.requests().len(), 1, "it is not retried");
 }
 
 #[test]
-fn an_answer_may_take_more_than_a_third_of_the_time() {
-    let (_server, run) = answered(token().with(Fault::Delay(Duration::from_millis(1300))));
+fn a_response_may_take_more_than_a_third_of_the_timeout() {
+    let (_server, run) = replying(token().with(Fault::Delay(Duration::from_millis(1300))));
     run.args(["--timeout", "3", "-r"]).stdout("a.b.c\n").run();
 }
 
 #[test]
-fn an_answer_that_drips_ends_with_the_time() {
-    for answer in [token(), token().chunked(), token().until_close(), Answer::empty(503)] {
-        let (_server, run) = answered(answer.with(Fault::Trickle(Duration::from_millis(50))));
-        let outcome = run
-            .args(["--timeout", "500ms"])
-            .status(69)
-            .stderr_lines(&["outseta-token: no response from 127.0.0.1 within 0.5 s", LATE_HINT])
-            .run();
+fn a_slow_response_ends_with_the_timeout() {
+    for response in [token(), token().chunked(), token().until_close(), Response::empty(503)] {
+        let (_server, run) = replying(response.with(Fault::Trickle(Duration::from_millis(50))));
+        let run = run.args(["--timeout", "500ms"]);
+        let outcome = run.fails(69, "no response from 127.0.0.1 within 0.5 s", LATE_HINT).run();
         assert!(outcome.elapsed < Duration::from_millis(500) + SLACK, "{outcome}");
     }
 }
 
 #[test]
-fn an_answer_that_drips_fast_enough_is_one() {
-    let (_server, run) = answered(token().with(Fault::Trickle(Duration::from_millis(1))));
+fn a_slow_response_in_time_is_accepted() {
+    let (_server, run) = replying(token().with(Fault::Trickle(Duration::from_millis(1))));
     run.arg("-r").stdout("a.b.c\n").run();
 }
 
 #[test]
-fn an_answer_that_is_cut_is_lost() {
+fn a_response_that_is_cut_is_lost() {
     for fault in [
         Fault::CloseAfter(0),
         Fault::CloseAfter(1),
@@ -354,66 +282,58 @@ fn an_answer_that_is_cut_is_lost() {
         Fault::CutBody(0),
         Fault::CutBody(10),
     ] {
-        let (_server, run) = answered(token().with(fault));
-        run.args(["--retries", "0"]).status(69).stderr_lines(&LOST).run();
-    }
-    let (_server, run) = answered(token().claimed_length(1000));
-    run.args(["--retries", "0"]).status(69).stderr_lines(&LOST).run();
-}
-
-#[test]
-fn a_chunked_answer_is_lost_wherever_it_is_cut() {
-    let answer = token().chunked();
-    // The empty line behind the last chunk is not waited for.
-    for count in 0..answer.framed_body().len() - 2 {
-        let (_server, run) = answered(answer.clone().with(Fault::CutBody(count)));
-        let outcome = run.args(["--retries", "0"]).outcome();
-        assert_eq!(
-            (outcome.status, outcome.stderr.lines().next()),
-            (Some(69), Some(LOST[0])),
-            "cut after {count} bytes\n{outcome}"
-        );
+        let (_server, run) = replying(token().with(fault));
+        run.args(["--retries", "0"]).fails(69, LOST, "try again").run();
     }
 }
 
 #[test]
-fn an_answer_without_a_length_that_is_cut_is_no_json() {
-    let (_server, run) = answered(token().until_close().with(Fault::CutBody(20)));
-    run.status(76).stderr_contains("the response (200) is not a JSON object\n").run();
+fn a_chunked_response_is_lost_wherever_it_is_cut() {
+    let response = token().chunked();
+    // The program does not wait for the empty line after the last chunk.
+    for count in 0..response.framed_body().len() - 2 {
+        let (_server, run) = replying(response.clone().with(Fault::CutBody(count)));
+        run.args(["--retries", "0"]).fails(69, LOST, "try again").run();
+    }
 }
 
-/// Whether it is whole only a `close_notify` would tell.
 #[test]
-fn a_tls_answer_without_a_length_that_ends_without_close_notify_is_lost() {
+fn a_cut_response_without_a_length_is_not_json() {
+    let (_server, run) = replying(token().until_close().with(Fault::CutBody(20)));
+    run.fails_with(76, "the response (200) is not a JSON object\n").run();
+}
+
+/// Only `close_notify` shows that it is complete.
+#[test]
+fn a_tls_response_without_a_length_needs_close_notify() {
     let authority = Authority::new();
-    let answer = token().until_close();
-    let whole = answer.head().len() + answer.framed_body().len();
+    let response = token().until_close();
+    let whole = response.head().len() + response.framed_body().len();
     let server = Server::https(Account::acme(), authority.server(&NAMES));
-    server.on(On::Tokens, answer.clone().with(Fault::CloseAfter(whole)));
+    server.on(Endpoint::Tokens, response.clone().with(Fault::CloseAfter(whole)));
     let run = || Run::new().server(&server).trust(&authority).args(["--retries", "0", "-r", EMAIL]);
-    run().status(69).stderr_lines(&LOST).run();
-    server.on(On::Tokens, answer);
+    run().fails(69, LOST, "try again").run();
+    server.on(Endpoint::Tokens, response);
     run().stdout("a.b.c\n").run();
 }
 
 #[test]
-fn tls_where_plain_http_was_meant_is_no_answer() {
+fn a_tls_server_does_not_respond_to_plain_http() {
     let server = Server::https(Account::acme(), Authority::new().server(&NAMES));
     at(server.address()).fails(76, "the response is not HTTP", "check the base URL and its port").run();
 }
 
-// ---- The time ----
+// ---- The timeout ----
 
 #[test]
-fn all_attempts_and_waits_share_the_time() {
+fn all_attempts_and_waits_share_the_timeout() {
     let server = Server::http(Account::acme());
-    let slow = Answer::empty(503).with(Fault::Delay(Duration::from_millis(300)));
-    server.always(On::Tokens, slow);
+    let slow = Response::empty(503).with(Fault::Delay(Duration::from_millis(300)));
+    server.always(Endpoint::Tokens, slow);
     let outcome = Run::new()
         .server(&server)
         .args(["--timeout", "3", "--retries", "100", EMAIL])
-        .status(75)
-        .stderr_contains("temporarily unavailable (503)\n")
+        .fails_with(75, "Outseta is temporarily unavailable (503)\n")
         .run();
     assert!(outcome.elapsed < Duration::from_secs(3) + SLACK, "{outcome}");
     // 0.3 s, then 0.5 to 0.75, 0.3, 1 to 1.5, 0.3; a wait of 2 s does not fit any more.
@@ -421,40 +341,36 @@ fn all_attempts_and_waits_share_the_time() {
 }
 
 #[test]
-fn an_attempt_after_others_has_what_is_left_of_the_time() {
+fn a_retry_has_the_rest_of_the_timeout() {
     let server = Server::http(Account::acme());
     server
-        .on(On::Tokens, Fault::CloseAfter(0))
-        .always(On::Tokens, Fault::Trickle(Duration::from_millis(100)));
+        .on(Endpoint::Tokens, Fault::CloseAfter(0))
+        .always(Endpoint::Tokens, Fault::Trickle(Duration::from_millis(100)));
     let outcome = Run::new()
         .server(&server)
         .args(["--timeout", "2", EMAIL])
-        .status(69)
-        .stderr_lines(&["outseta-token: no response from 127.0.0.1 within 2 s", LATE_HINT])
+        .fails(69, "no response from 127.0.0.1 within 2 s", LATE_HINT)
         .run();
     assert!(outcome.elapsed < Duration::from_secs(2) + SLACK, "{outcome}");
     assert_eq!(server.requests().len(), 2);
 }
 
 #[test]
-fn too_little_time_is_a_time_out_and_nothing_else() {
+fn a_very_short_timeout_is_a_network_failure() {
     let authority = Authority::new();
     let tls = Server::https(Account::acme(), authority.server(&NAMES));
     let detour = Detour::new(Account::acme());
     let silent = Server::http(Account::acme());
-    silent.always(On::Any, Fault::Stall);
-    let deaf = Deaf::new();
+    silent.always(Endpoint::Any, Fault::Stall);
+    let localhost = format!("http://localhost:{}", silent.address().port());
+    let full = FullQueue::new();
     for timeout in ["1ms", "2ms", "3ms", "7ms", "20ms"] {
         for run in [
             Run::new().server(&tls).trust(&authority).arg(EMAIL),
             Run::new().detour(&detour).arg(EMAIL),
             at(silent.address()),
-            Run::new().credentials().args([
-                "--base-url",
-                &format!("http://localhost:{}", silent.address().port()),
-                EMAIL,
-            ]),
-            at(deaf.address()),
+            Run::new().credentials().args(["--base-url", &localhost, EMAIL]),
+            at(full.address()),
         ] {
             let outcome = run.args(["--timeout", timeout]).outcome();
             assert!(

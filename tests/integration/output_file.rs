@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::support::device::AS_NOBODY;
 use crate::support::fake::Server;
-use crate::support::http::Answer;
+use crate::support::http::Response;
 use crate::support::jwt::{self, JANE as JWT};
 use crate::support::listener::dead_address;
 use crate::support::model::Account;
@@ -170,9 +170,9 @@ mod failure {
     fn the_old_file_survives_a_failure() {
         for (server, status) in [
             (Server::http(Account::new("acme")), 67),
-            (Server::replying(Answer::empty(403)), 77),
-            (Server::replying(Answer::empty(503)), 75),
-            (Server::replying(Answer::text(200, "{\"access_token\": \"")), 76),
+            (Server::replying(Response::empty(403)), 77),
+            (Server::replying(Response::empty(503)), 75),
+            (Server::replying(Response::text(200, "{\"access_token\": \"")), 76),
             (Server::minting(&jwt::token("acme", "john@example.com", 60)), 76),
             (Server::replying(Fault::Stall), 69),
         ] {
@@ -268,7 +268,7 @@ mod failure {
 /// A server that mints a token after long enough for a look at what the run has made before.
 fn slow() -> Server {
     Server::replying(
-        Answer::json(200, &json!({"access_token": JWT})).with(Fault::Delay(Duration::from_secs(2))),
+        Response::json(200, &json!({"access_token": JWT})).with(Fault::Delay(Duration::from_secs(2))),
     )
 }
 

@@ -1,16 +1,13 @@
-//! Settings: each source leads to the request, and a setting that is missing or malformed is named without
-//! its value. (Unit tests walk the tables of values and of precedence. Env files have a module of their own,
-//! as have prompts, TLS and proxies.)
+//! Settings: each source reaches the request, and a missing or malformed setting is named without its value.
+//! (Unit tests walk values and precedence. Env files, prompts, TLS and proxies have their own modules.)
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
+use std::fs;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 use crate::support::fake::Server;
-use crate::support::model::Account;
-use crate::support::proxy::Proxy;
 use crate::support::run::Run;
-use crate::support::tls::{Authority, NAMES};
+use crate::support::tls::Authority;
 use crate::support::{KEY, SECRET, forbid_reading};
 
 const JANE: &str = "jane@example.com";
@@ -97,7 +94,7 @@ fn credentials_are_sent_as_they_are() {
 }
 
 #[test]
-fn credentials_may_have_64_kib() {
+fn credentials_may_be_64_kib_long() {
     let (key, secret) = ("k".repeat(LIMIT), "s".repeat(LIMIT));
     let run = Run::new().file("key", &key).file("secret", &secret);
     let run = run.env("OUTSETA_API_KEY_FILE", "key").env("OUTSETA_API_SECRET_FILE", "secret");
@@ -105,28 +102,6 @@ fn credentials_may_have_64_kib() {
     let message =
         "invalid API key (the file /dev/zero (OUTSETA_API_KEY_FILE)): the file is larger than 64 KiB";
     key_file("/dev/zero").arg(JANE).fails(78, message, "check that it is the right file").run();
-}
-
-#[test]
-fn the_path_of_a_base_url_is_kept() {
-    let server = Server::generous();
-    for path in ["/outseta/v2", "/outseta/v2/"] {
-        let run = Run::new().credentials().arg("--base-url").arg(server.url() + path);
-        run.args(["-r", JANE]).stdout("t0ken\n").run();
-    }
-    let targets: Vec<_> = server.requests().into_iter().map(|request| request.target).collect();
-    assert_eq!(targets, ["/outseta/v2/api/v1/tokens"; 2]);
-}
-
-#[test]
-fn a_loopback_host_never_goes_through_a_proxy() {
-    let server = Server::generous();
-    let proxy = Proxy::http();
-    for url in [&*proxy.url(), "socks5://127.0.0.1", "http://"] {
-        let run = Run::new().server(&server).env("https_proxy", url).env("ALL_PROXY", url);
-        run.args(["-r", JANE]).stdout("t0ken\n").run();
-    }
-    assert_eq!((server.connections(), proxy.requests().len()), (3, 0));
 }
 
 #[test]
@@ -193,7 +168,7 @@ fn a_credentials_file_that_cannot_be_used_is_named() {
 }
 
 #[test]
-fn a_path_in_a_message_forges_no_line() {
+fn a_path_in_a_message_cannot_forge_a_line() {
     let path = "key\noutseta-token: \u{1b}[31mforged\u{202e}";
     let shown = r"the file key\noutseta-token: \u{1b}[31mforged\u{202e} (OUTSETA_API_KEY_FILE)";
     let message = format!("invalid API key ({shown}): it is blank");
@@ -207,55 +182,4 @@ fn a_path_in_a_message_forges_no_line() {
     let run = key_file(&name);
     fs::write(run.work().join(&name), "123456789").expect("it is written");
     assert_eq!(described(run)[1], "API key 1234… (the file key\u{fffd} (OUTSETA_API_KEY_FILE))");
-}
-
-/// `tls.rs` has the rest about certificates.
-mod certificates {
-    use super::*;
-
-    const WAYS: [&str; 2] = ["--cacert", "SSL_CERT_FILE"];
-
-    /// A run that trusts what the file `ca.pem` holds.
-    fn trusting(way: &str, contents: &[u8]) -> Run {
-        let run = configured().file("ca.pem", contents).arg(JANE);
-        if way.starts_with('-') { run.args([way, "ca.pem"]) } else { run.env(way, "ca.pem") }
-    }
-
-    #[test]
-    fn text_around_them_may_be_in_any_encoding() {
-        let authority = Authority::new();
-        let server = Server::https(Account::acme(), authority.server(&NAMES));
-        let comment = b"# Autorit\xe9 de certification\n";
-        for way in WAYS {
-            let run = trusting(way, &[comment, authority.pem().as_bytes(), comment].concat());
-            run.server(&server).stdout_contains("access_token").run();
-        }
-    }
-
-    #[test]
-    fn a_file_that_cannot_be_used_is_refused() {
-        // As `openssl x509 -trustout` writes it.
-        let pem = Authority::new().pem().replace("CERTIFICATE", "TRUSTED CERTIFICATE");
-        for way in WAYS {
-            let invalid = format!("invalid CA file (the file ca.pem ({way})):");
-            trusting(way, pem.as_bytes())
-                .fails(
-                    78,
-                    &format!("{invalid} it contains no certificate"),
-                    "it must contain certificates in PEM form, each between BEGIN and END lines",
-                )
-                .run();
-            let run = trusting(way, b"");
-            let path = run.work().join("ca.pem");
-            let file = File::options().write(true).open(&path).expect("it opens");
-            file.set_len(16 * 1024 * 1024 + 1).expect("it becomes long, without taking space");
-            let message = format!("{invalid} the file is larger than 16384 KiB");
-            run.fails(78, &message, "check that it is the right file").run();
-            let run = trusting(way, b"");
-            if forbid_reading(&run.work().join("ca.pem")) {
-                let message = format!("cannot read the file ca.pem ({way}): permission denied");
-                run.fails(66, &message, READABLE).run();
-            }
-        }
-    }
 }

@@ -1,11 +1,12 @@
-//! Certificates: which authorities are trusted, which servers are not, and that an untrusted one is
-//! told nothing; and what else can answer where TLS is expected.
+//! TLS: which certificates are trusted, that an untrusted server receives nothing, and servers without TLS.
 
+use std::fs::File;
 use std::sync::Arc;
 
 use rustls::ServerConfig;
 
 use crate::support::fake::Server;
+use crate::support::forbid_reading;
 use crate::support::model::Account;
 use crate::support::proxy::{Detour, Proxy};
 use crate::support::run::Run;
@@ -19,10 +20,11 @@ const UNKNOWN: [&str; 2] = [
     "if its issuer is your own authority or a proxy that inspects TLS, trust the issuer's certificate with \
      --cacert or SSL_CERT_FILE",
 ];
-const SPEAK_HINT: &str =
-    "outseta-token: hint: check the host and the port: the server there may not speak TLS";
-const PEM_HINT: &str = "it must contain certificates in PEM form, each between BEGIN \
-     and END lines";
+const PEM_HINT: &str = "it must contain certificates in PEM form, each between BEGIN and END lines";
+const READABLE: &str = "check that the file is there and may be read by this user";
+
+/// A private key, in a file of certificates.
+const KEY_BLOCK: &str = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
 
 fn serve(tls: Arc<ServerConfig>) -> Server {
     Server::https(Account::acme(), tls)
@@ -39,28 +41,23 @@ fn run(server: &Server) -> Run {
     Run::new().server(server).arg(EMAIL)
 }
 
-/// It ends so after one connection, over which nothing was told.
+/// Expects this failure after one connection, and no request.
 #[track_caller]
 fn is_not_trusted(server: &Server, run: Run, [why, hint]: [&str; 2]) {
     let outcome = run
-        .status(69)
-        .stderr_contains(&format!("outseta-token: cannot trust 127.0.0.1: {why}"))
+        .fails_with(69, &format!("cannot trust 127.0.0.1: {why}"))
         .stderr_contains(&format!("outseta-token: hint: {hint}\n"))
         .run();
-    assert_eq!(
-        (server.connections(), server.requests().len()),
-        (1, 0),
-        "it is not repeated, and the key is not sent\n{outcome}"
-    );
+    assert_eq!((server.connections(), server.requests().len()), (1, 0), "{outcome}");
 }
 
 // ---- Trust ----
 
 #[test]
-fn cacert_and_ssl_cert_file_name_whom_to_trust() {
+fn cacert_and_ssl_cert_file_name_trusted_certificates() {
     let (authority, server) = trusted();
-    run(&server).env("SSL_CERT_FILE", authority.pem_file()).stdout_contains("access_token").run();
-    run(&server).arg("--cacert").arg(authority.pem_file()).stdout_contains("access_token").run();
+    run(&server).env("SSL_CERT_FILE", authority.pem_file()).prints_a_token();
+    run(&server).arg("--cacert").arg(authority.pem_file()).prints_a_token();
 }
 
 #[test]
@@ -70,8 +67,7 @@ fn cacert_wins_over_ssl_cert_file_and_neither_adds_to_the_other() {
         .env("SSL_CERT_FILE", "no/such/file")
         .arg("--cacert")
         .arg(authority.pem_file())
-        .stdout_contains("access_token")
-        .run();
+        .prints_a_token();
     let other = Authority::new();
     let server = serve(authority.server(&NAMES));
     is_not_trusted(
@@ -92,17 +88,6 @@ fn without_either_the_built_in_roots_are_trusted_and_no_others() {
     is_not_trusted(&server, system, UNKNOWN);
 }
 
-#[test]
-fn one_of_several_certificates_in_the_file_is_enough() {
-    let (authority, server) = trusted();
-    let pem = format!("# Authorities\n\n{}\nSubject: the one\n{}", Authority::new().pem(), authority.pem());
-    run(&server)
-        .file("ca.pem", pem.replace('\n', "\r\n"))
-        .args(["--cacert", "ca.pem"])
-        .stdout_contains("access_token")
-        .run();
-}
-
 // ---- No trust ----
 
 #[test]
@@ -112,7 +97,7 @@ fn an_unknown_authority_is_not_trusted() {
 }
 
 #[test]
-fn a_certificate_that_vouches_for_itself_is_not_trusted() {
+fn a_self_signed_certificate_is_not_trusted() {
     let server = serve(self_signed(&NAMES));
     is_not_trusted(&server, run(&server).trust(&Authority::new()), UNKNOWN);
 }
@@ -147,7 +132,7 @@ fn another_hosts_certificate_is_not_trusted() {
 }
 
 #[test]
-fn a_certificate_authoritys_certificate_is_no_servers() {
+fn a_certificate_authoritys_certificate_is_not_trusted_for_a_server() {
     let authority = Authority::new();
     let server = serve(authority.server_as_ca(&NAMES));
     is_not_trusted(
@@ -162,7 +147,7 @@ fn a_certificate_authoritys_certificate_is_no_servers() {
 }
 
 #[test]
-fn the_certificate_must_be_for_the_account_behind_a_proxy_too() {
+fn through_a_proxy_the_certificate_must_be_for_the_account() {
     let detour = Detour::new(Account::acme());
     let server = serve(detour.authority.server(&["other.outseta.com", "127.0.0.1"]));
     let proxy = Proxy::http().route_all(server.address());
@@ -170,28 +155,46 @@ fn the_certificate_must_be_for_the_account_behind_a_proxy_too() {
         .detour(&detour)
         .via_proxy(&proxy)
         .arg(EMAIL)
-        .status(69)
-        .stderr_contains(
+        .fails_with(
+            69,
             "cannot trust acme.outseta.com: its certificate is for other.outseta.com, 127.0.0.1\n",
         )
         .run();
     assert!(server.requests().is_empty());
 }
 
-// ---- Files that hold no authority ----
+// ---- CA files ----
+
+/// Runs with this CA file, named in each of the two ways.
+fn with_ca_file(server: &Server, contents: &[u8], check: impl Fn(Run, &str)) {
+    let named = |run: Run| run.file("ca.pem", contents);
+    check(named(run(server)).args(["--cacert", "ca.pem"]), "ca.pem (--cacert)");
+    check(named(run(server)).env("SSL_CERT_FILE", "ca.pem"), "ca.pem (SSL_CERT_FILE)");
+}
 
 #[test]
-fn a_file_without_a_good_certificate_is_a_wrong_setting() {
+fn one_of_several_blocks_in_the_file_is_enough() {
+    let (authority, server) = trusted();
+    let (other, pem) = (Authority::new().pem(), authority.pem());
+    let text = format!("{KEY_BLOCK}# Authorities\n\n{other}\nSubject: the one\n{pem}").replace('\n', "\r\n");
+    // A comment may have any encoding.
+    let contents = [b"# Autorit\xe9 de certification\n", text.as_bytes()].concat();
+    with_ca_file(&server, &contents, |run, _| drop(run.prints_a_token()));
+}
+
+#[test]
+fn a_file_without_a_valid_certificate_is_an_invalid_setting() {
     let (authority, server) = trusted();
     let good = authority.pem();
-    let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
     let none = "it contains no certificate";
     let block = "a block in it is malformed";
     let certificate = "a certificate in it is malformed";
     for (pem, why) in [
         (String::new(), none),
         ("no certificate\n".to_owned(), none),
-        (key.to_owned(), none),
+        (KEY_BLOCK.to_owned(), none),
+        // As `openssl x509 -trustout` writes it.
+        (good.replace("CERTIFICATE", "TRUSTED CERTIFICATE"), none),
         (authority.damaged_pem(), certificate),
         (good.clone() + &authority.damaged_pem(), certificate),
         (authority.damaged_pem() + &good, certificate),
@@ -201,33 +204,32 @@ fn a_file_without_a_good_certificate_is_a_wrong_setting() {
         (good.clone() + &good[..good.len() / 2], block),
         ("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n".to_owned(), certificate),
     ] {
-        let run = || run(&server).file("ca.pem", &pem);
-        let message = |source| format!("invalid CA file (the file ca.pem ({source})): {why}");
-        run().args(["--cacert", "ca.pem"]).fails(78, &message("--cacert"), PEM_HINT).run();
-        run().env("SSL_CERT_FILE", "ca.pem").fails(78, &message("SSL_CERT_FILE"), PEM_HINT).run();
+        with_ca_file(&server, pem.as_bytes(), |run, file| {
+            run.fails(78, &format!("invalid CA file (the file {file}): {why}"), PEM_HINT).run();
+        });
     }
     assert_eq!(server.connections(), 0);
 }
 
 #[test]
-fn a_key_beside_the_certificate_does_no_harm() {
-    let (authority, server) = trusted();
-    let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
-    run(&server)
-        .file("ca.pem", key.to_owned() + &authority.pem())
-        .args(["--cacert", "ca.pem"])
-        .stdout_contains("access_token")
-        .run();
-}
-
-#[test]
-fn a_file_that_cannot_be_read_is_no_input() {
+fn a_file_that_is_too_large_or_cannot_be_read_is_refused() {
     let (_authority, server) = trusted();
-    let hint = "check that the file is there and may be read by this user";
+    with_ca_file(&server, b"", |run, file| {
+        let path = run.work().join("ca.pem");
+        let sparse = File::options().write(true).open(path).expect("it opens");
+        sparse.set_len(16 * 1024 * 1024 + 1).expect("it is extended");
+        let message = format!("invalid CA file (the file {file}): the file is larger than 16384 KiB");
+        run.fails(78, &message, "check that it is the right file").run();
+    });
+    with_ca_file(&server, b"", |run, file| {
+        if forbid_reading(&run.work().join("ca.pem")) {
+            run.fails(66, &format!("cannot read the file {file}: permission denied"), READABLE).run();
+        }
+    });
     for (path, why) in [("none.pem", "no such file or directory"), (".", "is a directory")] {
         let message = |source| format!("cannot read the file {path} ({source}): {why}");
-        run(&server).args(["--cacert", path]).fails(66, &message("--cacert"), hint).run();
-        run(&server).env("SSL_CERT_FILE", path).fails(66, &message("SSL_CERT_FILE"), hint).run();
+        run(&server).args(["--cacert", path]).fails(66, &message("--cacert"), READABLE).run();
+        run(&server).env("SSL_CERT_FILE", path).fails(66, &message("SSL_CERT_FILE"), READABLE).run();
     }
     assert_eq!(server.connections(), 0);
 }
@@ -235,19 +237,13 @@ fn a_file_that_cannot_be_read_is_no_input() {
 // ---- No TLS ----
 
 #[test]
-fn plain_http_on_a_tls_port_is_no_tls() {
+fn plain_http_on_a_tls_port_is_not_retried() {
     let (authority, server) = trusted();
     server.always_on_accept(AtAccept::PlainHttp);
-    run(&server)
-        .trust(&authority)
-        .status(69)
-        .stderr_lines(&[
-            "outseta-token: TLS handshake with 127.0.0.1 failed: received corrupt message of type \
-             InvalidContentType",
-            SPEAK_HINT,
-        ])
-        .run();
-    assert_eq!(server.connections(), 1, "it would fail the same way");
+    let message = "TLS handshake with 127.0.0.1 failed: received corrupt message of type InvalidContentType";
+    let hint = "check the host and the port: the server there may not speak TLS";
+    run(&server).trust(&authority).fails(69, message, hint).run();
+    assert_eq!(server.connections(), 1);
 }
 
 #[test]
@@ -256,20 +252,19 @@ fn a_host_that_no_certificate_can_name_gets_no_tls() {
     Run::new()
         .detour(&detour)
         .args(["--base-url", "https://256.256.256.256", EMAIL])
-        .status(69)
-        .stderr_contains("outseta-token: TLS handshake with 256.256.256.256 failed: ")
+        .fails_with(69, "TLS handshake with 256.256.256.256 failed: ")
         .run();
     assert!(detour.server.requests().is_empty());
 }
 
 #[test]
-fn a_handshake_that_is_cut_is_tried_again() {
+fn a_handshake_that_is_cut_is_retried() {
     for behaviour in
         [AtAccept::Close, AtAccept::Reset, AtAccept::CutHandshake(5), AtAccept::CutHandshake(500)]
     {
         let (authority, server) = trusted();
         server.on_accept(behaviour);
-        run(&server).trust(&authority).stdout_contains("access_token").run();
+        run(&server).trust(&authority).prints_a_token();
         assert_eq!((server.connections(), server.requests().len()), (2, 1));
     }
 }

@@ -1,5 +1,5 @@
-//! The fake Outseta: sends the model's answers over HTTP or HTTPS on loopback, changed by the test's script,
-//! and records every request and connection.
+//! The fake Outseta: sends the model's responses over HTTP or HTTPS on loopback, changed by the test's
+//! script, and records every request and connection.
 
 use std::io::{self, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use rustls::{ServerConfig, ServerConnection};
 use serde_json::json;
 
-use super::http::{Answer, Incoming, Request};
+use super::http::{Incoming, Request, Response};
 use super::listener::{Listener, Stop};
-use super::model::{Account, Model};
-use super::script::{AtAccept, On, Reply, Script};
+use super::model::{self, Account};
+use super::script::{AtAccept, Endpoint, Reply, Script};
 use super::wire::{Wire, is_timeout, reset};
 
 /// A running server; it ends when dropped.
@@ -28,8 +28,8 @@ struct Shared {
 }
 
 struct State {
-    model: Model,
-    replies: Script<(On, Reply)>,
+    accounts: Vec<Account>,
+    replies: Script<(Endpoint, Reply)>,
     at_accept: Script<AtAccept>,
     requests: Vec<Request>,
     connections: usize,
@@ -42,19 +42,19 @@ impl Server {
 
     /// Over HTTP; accepts every key and gives every user the token `t0ken`.
     pub fn generous() -> Self {
-        Self::replying(Answer::json(200, &json!({"access_token": "t0ken"})))
+        Self::replying(Response::json(200, &json!({"access_token": "t0ken"})))
     }
 
     /// Over HTTP; accepts every key and gives every user this token for a week.
     pub fn minting(token: &str) -> Self {
         let body = json!({"access_token": token, "token_type": "bearer", "expires_in": 604_800});
-        Self::replying(Answer::json(200, &body))
+        Self::replying(Response::json(200, &body))
     }
 
     /// Over HTTP; sends this reply to every token request.
     pub fn replying(reply: impl Into<Reply>) -> Self {
         let server = Self::http(Account::acme());
-        server.always(On::Tokens, reply);
+        server.always(Endpoint::Tokens, reply);
         server
     }
 
@@ -63,10 +63,10 @@ impl Server {
         Self::start(vec![account], Some(tls))
     }
 
-    /// The first account answers on hosts outside outseta.com, each on its own host there.
+    /// Each account has its own host below outseta.com; the first one has all others.
     pub fn start(accounts: Vec<Account>, tls: Option<Arc<ServerConfig>>) -> Self {
         let state = State {
-            model: Model::new(accounts),
+            accounts,
             replies: Script::default(),
             at_accept: Script::default(),
             requests: Vec::new(),
@@ -95,13 +95,13 @@ impl Server {
     }
 
     /// Sends this reply to the next such request that no earlier entry takes.
-    pub fn on(&self, request: On, reply: impl Into<Reply>) -> &Self {
+    pub fn on(&self, request: Endpoint, reply: impl Into<Reply>) -> &Self {
         self.shared.state().replies.once((request, reply.into()));
         self
     }
 
     /// Sends this reply to every such request that no entry of [`Server::on`] takes.
-    pub fn always(&self, request: On, reply: impl Into<Reply>) -> &Self {
+    pub fn always(&self, request: Endpoint, reply: impl Into<Reply>) -> &Self {
         self.shared.state().replies.always((request, reply.into()));
         self
     }
@@ -137,22 +137,13 @@ impl Server {
         self.shared.state().connections
     }
 
-    /// How many entries of [`Server::on`] no request has taken.
-    pub fn unused_replies(&self) -> usize {
-        self.shared.state().replies.unused()
-    }
-
     /// What happened so far, for the report of a failed test; it outlives the server.
     pub fn transcript(&self) -> impl Fn() -> String + Send + Sync + 'static {
         let shared = Arc::clone(&self.shared);
         move || {
             let state = shared.state();
             let requests: String = state.requests.iter().map(Request::to_string).collect();
-            format!(
-                "server: {} connections, {} requests\n{requests}",
-                state.connections,
-                state.requests.len()
-            )
+            format!("server: {} connections, these requests:\n{requests}", state.connections)
         }
     }
 }
@@ -169,7 +160,7 @@ impl Shared {
     }
 
     fn serve(&self, behaviour: Option<AtAccept>, tcp: TcpStream, index: usize, stop: &Stop) {
-        // Errors are the client's leaving, which is what many tests are about.
+        // An error means that the client has left.
         let _ = match behaviour {
             None => self.converse(Wire::new(tcp, self.tls.as_ref()), index, stop),
             Some(behaviour) => self.misbehave(behaviour, tcp, stop),
@@ -189,12 +180,12 @@ impl Shared {
         Ok(())
     }
 
-    fn decide(&self, request: Request) -> (Reply, Answer) {
+    fn decide(&self, request: Request) -> (Reply, Response) {
         let mut state = self.state();
         let reply = state.replies.reply(&request);
-        let answer = state.model.answer(&request, self.tls.is_some());
+        let response = model::respond(&mut state.accounts, &request, self.tls.is_some());
         state.requests.push(request);
-        (reply, answer)
+        (reply, response)
     }
 
     fn misbehave(&self, behaviour: AtAccept, tcp: TcpStream, stop: &Stop) -> io::Result<()> {
@@ -205,7 +196,7 @@ impl Shared {
             AtAccept::PlainHttp => {
                 let mut wire = Wire::new(tcp, None);
                 wire.read_some(&mut [0; 4096], stop)?;
-                Answer::text(400, "plain HTTP is spoken here\n").close().write_to(&mut wire)?;
+                Response::text(400, "plain HTTP is spoken here\n").close().write_to(&mut wire)?;
             }
             AtAccept::StallHandshake(bytes) => self.begin_handshake(tcp, bytes, stop)?.hold(stop),
             AtAccept::CutHandshake(bytes) => drop(self.begin_handshake(tcp, bytes, stop)?),
@@ -213,7 +204,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Answers the `ClientHello` with the first bytes of what a server says.
+    /// Sends the first bytes of a server's response to the `ClientHello`.
     fn begin_handshake(&self, mut tcp: TcpStream, bytes: usize, stop: &Stop) -> io::Result<Wire> {
         let config = self.tls.as_ref().expect("only a TLS server has a handshake");
         let mut session = ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;

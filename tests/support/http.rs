@@ -1,5 +1,4 @@
-//! HTTP/1.1 as a server sees it: requests read and recorded byte for byte, answers rendered with
-//! whatever framing a test asks for, a wrong one too. It knows nothing of Outseta.
+//! HTTP/1.1 for a server: reads requests byte for byte, and writes responses with any framing.
 
 use std::fmt::{self, Display, Formatter};
 use std::io::{self, Write as _};
@@ -43,11 +42,9 @@ impl Request {
     /// A parameter of the query, percent-decoded (`+` is a blank, as in forms).
     pub fn query(&self, name: &str) -> Option<String> {
         let (_, query) = self.target.split_once('?')?;
-        let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-        let mut values = pairs.filter(|(given, _)| *given == name).map(|(_, value)| value);
-        values
-            .next()
-            .map(|value| percent_decode_str(&value.replace('+', " ")).decode_utf8_lossy().into_owned())
+        let mut pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        let (_, value) = pairs.find(|(given, _)| *given == name)?;
+        Some(percent_decode_str(&value.replace('+', " ")).decode_utf8_lossy().into_owned())
     }
 
     fn wants_close(&self) -> bool {
@@ -79,8 +76,7 @@ impl Incoming {
         Self { wire, connection, unread: Vec::new(), ending: false }
     }
 
-    /// The next request; `None` when the peer closed or broke off, or asked with its last one for
-    /// the connection's end.
+    /// The next request; `None` at the end of the connection.
     pub fn next(&mut self, stop: &Stop) -> Option<Request> {
         if self.ending {
             return None;
@@ -136,19 +132,17 @@ fn parse_head(head: &str) -> Option<Request> {
     })
 }
 
-/// How the end of a body is told.
+/// How the end of a body is marked.
 #[derive(Clone, Debug)]
 enum Framing {
     Length,
-    /// A `Content-Length` that need not be true.
-    ClaimedLength(usize),
     Chunked,
     Close,
 }
 
-/// What a server says. Built by a constructor for its content and methods for the rest.
+/// A response: a constructor gives its content, methods add the rest.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct Response {
     status: u16,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
@@ -156,7 +150,7 @@ pub struct Answer {
     closes: bool,
 }
 
-impl Answer {
+impl Response {
     /// No body and no `Content-Type`.
     pub fn empty(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: Vec::new(), framing: Framing::Length, closes: false }
@@ -178,54 +172,41 @@ impl Answer {
         Self::empty(status).header("Location", location)
     }
 
-    #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    #[must_use]
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self
     }
 
-    #[must_use]
     pub fn chunked(mut self) -> Self {
         self.framing = Framing::Chunked;
         self
     }
 
-    /// A `Content-Length` of the test's choice.
-    #[must_use]
-    pub fn claimed_length(mut self, length: usize) -> Self {
-        self.framing = Framing::ClaimedLength(length);
-        self
-    }
-
     /// Neither a length nor chunks: the body ends with the connection.
-    #[must_use]
     pub fn until_close(mut self) -> Self {
         self.framing = Framing::Close;
         self
     }
 
     /// Announces `Connection: close` and keeps the promise.
-    #[must_use]
     pub fn close(mut self) -> Self {
         self.closes = true;
         self.header("Connection", "close")
     }
 
     pub fn closes(&self) -> bool {
-        self.closes || matches!(self.framing, Framing::Close | Framing::ClaimedLength(_))
+        self.closes || matches!(self.framing, Framing::Close)
     }
 
     /// Status line (without a reason phrase: RFC 9112 section 4), headers and the empty line.
     pub fn head(&self) -> Vec<u8> {
-        let framing: Option<(String, String)> = match self.framing {
+        let framing = match self.framing {
             Framing::Length => Some(("Content-Length".to_owned(), self.body.len().to_string())),
-            Framing::ClaimedLength(length) => Some(("Content-Length".to_owned(), length.to_string())),
             Framing::Chunked => Some(("Transfer-Encoding".to_owned(), "chunked".to_owned())),
             Framing::Close => None,
         };

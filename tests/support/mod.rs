@@ -9,12 +9,9 @@
 
 use std::fs::{self, File, Permissions};
 use std::io::Write as _;
-use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
-
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 pub mod collect;
 pub mod device;
@@ -93,12 +90,4 @@ pub fn make_device(path: &Path, numbers: &[&str]) -> bool {
 pub fn make_fifo(path: &Path) {
     let made = Command::new("mkfifo").args(["-m", "600"]).arg(path).status();
     assert!(made.is_ok_and(|status| status.success()), "a FIFO is made");
-}
-
-/// Waits until no process can read from the pipe any more.
-pub fn wait_until_unread(writer: impl AsFd) {
-    let limit = Timespec { tv_sec: 10, tv_nsec: 0 };
-    let mut ends = [PollFd::new(&writer, PollFlags::empty())];
-    poll(&mut ends, Some(&limit)).expect("a pipe can be waited for");
-    assert!(ends[0].revents().contains(PollFlags::ERR), "nobody reads the pipe any more");
 }

@@ -1,63 +1,49 @@
-//! What Outseta would answer: accounts with users, and the four endpoints that matter here. Parts
-//! of it are documented by Outseta, parts were seen on live accounts (an empty 403 for a wrong key
-//! and an empty 404 for an unknown account); where neither is known,
-//! the shape of the answer is for the test to choose. It knows nothing of sockets.
+//! Outseta's responses: accounts with users, and the four endpoints that the program uses. They follow
+//! Outseta's documentation and what live accounts do (an empty 403 for a wrong key, an empty 404 for an
+//! unknown account); where neither is known, the test chooses.
 
 use serde_json::{Map, Value, json};
 
-use super::http::{Answer, Request};
+use super::http::{Request, Response};
 use super::{KEY, SECRET, jwt};
 
-/// Beyond a page of this size a list has to be asked for in parts.
-const PAGE: usize = 100;
-/// Seven days, the lifetime seen in real tokens.
+/// Seven days, the lifetime of real tokens.
 const LIFETIME: i64 = 7 * 24 * 60 * 60;
 
-/// How Outseta says that it mints no token for somebody.
+/// How Outseta refuses a token for a user.
 #[derive(Clone, Copy, Debug)]
 pub enum Refusal {
     /// 400 with `invalid_grant` as plain text.
     GrantText,
-    /// 400 with `"invalid_grant"` as JSON.
-    GrantJson,
     /// 400 with an object as in RFC 6749 section 5.2.
     OAuth,
     /// 400 with `ErrorMessage` and `EntityValidationErrors` that name this property.
     Validation(&'static str),
-    /// 400 with `ErrorMessage` and this `PropertyName`.
-    Property(&'static str),
     /// 400 with `Message`.
     Message,
-    /// 404 with `Message`.
-    NotFound,
     /// 404 with no body, as for an account that does not exist.
     NotFoundEmpty,
 }
 
 impl Refusal {
-    fn answer(self) -> Answer {
+    fn response(self) -> Response {
         let text = "The user name or password is incorrect.";
         match self {
-            Self::GrantText => Answer::text(400, "invalid_grant"),
-            Self::GrantJson => Answer::json(400, &json!("invalid_grant")),
-            Self::OAuth => Answer::json(400, &json!({"error": "invalid_grant", "error_description": text})),
+            Self::GrantText => Response::text(400, "invalid_grant"),
+            Self::OAuth => Response::json(400, &json!({"error": "invalid_grant", "error_description": text})),
             Self::Validation(property) => {
                 let error = json!({"ErrorCode": "invalid", "ErrorMessage": text, "PropertyName": property});
                 let entity = json!({"Entity": null, "TypeName": "Person", "ValidationErrors": [error]});
                 let message = "Validation failed for one or more entities.";
-                Answer::json(400, &json!({"ErrorMessage": message, "EntityValidationErrors": [entity]}))
+                Response::json(400, &json!({"ErrorMessage": message, "EntityValidationErrors": [entity]}))
             }
-            Self::Property(property) => {
-                Answer::json(400, &json!({"ErrorMessage": text, "PropertyName": property}))
-            }
-            Self::Message => Answer::json(400, &json!({"Message": text})),
-            Self::NotFound => Answer::json(404, &json!({"Message": text})),
-            Self::NotFoundEmpty => Answer::empty(404),
+            Self::Message => Response::json(400, &json!({"Message": text})),
+            Self::NotFoundEmpty => Response::empty(404),
         }
     }
 }
 
-/// What a login wants beside the password, asked for by a 202 without a token.
+/// What a login needs besides the password. The response is then a 202 without a token.
 #[derive(Clone, Copy, Debug)]
 pub enum SecondFactor {
     Totp,
@@ -66,7 +52,7 @@ pub enum SecondFactor {
 }
 
 impl SecondFactor {
-    fn answer(self) -> Answer {
+    fn response(self) -> Response {
         let challenge = |mechanism, destination: Option<&str>| {
             json!({
                 "two_factor_required": true,
@@ -85,7 +71,7 @@ impl SecondFactor {
                 "expires_in": 600,
             }),
         };
-        Answer::json(202, &body)
+        Response::json(202, &body)
     }
 }
 
@@ -102,43 +88,30 @@ pub struct User {
 impl User {
     /// A user who is subscribing (stage 3) and may log in.
     pub fn new(email: &str) -> Self {
-        Self {
-            email: email.to_owned(),
-            stages: vec![3],
-            refusal: None,
-            second_factor: None,
-            claims: Map::new(),
-        }
+        let (email, stages, claims) = (email.to_owned(), vec![3], Map::new());
+        Self { email, stages, refusal: None, second_factor: None, claims }
     }
 
     /// The stage of each account that the person belongs to; a person may belong to none.
-    #[must_use]
     pub fn stages(mut self, stages: &[u8]) -> Self {
         self.stages = stages.to_vec();
         self
     }
 
-    #[must_use]
     pub fn cannot_log_in(mut self, refusal: Refusal) -> Self {
         self.refusal = Some(refusal);
         self
     }
 
-    #[must_use]
     pub fn second_factor(mut self, factor: SecondFactor) -> Self {
         self.second_factor = Some(factor);
         self
     }
 
     /// Sets or replaces a claim of this user's tokens.
-    #[must_use]
     pub fn claim(mut self, name: &str, value: Value) -> Self {
         self.claims.insert(name.to_owned(), value);
         self
-    }
-
-    fn is(&self, email: &str) -> bool {
-        self.email.eq_ignore_ascii_case(email)
     }
 
     /// As `/crm/people` lists it.
@@ -194,85 +167,75 @@ impl Account {
         others.into_iter().fold(Self::acme(), Self::user)
     }
 
-    pub fn subdomain(&self) -> &str {
-        &self.subdomain
-    }
-
-    #[must_use]
     pub fn user(mut self, user: User) -> Self {
         self.users.push(user);
         self
     }
 
     /// The key may read and mints no token.
-    #[must_use]
     pub fn read_only(mut self) -> Self {
         self.read_only = true;
         self
     }
 
-    #[must_use]
     pub fn unknown_user(mut self, refusal: Refusal) -> Self {
         self.unknown_user = refusal;
         self
     }
 
     /// In seconds; a negative one gives tokens that have expired.
-    #[must_use]
     pub fn lifetime(mut self, seconds: i64) -> Self {
         self.lifetime = seconds;
         self
     }
 
     /// Sets or replaces a field of the token response.
-    #[must_use]
     pub fn extra(mut self, field: &str, value: Value) -> Self {
         self.extra.insert(field.to_owned(), value);
         self
     }
 
-    /// `/crm/people` leaves out the accounts of a person, as if the nested path were not known.
-    #[must_use]
+    /// `/crm/people` does not know the nested path, and leaves out the accounts of a person.
     pub fn without_nested_fields(mut self) -> Self {
         self.nested_fields = false;
         self
     }
 
-    fn answer(&mut self, request: &Request) -> Answer {
+    fn respond(&mut self, request: &Request) -> Response {
         match (request.method.as_str(), request.path()) {
-            ("GET", "/.well-known/jwks") => jwks(),
+            ("GET", "/.well-known/jwks") => {
+                let key = json!({"kty": "RSA", "use": "sig", "alg": "RS256", "kid": jwt::KEY_ID});
+                Response::json(200, &json!({"keys": [key]}))
+            }
             ("POST", "/api/v1/tokens") => refuse_key(request).unwrap_or_else(|| self.mint(request)),
             ("GET", "/api/v1/crm/people") => refuse_key(request).unwrap_or_else(|| self.people(request)),
             ("GET", "/api/v1/billing/planfamilies") => {
-                refuse_key(request).unwrap_or_else(|| plan_families(request))
+                let family = json!({"Uid": "nmDx8vQa", "Name": "Plans"});
+                refuse_key(request).unwrap_or_else(|| list(request, &[family]))
             }
             (_, path) => {
-                Answer::json(404, &json!({"Message": format!("No HTTP resource was found at {path}.")}))
+                Response::json(404, &json!({"Message": format!("No HTTP resource was found at {path}.")}))
             }
         }
     }
 
-    fn mint(&mut self, request: &Request) -> Answer {
+    fn mint(&mut self, request: &Request) -> Response {
         if self.read_only {
-            return Answer::empty(403);
+            return Response::empty(403);
         }
         let email = match username(request) {
             Ok(email) => email,
             Err(answer) => return answer,
         };
-        let Some(user) = self.users.iter().find(|user| user.is(&email)) else {
-            return self.unknown_user.answer();
+        let Some(user) = self.users.iter().find(|user| user.email.eq_ignore_ascii_case(&email)) else {
+            return self.unknown_user.response();
         };
         if let Some(refusal) = user.refusal {
-            return refusal.answer();
+            return refusal.response();
         }
         if let Some(factor) = user.second_factor {
-            return factor.answer();
+            return factor.response();
         }
-        self.issue(&user.clone())
-    }
-
-    fn issue(&mut self, user: &User) -> Answer {
         let mut claims = jwt::claims(&self.subdomain, &user.email, self.lifetime);
         for (name, value) in &user.claims {
             claims[name] = value.clone();
@@ -284,10 +247,10 @@ impl Account {
         for (field, value) in &self.extra {
             response[field] = value.clone();
         }
-        Answer::json(200, &response)
+        Response::json(200, &response)
     }
 
-    fn people(&self, request: &Request) -> Answer {
+    fn people(&self, request: &Request) -> Response {
         let pattern = request.query("Email").unwrap_or_else(|| "*".to_owned());
         let people = self.users.iter().enumerate().filter(|(_, user)| matches(&pattern, &user.email));
         let mut items: Vec<Value> = people.map(|(index, user)| user.person(index)).collect();
@@ -301,60 +264,47 @@ impl Account {
 }
 
 /// An empty 403, unless the request has the right key.
-fn refuse_key(request: &Request) -> Option<Answer> {
+fn refuse_key(request: &Request) -> Option<Response> {
     let accepted = request.header("authorization") == Some(&format!("Outseta {KEY}:{SECRET}"));
-    (!accepted).then(|| Answer::empty(403))
+    (!accepted).then(|| Response::empty(403))
 }
 
-/// All accounts of a server.
-#[derive(Debug)]
-pub struct Model {
-    accounts: Vec<Account>,
-}
-
-impl Model {
-    /// The first account is the one that answers on hosts outside outseta.com.
-    pub fn new(accounts: Vec<Account>) -> Self {
-        assert!(!accounts.is_empty(), "a fake Outseta serves at least one account");
-        Self { accounts }
+/// The response of these accounts. On a host outside outseta.com, it is the first account's.
+pub fn respond(accounts: &mut [Account], request: &Request, is_tls: bool) -> Response {
+    let host = request.header("host").unwrap_or_default().to_ascii_lowercase();
+    let subdomain = host.split(':').next().and_then(|name| name.strip_suffix(".outseta.com"));
+    if subdomain.is_some() && !is_tls {
+        return Response::redirect(301, &format!("https://{host}{}", request.target));
     }
-
-    pub fn answer(&mut self, request: &Request, secure: bool) -> Answer {
-        let host = request.header("host").unwrap_or_default().to_ascii_lowercase();
-        let subdomain = host.split(':').next().and_then(|name| name.strip_suffix(".outseta.com"));
-        if let (Some(_), false) = (subdomain, secure) {
-            return Answer::redirect(301, &format!("https://{host}{}", request.target));
-        }
-        let account = match subdomain {
-            None => self.accounts.first_mut(),
-            Some(name) => self.accounts.iter_mut().find(|account| account.subdomain == name),
-        };
-        match account {
-            _ if !looks_like_a_client(request) => cloudflare(403),
-            Some(account) => account.answer(request),
-            None => Answer::empty(404),
-        }
+    let account = match subdomain {
+        None => accounts.first_mut(),
+        Some(name) => accounts.iter_mut().find(|account| account.subdomain == name),
+    };
+    match account {
+        _ if !looks_like_a_client(request) => cloudflare(403),
+        Some(account) => account.respond(request),
+        None => Response::empty(404),
     }
 }
 
-/// Cloudflare, in front of Outseta, blocks what looks like a robot with an HTML page.
+/// Cloudflare, in front of Outseta, blocks a robot with an HTML page.
 fn looks_like_a_client(request: &Request) -> bool {
     ["user-agent", "accept"]
         .into_iter()
         .all(|name| request.header(name).is_some_and(|value| !value.is_empty()))
 }
 
-/// The kind of page that Cloudflare answers with in the place of Outseta.
-pub fn cloudflare(status: u16) -> Answer {
+/// A page that Cloudflare sends instead of Outseta's response.
+pub fn cloudflare(status: u16) -> Response {
     let page = "<!DOCTYPE html>\n<html><title>Attention Required! | Cloudflare</title></html>\n";
-    Answer::html(status, page).header("Server", "cloudflare").header("CF-RAY", "8f0c6d1e2a3b4c5d-FRA")
+    Response::html(status, page).header("Server", "cloudflare").header("CF-RAY", "8f0c6d1e2a3b4c5d-FRA")
 }
 
 /// The user that the body of `POST /api/v1/tokens` names: exactly `{"username": "<email>"}`.
-fn username(request: &Request) -> Result<String, Answer> {
+fn username(request: &Request) -> Result<String, Response> {
     let media_type = request.header("content-type").and_then(|value| value.split(';').next());
     if media_type != Some("application/json") {
-        return Err(Answer::json(415, &json!({"Message": "The media type is not supported."})));
+        return Err(Response::json(415, &json!({"Message": "The media type is not supported."})));
     }
     match serde_json::from_slice(&request.body) {
         Ok(Value::Object(fields)) if fields.len() == 1 => {
@@ -362,19 +312,10 @@ fn username(request: &Request) -> Result<String, Answer> {
         }
         _ => None,
     }
-    .ok_or_else(|| Answer::json(400, &json!({"Message": "The request is invalid."})))
+    .ok_or_else(|| Response::json(400, &json!({"Message": "The request is invalid."})))
 }
 
-fn jwks() -> Answer {
-    let key = json!({"kty": "RSA", "use": "sig", "alg": "RS256", "kid": jwt::KEY_ID});
-    Answer::json(200, &json!({"keys": [key]}))
-}
-
-fn plan_families(request: &Request) -> Answer {
-    list(request, &[json!({"Uid": "nmDx8vQa", "Name": "Plans"})])
-}
-
-/// A `*` at either end of a filter stands for anything.
+/// In a filter, a `*` at either end matches any text.
 fn matches(pattern: &str, value: &str) -> bool {
     let (pattern, value) = (pattern.to_ascii_lowercase(), value.to_ascii_lowercase());
     match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
@@ -385,18 +326,17 @@ fn matches(pattern: &str, value: &str) -> bool {
     }
 }
 
-/// A page of `items`, cut down to the `fields` that the request names.
-fn list(request: &Request, items: &[Value]) -> Answer {
-    let number = |name| request.query(name).and_then(|value| value.parse().ok());
-    let (limit, offset) = (number("limit").unwrap_or(PAGE), number("offset").unwrap_or(0));
+/// The first `limit` items, each with only the `fields` that the request names.
+fn list(request: &Request, items: &[Value]) -> Response {
+    let limit = request.query("limit").and_then(|value| value.parse().ok()).unwrap_or(100);
     let fields = request.query("fields");
     let paths: Option<Vec<&str>> = fields.as_deref().map(|fields| fields.split(',').collect());
-    let page = items.iter().skip(offset).take(limit).map(|item| match &paths {
+    let page = items.iter().take(limit).map(|item| match &paths {
         Some(paths) => project(item, paths),
         None => item.clone(),
     });
-    let metadata = json!({"limit": limit, "offset": offset, "total": items.len()});
-    Answer::json(200, &json!({"metadata": metadata, "items": page.collect::<Vec<_>>()}))
+    let metadata = json!({"limit": limit, "offset": 0, "total": items.len()});
+    Response::json(200, &json!({"metadata": metadata, "items": page.collect::<Vec<_>>()}))
 }
 
 /// What the dotted `paths` name in `value`; a path goes through lists without an index.

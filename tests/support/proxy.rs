@@ -9,7 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustls::ServerConfig;
 
 use super::fake::Server;
-use super::http::{Answer, Incoming, Request};
+use super::http::{Incoming, Request, Response};
 use super::listener::{Listener, Stop, TICK};
 use super::model::Account;
 use super::tls::{Authority, NAMES};
@@ -26,7 +26,7 @@ pub enum Behaviour {
     Refuse(u16),
     Close,
     Stall,
-    /// Answers with something that is not HTTP.
+    /// Responds with something that is not HTTP.
     Garbage,
 }
 
@@ -63,7 +63,7 @@ impl Proxy {
             let shared = Arc::clone(&shared);
             move |tcp, index, stop| {
                 let shared = Arc::clone(&shared);
-                // An error is a client or a server that left.
+                // An error means that the client or the server has left.
                 move || drop(shared.serve(tcp, index, &stop))
             }
         });
@@ -71,7 +71,6 @@ impl Proxy {
     }
 
     /// Connects every target to `address`; without this, the response is 502.
-    #[must_use]
     pub fn route_all(self, address: SocketAddr) -> Self {
         self.shared.state().route = Some(address);
         self
@@ -87,17 +86,13 @@ impl Proxy {
     }
 
     pub fn url(&self) -> String {
-        self.url_of("")
+        let scheme = if self.shared.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address())
     }
 
     /// The URL with user info, such as `user:p%40ss`.
     pub fn url_with(&self, user_info: &str) -> String {
-        self.url_of(&format!("{user_info}@"))
-    }
-
-    fn url_of(&self, user_info: &str) -> String {
-        let scheme = if self.shared.tls.is_some() { "https" } else { "http" };
-        format!("{scheme}://{user_info}{}", self.address())
+        self.url().replace("://", &format!("://{user_info}@"))
     }
 
     /// The requests to the proxy itself, with their `Proxy-Authorization`.
@@ -131,14 +126,11 @@ impl Shared {
             (Behaviour::Close, _) => {}
             (Behaviour::Stall, _) => wire.hold(stop),
             (Behaviour::Garbage, _) => wire.write_all(b"\x00\x01\x02 not a proxy\r\n\r\n")?,
-            (Behaviour::Refuse(407), _) => {
-                Answer::empty(407)
-                    .header("Proxy-Authenticate", "Basic realm=\"proxy\"")
-                    .close()
-                    .write_to(&mut wire)?;
+            (Behaviour::Refuse(status), _) => {
+                let response = Response::empty(status).header("Proxy-Authenticate", "Basic realm=\"proxy\"");
+                response.close().write_to(&mut wire)?;
             }
-            (Behaviour::Refuse(status), _) => Answer::empty(status).close().write_to(&mut wire)?,
-            (Behaviour::Tunnel, None) => Answer::empty(502).close().write_to(&mut wire)?,
+            (Behaviour::Tunnel, None) => Response::empty(502).close().write_to(&mut wire)?,
             (Behaviour::Tunnel, Some(address)) => {
                 let server = TcpStream::connect(address)?;
                 wire.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
@@ -184,7 +176,7 @@ fn tunnel(mut client: Wire, mut server: TcpStream, stop: &Stop) -> io::Result<()
     Ok(())
 }
 
-/// Which of two connections has bytes, or its end, to be read; waits one tick for it.
+/// Which of two connections can be read; waits one tick for it.
 pub(super) fn readable(client: &TcpStream, server: &TcpStream) -> io::Result<(bool, bool)> {
     let tick = Timespec { tv_sec: 0, tv_nsec: TICK.subsec_nanos().into() };
     let mut sockets = [PollFd::new(client, PollFlags::IN), PollFd::new(server, PollFlags::IN)];

@@ -62,13 +62,14 @@ impl Run {
     pub fn on_terminal(self, streams: Streams) -> Session {
         let (keyboard, terminal) = pty_process::blocking::open().expect("a pseudo-terminal");
         let modes_before = modes(&keyboard);
-        let run = self.interruptible();
+        let mut run = self.interruptible();
         let mut command = Command::from(run.command());
+        let (stdin, stdout) = run.streams();
         if !streams.stdin {
-            command = command.stdin(run.stdin_stdio());
+            command = command.stdin(stdin);
         }
         if !streams.stdout {
-            command = command.stdout(run.stdout_stdio());
+            command = command.stdout(stdout);
         }
         if !streams.stderr {
             command = command.stderr(Stdio::piped());

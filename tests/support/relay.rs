@@ -1,38 +1,37 @@
-//! A relay in front of a server that counts the bytes of both ways and can spoil a connection at
-//! any one of them. It reads nothing of what it passes on, so that TLS breaks where TCP does.
+//! A relay in front of a server: records the bytes in both directions and can damage a connection at any of
+//! them. It does not interpret them, so TLS is damaged at the level of TCP.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
 
 use super::listener::{Listener, Stop, TICK};
 use super::proxy::readable;
 use super::wire::{Wire, reset};
 
-/// A direction of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum Direction {
     ToServer,
     ToClient,
 }
 
-/// What happens to a connection when so many bytes have gone one way.
+/// What happens to a connection after so many bytes in one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Harm {
     /// Both ends are closed.
     Cut,
-    /// Nothing goes either way any more.
+    /// Nothing is passed on any more.
     Stall,
     /// The client's end is reset.
     Reset,
-    /// The next byte comes with all its bits flipped, and everything after it as it was.
+    /// The next byte has all its bits flipped; what follows is unchanged.
     Corrupt,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub struct Spoil {
-    pub way: Way,
-    /// How many bytes pass unharmed.
+pub struct Damage {
+    pub direction: Direction,
+    /// How many bytes are passed on first.
     pub after: usize,
     pub harm: Harm,
 }
@@ -51,37 +50,34 @@ pub struct Passed {
 }
 
 impl Passed {
-    fn by(&mut self, way: Way) -> &mut Vec<u8> {
-        match way {
-            Way::ToServer => &mut self.to_server,
-            Way::ToClient => &mut self.to_client,
+    fn bytes(&mut self, direction: Direction) -> &mut Vec<u8> {
+        match direction {
+            Direction::ToServer => &mut self.to_server,
+            Direction::ToClient => &mut self.to_client,
         }
     }
 }
 
 impl Relay {
-    /// Spoils nothing.
-    pub fn to(server: SocketAddr) -> Self {
-        Self::spoiling(server, &[])
+    /// Damages the first connection.
+    pub fn damaging(server: SocketAddr, damage: Option<Damage>) -> Self {
+        Self::bound(Ipv4Addr::LOCALHOST.into(), server, damage).expect("loopback has a free port")
     }
 
-    /// The first connection gets the first spoil, and so on; those after the last pass unharmed.
-    pub fn spoiling(server: SocketAddr, spoils: &[Spoil]) -> Self {
-        let loopback = std::net::Ipv4Addr::LOCALHOST.into();
-        Self::bound(loopback, 0, server, spoils).expect("loopback has a free port")
+    /// Listens on `::1`, where the machine has it.
+    pub fn ipv6(server: SocketAddr) -> io::Result<Self> {
+        Self::bound(Ipv6Addr::LOCALHOST.into(), server, None)
     }
 
-    /// Listens on a given address of this machine, such as `::1`; port 0 is any free one.
-    pub fn bound(host: IpAddr, port: u16, server: SocketAddr, spoils: &[Spoil]) -> io::Result<Self> {
-        let spoils = spoils.to_vec();
+    fn bound(host: IpAddr, server: SocketAddr, damage: Option<Damage>) -> io::Result<Self> {
         let passed = Arc::new(Mutex::new(Vec::new()));
-        let listener = Listener::bound((host, port).into(), {
+        let listener = Listener::bound((host, 0).into(), {
             let passed = Arc::clone(&passed);
             move |client, index, stop| {
-                let spoil = spoils.get(index).copied();
+                let damage = damage.filter(|_| index == 0);
                 passed.lock().expect("no thread panicked").push(Passed::default());
-                let connection = Connection { index, spoil, passed: Arc::clone(&passed) };
-                // An error is a client or a server that left.
+                let connection = Connection { index, damage, passed: Arc::clone(&passed) };
+                // An error means that the client or the server has left.
                 move || drop(connection.relay(client, server, &stop))
             }
         })?;
@@ -100,7 +96,7 @@ impl Relay {
 
 struct Connection {
     index: usize,
-    spoil: Option<Spoil>,
+    damage: Option<Damage>,
     passed: Arc<Mutex<Vec<Passed>>>,
 }
 
@@ -112,19 +108,20 @@ impl Connection {
         let mut buffer = [0; 16 * 1024];
         while !stop.is_set() {
             let (from_client, from_server) = readable(&client, &server)?;
-            for (ready, way) in [(from_client, Way::ToServer), (from_server, Way::ToClient)] {
+            for (ready, direction) in [(from_client, Direction::ToServer), (from_server, Direction::ToClient)]
+            {
                 if !ready {
                     continue;
                 }
-                let (from, to) = match way {
-                    Way::ToServer => (&mut client, &mut server),
-                    Way::ToClient => (&mut server, &mut client),
+                let (from, to) = match direction {
+                    Direction::ToServer => (&mut client, &mut server),
+                    Direction::ToClient => (&mut server, &mut client),
                 };
                 let read = from.read(&mut buffer)?;
                 if read == 0 {
                     return Ok(());
                 }
-                let (unharmed, harm) = self.pass(way, &mut buffer[..read]);
+                let (unharmed, harm) = self.pass(direction, &mut buffer[..read]);
                 to.write_all(&buffer[..unharmed])?;
                 match harm {
                     None | Some(Harm::Corrupt) => {}
@@ -143,23 +140,22 @@ impl Connection {
         Ok(())
     }
 
-    /// Records bytes, spoils the one that is to be spoilt, and says how many of them pass.
-    fn pass(&self, way: Way, bytes: &mut [u8]) -> (usize, Option<Harm>) {
+    /// Records bytes, applies the damage, and returns how many of them to pass on.
+    fn pass(&self, direction: Direction, bytes: &mut [u8]) -> (usize, Option<Harm>) {
         let mut passed = self.passed.lock().expect("no thread panicked");
-        let earlier = passed[self.index].by(way);
+        let earlier = passed[self.index].bytes(direction);
         let before = earlier.len();
         earlier.extend_from_slice(bytes);
-        match self.spoil {
-            Some(spoil) if spoil.way == way && (before..earlier.len()).contains(&spoil.after) => {
-                let place = spoil.after - before;
-                if spoil.harm == Harm::Corrupt {
-                    bytes[place] = !bytes[place];
-                    (bytes.len(), None)
-                } else {
-                    (place, Some(spoil.harm))
-                }
-            }
-            _ => (bytes.len(), None),
+        let Some(damage) = self.damage.filter(|damage| {
+            damage.direction == direction && (before..earlier.len()).contains(&damage.after)
+        }) else {
+            return (bytes.len(), None);
+        };
+        let index = damage.after - before;
+        if damage.harm == Harm::Corrupt {
+            bytes[index] = !bytes[index];
+            return (bytes.len(), None);
         }
+        (index, Some(damage.harm))
     }
 }

@@ -7,13 +7,14 @@ use std::ffi::{OsStr, OsString};
 use std::fmt::{self, Display, Formatter};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
+use std::mem;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -22,7 +23,7 @@ use super::collect::Collector;
 use super::fake::Server;
 use super::proxy::{Detour, Proxy};
 use super::tls::Authority;
-use super::{KEY, KEY_SHOWN, SECRET, set_mode, wait_until_unread};
+use super::{KEY, KEY_SHOWN, SECRET, set_mode};
 
 /// No run takes so long unless it hangs.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -38,41 +39,17 @@ pub fn program() -> PathBuf {
     target.join("outseta-token")
 }
 
-enum Stdin {
-    Null,
-    Bytes(Vec<u8>),
-    File(PathBuf),
-    /// A pipe that the test writes to while the program runs.
-    Open,
-    Closed,
-}
-
-enum Stdout {
-    Collected,
-    File(PathBuf),
-    /// A pipe that nobody reads.
-    Broken,
-    Closed,
-}
-
 /// What a stream must hold.
 enum Expected {
     Exactly(String),
     Parts(Vec<String>),
 }
 
-impl Default for Expected {
-    fn default() -> Self {
-        Self::Exactly(String::new())
-    }
-}
-
 impl Expected {
+    #[track_caller]
     fn check(&self, stream: &str, actual: &str, outcome: &Outcome) {
         match self {
-            Self::Exactly(text) => {
-                assert!(actual == text, "{stream} should be {text:?}\n{outcome}");
-            }
+            Self::Exactly(text) => assert!(actual == text, "{stream} should be {text:?}\n{outcome}"),
             Self::Parts(parts) => {
                 for part in parts {
                     assert!(actual.contains(part.as_str()), "{stream} should contain {part:?}\n{outcome}");
@@ -89,33 +66,23 @@ impl Expected {
     }
 }
 
-#[derive(Default)]
-struct Expectations {
-    status: i32,
-    stdout: Expected,
-    stderr: Expected,
-}
-
-type Witness = Arc<dyn Fn() -> String + Send + Sync>;
-
 /// A planned run: command line, environment, streams and the expected result.
+#[must_use]
 pub struct Run {
     program: PathBuf,
     args: Vec<OsString>,
     env: BTreeMap<OsString, OsString>,
-    stdin: Stdin,
-    stdout_to: Stdout,
+    stdin: Stdio,
+    /// What a thread writes to standard input.
+    input: Option<Vec<u8>>,
+    stdout: Stdio,
     interruptible: bool,
     deadline: Duration,
     folder: TempDir,
-    witnesses: Vec<Witness>,
-    expected: Expectations,
-}
-
-impl Default for Run {
-    fn default() -> Self {
-        Self::new()
-    }
+    transcripts: Vec<Box<dyn Fn() -> String + Send>>,
+    expected_status: i32,
+    expected_stdout: Expected,
+    expected_stderr: Expected,
 }
 
 impl Run {
@@ -134,13 +101,16 @@ impl Run {
             program,
             args: Vec::new(),
             env: BTreeMap::from([("HOME".into(), home)]),
-            stdin: Stdin::Null,
-            stdout_to: Stdout::Collected,
+            stdin: Stdio::null(),
+            input: None,
+            stdout: Stdio::piped(),
             interruptible: false,
             deadline: DEADLINE,
             folder,
-            witnesses: Vec::new(),
-            expected: Expectations::default(),
+            transcripts: Vec::new(),
+            expected_status: 0,
+            expected_stdout: Expected::Exactly(String::new()),
+            expected_stderr: Expected::Exactly(String::new()),
         }
     }
 
@@ -150,13 +120,11 @@ impl Run {
         Self::of("/bin/sh".into()).args(["-c", script]).arg(program())
     }
 
-    #[must_use]
     pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
         self.args.push(arg.as_ref().to_owned());
         self
     }
 
-    #[must_use]
     pub fn args<I>(mut self, args: I) -> Self
     where
         I: IntoIterator<Item: AsRef<OsStr>>,
@@ -165,52 +133,44 @@ impl Run {
         self
     }
 
-    #[must_use]
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.env.insert(name.as_ref().to_owned(), value.as_ref().to_owned());
         self
     }
 
-    #[must_use]
     pub fn env_remove(mut self, name: &str) -> Self {
         self.env.remove(OsStr::new(name));
         self
     }
 
     /// The API key and secret of the fake's accounts.
-    #[must_use]
     pub fn credentials(self) -> Self {
         self.env("OUTSETA_API_KEY", KEY).env("OUTSETA_API_SECRET", SECRET)
     }
 
     /// Talks to `server` by its base URL, with credentials.
-    #[must_use]
     pub fn server(self, server: &Server) -> Self {
         self.credentials().env("OUTSETA_BASE_URL", server.url()).watch(server.transcript())
     }
 
     /// Talks to the real URL of `acme`, with credentials, and reaches the detour's server.
-    #[must_use]
     pub fn detour(self, detour: &Detour) -> Self {
         let run = self.credentials().env("OUTSETA_SUBDOMAIN", "acme").watch(detour.server.transcript());
         run.via_proxy(&detour.proxy).trust(&detour.authority)
     }
 
-    #[must_use]
     pub fn via_proxy(self, proxy: &Proxy) -> Self {
         self.env("https_proxy", proxy.url()).watch(proxy.transcript())
     }
 
     /// Trusts this authority in place of the built-in roots.
-    #[must_use]
     pub fn trust(self, authority: &Authority) -> Self {
         self.env("SSL_CERT_FILE", authority.pem_file())
     }
 
-    /// Adds to the report of a failure.
-    #[must_use]
-    pub fn watch(mut self, witness: impl Fn() -> String + Send + Sync + 'static) -> Self {
-        self.witnesses.push(Arc::new(witness));
+    /// Adds a transcript to the report of a failure.
+    pub fn watch(mut self, transcript: impl Fn() -> String + Send + 'static) -> Self {
+        self.transcripts.push(Box::new(transcript));
         self
     }
 
@@ -225,14 +185,12 @@ impl Run {
     }
 
     /// Puts a file into the working directory.
-    #[must_use]
     pub fn file(self, path: &str, contents: impl AsRef<[u8]>) -> Self {
         write(&self.work().join(path), contents.as_ref());
         self
     }
 
     /// Puts a file that only this user can read into the working directory.
-    #[must_use]
     pub fn private_file(self, path: &str, contents: impl AsRef<[u8]>) -> Self {
         let run = self.file(path, contents);
         set_mode(&run.work().join(path), 0o600);
@@ -240,131 +198,119 @@ impl Run {
     }
 
     /// Puts a file into the home directory, with the folders that it needs.
-    #[must_use]
     pub fn home_file(self, path: &str, contents: impl AsRef<[u8]>) -> Self {
         write(&self.home().join(path), contents.as_ref());
         self
     }
 
-    #[must_use]
     pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
-        self.stdin = Stdin::Bytes(bytes.into());
+        self.stdin = Stdio::piped();
+        self.input = Some(bytes.into());
         self
     }
 
-    #[must_use]
-    pub fn stdin_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.stdin = Stdin::File(path.into());
+    pub fn stdin_file(mut self, path: impl AsRef<Path>) -> Self {
+        self.stdin = File::open(path).expect("the file for standard input opens").into();
+        self.input = None;
         self
     }
 
-    /// A pipe for [`Running::write`]; it ends with [`Running::end_stdin`] or [`Running::outcome`].
-    #[must_use]
+    /// A pipe for [`Running::write`]; it ends with [`Running::outcome`].
     pub fn stdin_open(mut self) -> Self {
-        self.stdin = Stdin::Open;
-        self
-    }
-
-    /// File descriptor 0 is not open.
-    #[must_use]
-    pub fn stdin_closed(mut self) -> Self {
-        self.stdin = Stdin::Closed;
+        self.stdin = Stdio::piped();
+        self.input = None;
         self
     }
 
     /// Standard output is this file or device, e.g. `/dev/full`.
-    #[must_use]
-    pub fn stdout_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.stdout_to = Stdout::File(path.into());
+    pub fn stdout_file(mut self, path: impl AsRef<Path>) -> Self {
+        let file = File::options().write(true).open(path);
+        self.stdout = file.expect("the file for standard output opens").into();
         self
     }
 
     /// Standard output is a pipe whose reader has gone.
-    #[must_use]
     pub fn stdout_broken(mut self) -> Self {
-        self.stdout_to = Stdout::Broken;
-        self
-    }
-
-    /// File descriptor 1 is not open.
-    #[must_use]
-    pub fn stdout_closed(mut self) -> Self {
-        self.stdout_to = Stdout::Closed;
+        let mut reader = Command::new("/bin/sh").args(["-c", ":"]).stdin(Stdio::piped()).spawn();
+        let reader = reader.as_mut().expect("a shell starts");
+        let writer = reader.stdin.take().expect("it is piped");
+        reader.wait().expect("the shell ends");
+        wait_until_unread(&writer);
+        self.stdout = writer.into();
         self
     }
 
     /// SIGINT is not ignored, as it would be if the tests ran in the background of a script.
-    #[must_use]
     pub fn interruptible(mut self) -> Self {
         self.interruptible = true;
         self
     }
 
-    #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    #[must_use]
     pub fn status(mut self, status: i32) -> Self {
-        self.expected.status = status;
+        self.expected_status = status;
         self
     }
 
-    #[must_use]
     pub fn stdout(mut self, text: impl Into<String>) -> Self {
-        self.expected.stdout = Expected::Exactly(text.into());
+        self.expected_stdout = Expected::Exactly(text.into());
         self
     }
 
     /// May be given several times.
-    #[must_use]
     pub fn stdout_contains(mut self, part: &str) -> Self {
-        self.expected.stdout.add(part);
+        self.expected_stdout.add(part);
         self
     }
 
-    #[must_use]
     pub fn stderr(mut self, text: impl Into<String>) -> Self {
-        self.expected.stderr = Expected::Exactly(text.into());
+        self.expected_stderr = Expected::Exactly(text.into());
         self
     }
 
     /// Exactly these lines.
-    #[must_use]
     pub fn stderr_lines(self, lines: &[&str]) -> Self {
         self.stderr(lines.join("\n") + "\n")
     }
 
     /// Exactly an error and its hint, and this status.
-    #[must_use]
     pub fn fails(self, status: i32, message: &str, hint: &str) -> Self {
         self.status(status).stderr(format!("outseta-token: {message}\noutseta-token: hint: {hint}\n"))
     }
 
     /// An error that starts with `message`, and this status.
-    #[must_use]
     pub fn fails_with(self, status: i32, message: &str) -> Self {
         self.status(status).stderr_contains(&format!("outseta-token: {message}"))
     }
 
     /// May be given several times.
-    #[must_use]
     pub fn stderr_contains(mut self, part: &str) -> Self {
-        self.expected.stderr.add(part);
+        self.expected_stderr.add(part);
         self
     }
 
     /// Runs to the end and checks all that is expected.
     #[track_caller]
     pub fn run(mut self) -> Outcome {
-        let Expectations { status, stdout, stderr } = std::mem::take(&mut self.expected);
+        let nothing = || Expected::Exactly(String::new());
+        let stdout = mem::replace(&mut self.expected_stdout, nothing());
+        let stderr = mem::replace(&mut self.expected_stderr, nothing());
+        let status = self.expected_status;
         let outcome = self.start().outcome();
         assert!(outcome.status == Some(status), "the status should be {status}\n{outcome}");
         stdout.check("standard output", &outcome.stdout_text(), &outcome);
         stderr.check("standard error", &outcome.stderr, &outcome);
         outcome
+    }
+
+    /// Expects the JSON of a token on standard output, and nothing on standard error.
+    #[track_caller]
+    pub fn prints_a_token(self) -> Outcome {
+        self.stdout_contains("\"access_token\"").run()
     }
 
     /// Runs to the end and checks only that no secret is shown; the test checks the rest.
@@ -375,32 +321,21 @@ impl Run {
 
     /// Starts the program and leaves the rest to the test.
     #[track_caller]
-    pub fn start(self) -> Running {
+    pub fn start(mut self) -> Running {
         let mut command = self.command();
-        command.stdin(self.stdin_stdio()).stdout(self.stdout_stdio()).stderr(Stdio::piped());
+        let (stdin, stdout) = self.streams();
         let started = Instant::now();
-        let child =
-            command.spawn().unwrap_or_else(|error| panic!("{} cannot be started: {error}", self.shown()));
+        let child = command.stdin(stdin).stdout(stdout).stderr(Stdio::piped()).spawn();
+        let child = child.unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"));
         Running::new(self, child, started)
     }
 
     /// The program with its arguments and environment, its streams still to be set.
     pub(super) fn command(&self) -> Command {
-        let redirections = match (&self.stdin, &self.stdout_to) {
-            (Stdin::Closed, Stdout::Closed) => Some("<&- >&-"),
-            (Stdin::Closed, _) => Some("<&-"),
-            (_, Stdout::Closed) => Some(">&-"),
-            _ => None,
-        };
         let mut words: Vec<OsString> = Vec::new();
         // Only GNU's env can do that.
         if self.interruptible && cfg!(target_os = "linux") {
             words.extend(["/usr/bin/env", "--default-signal=INT"].map(OsString::from));
-        }
-        if let Some(redirections) = redirections {
-            // std cannot start a process with a closed descriptor; a shell can.
-            let script = format!("exec \"$0\" \"$@\" {redirections}");
-            words.extend(["/bin/sh", "-c", &script].map(OsString::from));
         }
         words.push(self.program.clone().into());
         words.extend_from_slice(&self.args);
@@ -409,38 +344,18 @@ impl Run {
         command
     }
 
-    pub(super) fn stdin_stdio(&self) -> Stdio {
-        match &self.stdin {
-            Stdin::Null | Stdin::Closed => Stdio::null(),
-            Stdin::Bytes(_) | Stdin::Open => Stdio::piped(),
-            Stdin::File(path) => File::open(path).expect("the file for standard input opens").into(),
-        }
+    /// Takes standard input and output.
+    pub(super) fn streams(&mut self) -> (Stdio, Stdio) {
+        (mem::replace(&mut self.stdin, Stdio::null()), mem::replace(&mut self.stdout, Stdio::null()))
     }
+}
 
-    pub(super) fn stdout_stdio(&self) -> Stdio {
-        match &self.stdout_to {
-            Stdout::Collected => Stdio::piped(),
-            Stdout::Closed => Stdio::null(),
-            Stdout::File(path) => {
-                File::options().write(true).open(path).expect("the file for standard output opens").into()
-            }
-            Stdout::Broken => {
-                let mut reader = Command::new("/bin/sh").args(["-c", ":"]).stdin(Stdio::piped()).spawn();
-                let reader = reader.as_mut().expect("a shell starts");
-                let writer = reader.stdin.take().expect("it is piped");
-                reader.wait().expect("the shell ends");
-                wait_until_unread(&writer);
-                writer.into()
-            }
-        }
-    }
-
-    /// The command line, for reports.
-    fn shown(&self) -> String {
-        let words =
-            std::iter::once(self.program.as_os_str()).chain(self.args.iter().map(OsString::as_os_str));
-        words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
-    }
+/// Waits until no process can read from the pipe any more.
+fn wait_until_unread(writer: &ChildStdin) {
+    let limit = Timespec { tv_sec: 10, tv_nsec: 0 };
+    let mut ends = [PollFd::new(writer, PollFlags::empty())];
+    poll(&mut ends, Some(&limit)).expect("a pipe can be waited for");
+    assert!(ends[0].revents().contains(PollFlags::ERR), "nobody reads the pipe any more");
 }
 
 fn write(path: &Path, contents: &[u8]) {
@@ -461,13 +376,12 @@ pub struct Running {
 }
 
 impl Running {
-    pub(super) fn new(run: Run, mut child: Child, started: Instant) -> Self {
+    pub(super) fn new(mut run: Run, mut child: Child, started: Instant) -> Self {
         let mut stdin = child.stdin.take();
-        if let Stdin::Bytes(bytes) = &run.stdin {
-            let bytes = bytes.clone();
+        if let Some(input) = run.input.take() {
             let mut pipe = stdin.take().expect("it is piped");
             // The program need not read all of its input.
-            thread::spawn(move || drop(pipe.write_all(&bytes)));
+            thread::spawn(move || drop(pipe.write_all(&input)));
         }
         let stdout = child.stdout.take().map_or_else(ended, Collector::of);
         let stderr = child.stderr.take().map_or_else(ended, Collector::of);
@@ -483,10 +397,6 @@ impl Running {
     pub fn write(&mut self, bytes: impl AsRef<[u8]>) {
         let pipe = self.stdin.as_mut().expect("standard input is open");
         pipe.write_all(bytes.as_ref()).expect("the program reads its input");
-    }
-
-    pub fn end_stdin(&mut self) {
-        self.stdin = None;
     }
 
     /// Waits for `text` after what an earlier call has waited for.
@@ -530,7 +440,7 @@ impl Running {
     /// As [`Running::outcome`], without a look at secrets.
     #[track_caller]
     pub(super) fn finish(mut self, terminal: String) -> Outcome {
-        self.end_stdin();
+        self.stdin = None;
         let Some(status) = self.wait() else {
             self.fail(&format!("it should end within {:?}", self.run.deadline))
         };
@@ -565,7 +475,7 @@ impl Running {
     }
 
     fn describe(&mut self, status: Option<ExitStatus>, elapsed: Duration, terminal: String) -> Outcome {
-        let folder = std::mem::replace(&mut self.run.folder, TempDir::new().expect("a temporary folder"));
+        let folder = mem::replace(&mut self.run.folder, TempDir::new().expect("a temporary folder"));
         Outcome {
             status: status.and_then(|status| status.code()),
             signal: status.and_then(|status| status.signal()),
@@ -573,8 +483,8 @@ impl Running {
             stderr: self.stderr.text(),
             terminal,
             elapsed,
-            command: self.run.shown(),
-            seen_by: self.run.witnesses.iter().map(|witness| witness()).collect(),
+            command: format!("{} {:?}", self.run.program.display(), self.run.args),
+            transcripts: self.run.transcripts.iter().map(|transcript| transcript()).collect(),
             folder,
         }
     }
@@ -604,7 +514,7 @@ pub struct Outcome {
     pub terminal: String,
     pub elapsed: Duration,
     command: String,
-    seen_by: Vec<String>,
+    transcripts: Vec<String>,
     folder: TempDir,
 }
 
@@ -662,6 +572,6 @@ impl Display for Outcome {
         if !self.terminal.is_empty() {
             writeln!(f, "terminal:\n{}", self.terminal)?;
         }
-        self.seen_by.iter().try_for_each(|seen| writeln!(f, "{seen}"))
+        self.transcripts.iter().try_for_each(|transcript| writeln!(f, "{transcript}"))
     }
 }

@@ -1,17 +1,17 @@
-//! What a test makes the fake do in place of, or to, the model's answers: replies that wait in
-//! queues for requests, and faults of whole connections.
+//! Replies that replace or damage the model's responses, in queues for requests, and faults of whole
+//! connections.
 
 use std::collections::VecDeque;
 use std::io::{self, Write as _};
 use std::time::Duration;
 
-use super::http::{Answer, Request};
+use super::http::{Request, Response};
 use super::listener::Stop;
 use super::wire::Wire;
 
-/// The requests that a scripted reply is for.
+/// The requests that a reply is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum On {
+pub enum Endpoint {
     /// `POST /api/v1/tokens`
     Tokens,
     /// `GET /api/v1/crm/people`
@@ -23,7 +23,7 @@ pub enum On {
     Any,
 }
 
-impl On {
+impl Endpoint {
     fn is(self, request: &Request) -> bool {
         let end = match self {
             Self::Tokens => "/tokens",
@@ -36,18 +36,18 @@ impl On {
     }
 }
 
-/// What happens to an answer on its way. Byte counts include the head unless it says otherwise.
+/// What happens to a response. Byte counts include the head.
 #[derive(Clone, Debug)]
 pub enum Fault {
-    /// No answer; the connection stays open.
+    /// No response; the connection stays open.
     Stall,
-    /// The answer comes whole, this much later.
+    /// The whole response, this much later.
     Delay(Duration),
-    /// One byte at a time, with this much between them.
+    /// One byte at a time, with this pause between them.
     Trickle(Duration),
-    /// Nothing but these bytes, then the end.
+    /// These bytes instead of a response, then the end.
     Garbage(Vec<u8>),
-    /// The connection is closed after so many bytes; 0 is no answer at all.
+    /// The connection is closed after so many bytes.
     CloseAfter(usize),
     /// The connection is reset after so many bytes.
     ResetAfter(usize),
@@ -57,60 +57,60 @@ pub enum Fault {
     HugeHeader(usize),
     /// The body never ends.
     EndlessBody,
-    /// Another answer comes unasked behind the answer: so many bytes of it, as they go over the wire, in the
-    /// same write, the others this much later.
-    Unasked(Box<Answer>, usize, Duration),
-    /// The answer is whole, and the connection that it promised to keep is closed this much later.
+    /// A second, unrequested response: so many of its bytes in the same write as the first, the others this
+    /// much later.
+    Unasked(Box<Response>, usize, Duration),
+    /// The whole response; the connection is closed this much later, although it promised to keep it.
     CloseIdle(Duration),
 }
 
-/// A scripted reply: an answer of the test's or the model's, delivered whole or with a fault.
+/// The test's or the model's response, whole or with a fault.
 #[derive(Clone, Debug, Default)]
 pub struct Reply {
-    answer: Option<Answer>,
+    response: Option<Response>,
     fault: Option<Fault>,
 }
 
-impl From<Answer> for Reply {
-    fn from(answer: Answer) -> Self {
-        Self { answer: Some(answer), fault: None }
+impl From<Response> for Reply {
+    fn from(response: Response) -> Self {
+        Self { response: Some(response), fault: None }
     }
 }
 
 impl From<Fault> for Reply {
     fn from(fault: Fault) -> Self {
-        Self { answer: None, fault: Some(fault) }
+        Self { response: None, fault: Some(fault) }
     }
 }
 
-impl Answer {
-    /// This answer, delivered with a fault.
+impl Response {
+    /// This response with a fault.
     pub fn with(self, fault: Fault) -> Reply {
-        Reply { answer: Some(self), fault: Some(fault) }
+        Reply { response: Some(self), fault: Some(fault) }
     }
 }
 
-/// What becomes of a connection after a reply.
+/// What happens to a connection after a reply.
 enum Fate {
-    /// It lives on, unless the answer said otherwise.
+    /// It is kept, unless the response said otherwise.
     Kept,
     Closed,
-    /// Under TLS, ended without a word; a TCP connection knows no difference.
+    /// Under TLS, closed without `close_notify`.
     Cut,
     Reset,
 }
 
 impl Reply {
-    /// Sends the reply, with the model's answer if it has none of its own; gives the connection
-    /// back if it lives on.
-    pub fn deliver(self, model: Answer, mut wire: Wire, stop: &Stop) -> io::Result<Option<Wire>> {
-        let answer = self.answer.unwrap_or(model);
+    /// Sends the reply, with the model's response if it has none of its own. Returns the connection if it is
+    /// kept.
+    pub fn deliver(self, model: Response, mut wire: Wire, stop: &Stop) -> io::Result<Option<Wire>> {
+        let response = self.response.unwrap_or(model);
         let fate = match self.fault {
-            None => answer.write_to(&mut wire).map(|()| Fate::Kept)?,
-            Some(fault) => fault.deliver(&answer, &mut wire, stop)?,
+            None => response.write_to(&mut wire).map(|()| Fate::Kept)?,
+            Some(fault) => fault.deliver(&response, &mut wire, stop)?,
         };
         match fate {
-            Fate::Kept if !answer.closes() => return Ok(Some(wire)),
+            Fate::Kept if !response.closes() => return Ok(Some(wire)),
             Fate::Kept | Fate::Closed => wire.close(),
             Fate::Cut => {}
             Fate::Reset => wire.reset(),
@@ -120,9 +120,9 @@ impl Reply {
 }
 
 impl Fault {
-    fn deliver(self, answer: &Answer, wire: &mut Wire, stop: &Stop) -> io::Result<Fate> {
-        let head = answer.head();
-        let bytes = [head.as_slice(), &answer.framed_body()].concat();
+    fn deliver(self, response: &Response, wire: &mut Wire, stop: &Stop) -> io::Result<Fate> {
+        let head = response.head();
+        let bytes = [head.as_slice(), &response.framed_body()].concat();
         let (sent, fate) = match self {
             Self::Stall => {
                 wire.hold(stop);
@@ -143,10 +143,10 @@ impl Fault {
                 (sent, Fate::Reset)
             }
             Self::HugeHeader(length) => {
-                let answer = answer.clone().header("X-Padding", &"x".repeat(length));
-                (answer.write_to(wire), Fate::Kept)
+                let response = response.clone().header("X-Padding", &"x".repeat(length));
+                (response.write_to(wire), Fate::Kept)
             }
-            Self::EndlessBody => (endless(wire, answer, stop), Fate::Cut),
+            Self::EndlessBody => (endless(wire, response, stop), Fate::Cut),
             Self::Unasked(second, at_once, delay) => {
                 let second = [second.head(), second.framed_body()].concat();
                 (wire.write_two(&bytes, &second, at_once, || stop.sleep(delay)), Fate::Kept)
@@ -181,8 +181,8 @@ fn trickle(wire: &mut Wire, bytes: &[u8], pause: Duration, stop: &Stop) -> io::R
     Ok(())
 }
 
-fn endless(wire: &mut Wire, answer: &Answer, stop: &Stop) -> io::Result<()> {
-    send(wire, &answer.clone().until_close().head())?;
+fn endless(wire: &mut Wire, response: &Response, stop: &Stop) -> io::Result<()> {
+    send(wire, &response.clone().until_close().head())?;
     while !stop.is_set() {
         send(wire, &[b' '; 16 * 1024])?;
     }
@@ -192,11 +192,11 @@ fn endless(wire: &mut Wire, answer: &Answer, stop: &Stop) -> io::Result<()> {
 /// What happens to a connection before any request.
 #[derive(Clone, Copy, Debug)]
 pub enum AtAccept {
-    /// Accepted, and never a byte.
+    /// Accepted, but no byte is sent.
     Silent,
     Close,
     Reset,
-    /// Answers as an HTTP server that knows no TLS.
+    /// Responds as an HTTP server without TLS.
     PlainHttp,
     /// The TLS handshake stops after so many bytes of the server's, the connection stays open.
     StallHandshake(usize),
@@ -204,16 +204,16 @@ pub enum AtAccept {
     CutHandshake(usize),
 }
 
-/// Queues of what to do, each entry used once; when none is left, what is set to last, if anything.
+/// Entries that are used once, in order, then those that are used every time.
 #[derive(Debug)]
 pub struct Script<T> {
     queue: VecDeque<T>,
-    lasting: Vec<T>,
+    always: Vec<T>,
 }
 
 impl<T> Default for Script<T> {
     fn default() -> Self {
-        Self { queue: VecDeque::new(), lasting: Vec::new() }
+        Self { queue: VecDeque::new(), always: Vec::new() }
     }
 }
 
@@ -223,22 +223,18 @@ impl<T: Clone> Script<T> {
     }
 
     pub fn always(&mut self, entry: T) {
-        self.lasting.push(entry);
+        self.always.push(entry);
     }
 
     pub fn take(&mut self, fits: impl Fn(&T) -> bool) -> Option<T> {
         match self.queue.iter().position(&fits) {
-            Some(place) => self.queue.remove(place),
-            None => self.lasting.iter().find(|entry| fits(entry)).cloned(),
+            Some(index) => self.queue.remove(index),
+            None => self.always.iter().find(|entry| fits(entry)).cloned(),
         }
-    }
-
-    pub fn unused(&self) -> usize {
-        self.queue.len()
     }
 }
 
-impl Script<(On, Reply)> {
+impl Script<(Endpoint, Reply)> {
     pub fn reply(&mut self, request: &Request) -> Reply {
         self.take(|(on, _)| on.is(request)).map(|(_, reply)| reply).unwrap_or_default()
     }
