@@ -6,7 +6,10 @@ use super::*;
 fn every_status_is_explained() {
     let statuses =
         ["0", "64", "65", "66", "67", "68", "69", "70", "73", "74", "75", "76", "77", "78", "126", "127"];
-    assert!(STATUSES.iter().map(|(status, _)| *status).eq(statuses));
+    let help = help();
+    let (_, explained) = help.split_once("Exit status:\n").unwrap();
+    let names = explained.lines().take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("   "));
+    assert!(names.filter_map(|line| line.split_whitespace().next()).eq(statuses));
 }
 
 #[test]
@@ -21,9 +24,9 @@ fn help_fits_a_terminal() {
 
 #[test]
 fn short_help_has_the_usage_and_the_examples_of_help() {
-    for (command, _) in USAGE.iter().chain(EXAMPLES) {
-        assert!(short().contains(&format!("\n  {command}\n")), "{command}");
-    }
+    let help = help();
+    let commands: Vec<&str> = help.lines().filter(|line| line.starts_with("  outseta-token")).collect();
+    assert!(commands.len() == 8 && commands.iter().all(|line| short().contains(&format!("{line}\n"))));
 }
 
 #[test]
