@@ -14,12 +14,10 @@ use crate::text::{Shown, io_reason, is_invisible};
 
 const INPUT_LIMIT: u64 = 64 * 1024;
 
-/// A valid email address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Email(String);
 
 impl Email {
-    /// Parses an address, without the white space and the byte order mark around it.
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
         let text = trim(text);
         if text.is_empty() {
@@ -43,7 +41,7 @@ impl Email {
         Self::parse(str::from_utf8(bytes).map_err(|_| invalid("it is not valid UTF-8"))?)
     }
 
-    /// Reads the only line of standard input that is not blank.
+    /// Standard input must have one line that is not blank.
     pub(crate) fn from_input(input: impl Read) -> Result<Self, Error> {
         let mut bytes = Vec::new();
         input.take(INPUT_LIMIT + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
@@ -129,7 +127,6 @@ fn fault(text: &str) -> Option<String> {
     None
 }
 
-/// What messages call standard input.
 pub(crate) const STANDARD_INPUT: &str = "standard input";
 
 /// Standard input as a file. (std's handle reads a closed one as empty.)

@@ -1,5 +1,5 @@
-//! A failure: its kind, which decides the exit status and what retries and batches do, and its message (lower
-//! case, no full stop) and hint (what to do next), which are written where it is found.
+//! A failure: a kind, which decides the exit status and what retries and batches do, a message (lower case,
+//! no full stop) and a hint (what to do next), which are written where it is found.
 
 use std::fmt;
 use std::time::Duration;
@@ -112,7 +112,7 @@ impl Error {
         self.kind.row().1
     }
 
-    /// Whether to repeat the request. Minting a token twice does no harm, so a lost response is repeated too.
+    /// A lost response too: minting a token twice does no harm.
     pub(crate) fn is_retryable(&self) -> bool {
         matches!(self.kind.row().2, Retry | RetryThenEndBatch)
     }

@@ -1,5 +1,5 @@
-//! Standard error. Every message, except a batch's progress, is one line that starts with `outseta-token: `.
-//! A message that cannot be written is dropped: the exit status still tells the result.
+//! Standard error. Each message is a line that starts with `outseta-token: `, except a batch's progress. One
+//! that cannot be written is dropped: the exit status still tells the result.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
@@ -7,7 +7,6 @@ use std::io::{self, IsTerminal, Write};
 use crate::cli::Verbosity;
 use crate::error::{Error, Kind};
 
-/// Which messages are written.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Log {
     verbosity: Verbosity,

@@ -1,5 +1,4 @@
-//! A value that must not be shown. It has no `Display`, and `Debug` prints `REDACTED`. To find every use,
-//! search for `reveal`.
+//! A value that must not be shown. To find every use, search for `reveal`.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Text for people: foreign text, durations, the system's reasons.
+//! Text for people.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -18,8 +18,7 @@ pub(crate) fn is_invisible(c: char) -> bool {
             | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Foreign text (a server's, a file's, an argument) that is safe to print: invisible characters are escaped,
-/// and at most 300 characters are shown.
+/// Foreign text (of a server, a file or an argument), safe to print.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Shown(String);
 
@@ -40,12 +39,11 @@ impl Shown {
         Self(shown)
     }
 
-    /// Of a path or an argument, which may not be UTF-8.
     pub(crate) fn os(text: impl AsRef<OsStr>) -> Self {
         Self::new(&text.as_ref().to_string_lossy())
     }
 
-    /// Of a server's text, which may repeat secrets that were sent to it.
+    /// For a server's text, which may repeat secrets that were sent to it.
     pub(crate) fn without(text: &str, secrets: &[&Secret]) -> Self {
         let mut text = text.to_owned();
         for secret in secrets.iter().map(|secret| secret.reveal()).filter(|secret| !secret.is_empty()) {

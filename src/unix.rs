@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use libc::{SIGHUP, SIGINT, SIGTERM, c_int, sighandler_t};
 
-/// The terminal's modes before a hidden prompt. A signal handler can read nothing but a static.
+/// Before a hidden prompt. A signal handler can read only a static.
 static TERMINAL_MODES: OnceLock<libc::termios> = OnceLock::new();
 
 /// Runs `read`, which turns off the echo of the terminal on standard input. A signal that ends the process
@@ -66,7 +66,7 @@ pub(crate) fn survive_file_size_limit() {
     handle(libc::SIGXFSZ, nothing);
 }
 
-/// The descriptor that a path such as `/dev/fd/3` or `/dev/stdin` names.
+/// Of a path such as `/dev/fd/3` or `/dev/stdin`.
 pub(crate) fn descriptor(path: &Path) -> Option<RawFd> {
     // Paths are compared by their parts: `/dev//stdout` is the same.
     let streams = ["/dev/stdin", "/dev/stdout", "/dev/stderr"].map(Path::new);
@@ -83,13 +83,11 @@ pub(crate) fn inherited(descriptor: RawFd) -> ManuallyDrop<File> {
     ManuallyDrop::new(unsafe { File::from_raw_fd(descriptor) })
 }
 
-/// Closes an inherited descriptor when COMMAND starts.
 pub(crate) fn close_on_exec(descriptor: RawFd) {
     // SAFETY: this only sets a flag.
     unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) };
 }
 
-/// The user who owns the files that this process creates.
 pub(crate) fn effective_user() -> u32 {
     // SAFETY: geteuid cannot fail.
     unsafe { libc::geteuid() }

@@ -7,25 +7,21 @@ use super::table::{FORMATS, Kind, Spec, TABLE};
 /// paragraph.
 const SHARED: &str = include_str!("shared.txt");
 
-/// The options that most people need, for `-h`.
+/// For `-h`.
 const COMMON: [&str; 6] = ["--format", "--raw", "--output", "--subdomain", "--check", "--verbose"];
 
-/// The text of `-h`.
 pub(super) fn short() -> String {
     fill(include_str!("short-help.txt"), plain)
 }
 
-/// The text of `--help`.
 pub(super) fn help() -> String {
     fill(include_str!("help.txt"), plain)
 }
 
-/// The text of `--version`.
 pub(super) fn version() -> String {
     fill("outseta-token @VERSION@\n", plain)
 }
 
-/// The text of `--generate`.
 pub(super) fn generate(what: &str) -> Option<String> {
     match what {
         "man" => Some(fill(include_str!("man.1"), roff)),
@@ -99,14 +95,13 @@ fn roff(name: &str, text: &str) -> String {
     }
 }
 
-/// Text in which roff finds neither a request nor an escape.
+/// Without what roff would take for a request or an escape.
 fn escaped(text: &str) -> String {
     let text = text.trim_start().replace('\\', "\\e").replace('-', "\\-");
     let text = text.replace('"', "\\(dq").replace('~', "\\(ti");
     if text.starts_with(['.', '\'']) { format!("\\&{text}") } else { text }
 }
 
-/// Fills a completion script with the lines for each option.
 fn completion(script: &str, lines: fn(&Spec) -> String) -> String {
     let names: Vec<_> = TABLE.iter().flat_map(|spec| spec.names).copied().collect();
     let options: String = TABLE.iter().map(lines).collect();

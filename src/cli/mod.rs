@@ -1,5 +1,5 @@
-//! argv → what was typed. Help, man page and completions are made from the same option table. This room
-//! does not know the environment or files.
+//! argv → what was typed, without the environment or files. Help, man page and completions are made from the
+//! same option table.
 
 mod help;
 mod table;
@@ -13,23 +13,21 @@ use crate::config::{self, BaseUrl, Origin, Sourced};
 use crate::error::Error;
 use crate::text::Shown;
 
-/// What the command line asks for.
 #[derive(Debug, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "there is only one")]
 pub(crate) enum Invocation {
-    /// Print this text about the program.
+    /// To print.
     Text(String),
     Run(Options),
 }
 
-/// What was typed, for a run that does something.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Options {
     pub(crate) mode: Mode,
     pub(crate) base: Option<Sourced<BaseUrl>>,
     pub(crate) env_file: Option<PathBuf>,
     pub(crate) cacert: Option<PathBuf>,
-    /// Total time for one email.
+    /// For one email.
     pub(crate) timeout: Duration,
     pub(crate) retries: u32,
     pub(crate) no_activity_log: bool,
@@ -62,7 +60,6 @@ pub(crate) struct Print {
     pub(crate) format: Format,
     /// `None`: standard output.
     pub(crate) output: Option<PathBuf>,
-    /// `Some`: the output file is kept if its token is valid for at least this long.
     pub(crate) min_ttl: Option<Duration>,
 }
 
@@ -101,7 +98,6 @@ fn mistake(message: impl Into<String>) -> Error {
     Error::usage(message, SEE_HELP)
 }
 
-/// The arguments by kind, in their order.
 #[derive(Default)]
 struct Typed {
     /// With the value, or, if the option takes none, its name as it was typed.
@@ -359,7 +355,7 @@ fn did_you_mean<'a>(typed: &str, words: impl Iterator<Item = &'a str>) -> String
     }
 }
 
-/// The Levenshtein distance.
+/// By Levenshtein.
 fn distance(one: &str, other: &str) -> usize {
     let mut row: Vec<usize> = (0..=other.len()).collect();
     for (above, a) in one.bytes().enumerate() {

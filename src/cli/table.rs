@@ -3,7 +3,6 @@
 use self::ModeName::{Batch, Check, Command, Print};
 use super::Format;
 
-/// A row of the option table.
 #[derive(Debug)]
 pub(super) struct Spec {
     /// The short one, if there is one, and the long one, with their hyphens.
@@ -17,7 +16,6 @@ pub(super) struct Spec {
     pub(super) help: &'static str,
 }
 
-/// What an option takes.
 #[derive(Debug)]
 pub(super) enum Kind {
     Flag,
@@ -42,7 +40,6 @@ const ALL: &[ModeName] = &[Print, Command, Batch, Check];
 const DURATION: &str = "a duration such as 500ms, 10s, 2m, 1h, 7d, or a number of seconds; at most 3660d";
 const TIMEOUT: &str = "a duration longer than zero, such as 500ms, 10s, 2m or 1h; at most 3660d";
 
-/// The formats and what each prints.
 pub(super) const FORMATS: [(&str, Format, &str); 5] = [
     ("json", Format::Json, "the response: access_token, token_type, expires_in, then any other fields"),
     ("token", Format::Token, "the token (a JWT)"),
@@ -55,7 +52,7 @@ pub(super) const FORMATS: [(&str, Format, &str); 5] = [
     ),
 ];
 
-/// Every option, in the order in which help shows them.
+/// In the order of help.
 pub(super) const TABLE: &[Spec] = &[
     flag(&["-f", "--format"], &[Print])
         .takes(Kind::Choice("json token header env claims"), "FORMAT", "json, token, header, env or claims")
@@ -109,7 +106,6 @@ pub(super) const TABLE: &[Spec] = &[
     flag(&["-V", "--version"], ALL).help("print the version"),
 ];
 
-/// A row for a flag.
 const fn flag(names: &'static [&'static str], modes: &'static [ModeName]) -> Spec {
     Spec { names, modes, kind: Kind::Flag, metavar: "", expected: "", help: "" }
 }

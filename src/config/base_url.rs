@@ -1,17 +1,14 @@
 //! Parses and validates subdomains and base URLs.
 //!
-//! Every part is checked here, since the HTTP client is lenient: it connects to port 443 for an impossible
-//! port and turns user info into credentials.
+//! The HTTP client is lenient: it takes an impossible port for 443, and user info for credentials.
 
 use std::fmt;
 use std::net::IpAddr;
 
 use crate::text::Shown;
 
-/// The domain of Outseta's accounts.
 const DOMAIN: &str = ".outseta.com";
 
-/// Scheme, host, port and the path before the API's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BaseUrl {
     pub(crate) tls: bool,
@@ -23,7 +20,7 @@ pub(crate) struct BaseUrl {
 }
 
 impl BaseUrl {
-    /// Takes `acme`, `acme.outseta.com` or `https://acme.outseta.com`, with or without a path, in any case.
+    /// Takes `acme`, `acme.outseta.com` or `https://acme.outseta.com`, also with a path.
     pub(super) fn from_subdomain(text: &str) -> Result<Self, String> {
         let text = text.trim().to_ascii_lowercase();
         let pasted = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
@@ -40,7 +37,6 @@ impl BaseUrl {
         Ok(Self { tls: true, host: format!("{name}{DOMAIN}"), port: None, path: String::new() })
     }
 
-    /// Takes an `https://` URL, or an `http://` one of a loopback host.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let (scheme, rest) =
             text.trim().split_once("://").ok_or("it has no scheme: write https:// before the host")?;
@@ -73,7 +69,7 @@ impl BaseUrl {
         Ok(url)
     }
 
-    /// Whether the host is this machine by its very name: `localhost`, 127.0.0.0/8 or `::1`.
+    /// `localhost`, 127.0.0.0/8 or `::1`.
     pub(super) fn is_loopback(&self) -> bool {
         self.host == "localhost" || ip_address(&self.host).is_some_and(|address| address.is_loopback())
     }
@@ -92,7 +88,7 @@ pub(crate) fn names_account(host: &str) -> bool {
     host.to_ascii_lowercase().ends_with(DOMAIN)
 }
 
-/// The IP address that a host is, if it is not a name; an IPv6 one in brackets.
+/// `None` for a name. An IPv6 address is in brackets.
 pub(crate) fn ip_address(host: &str) -> Option<IpAddr> {
     match host.strip_prefix('[') {
         Some(host) => host.strip_suffix(']')?.parse().map(IpAddr::V6).ok(),
@@ -152,7 +148,7 @@ fn quoted(c: char) -> String {
     format!("'{}'", Shown::new(&c.to_string()))
 }
 
-/// Whether a path ends within the API. Its paths below `/api/v1` start with one of these.
+/// Whether a path ends within the API.
 fn is_api_path(path: &str) -> bool {
     let path = path.to_ascii_lowercase();
     let Some((_, below)) = path.rsplit_once("/api/v1") else { return false };

@@ -1,4 +1,4 @@
-//! The API key and its secret: where they are, whether they can be used, and how much of them may be shown.
+//! The API key and its secret.
 
 use std::path::Path;
 
@@ -14,12 +14,11 @@ pub(crate) struct Credentials {
 }
 
 impl Credentials {
-    /// The Authorization header (Outseta's documentation of its API).
+    /// By Outseta's documentation of its API.
     pub(crate) fn authorization(&self) -> Secret {
         Secret::new(format!("Outseta {}:{}", self.key.value.reveal(), self.secret.value.reveal()))
     }
 
-    /// The same as a log may show it.
     pub(crate) fn masked_authorization(&self) -> String {
         format!("Outseta {}:[hidden]", masked(&self.key.value))
     }
@@ -59,7 +58,6 @@ pub(super) fn check(setting: Setting, text: Sourced<String>) -> Result<Sourced<S
     text.parse(setting.name, hint, |value| fault(setting, value).map_or_else(|| Ok(Secret::new(value)), Err))
 }
 
-/// Why a value cannot be used: the likely cause.
 fn fault(setting: Setting, value: &str) -> Option<String> {
     let is_line_break = |c| matches!(c, '\n' | '\r');
     let reason = if value.trim().is_empty() {

@@ -1,5 +1,4 @@
-//! Finds the env file, checks that it is safe to use, and parses it as npm's dotenv 17 does, since Outseta's
-//! demos come with such files.
+//! Finds the env file, and parses it as npm's dotenv 17 does, since Outseta's demos come with such files.
 //!
 //! dotenv is one regular expression: a quoted value may span lines and may start on the line after `=`; a
 //! quote that is not closed, or is followed by more than a comment, belongs to an unquoted value; lines that
@@ -17,7 +16,6 @@ use crate::unix;
 
 const WHAT: &str = "env file";
 
-/// The variables that it can set.
 const NAMES: [&str; 4] =
     [BASE_URL, Setting::SUBDOMAIN.variable, Setting::API_KEY.variable, Setting::API_SECRET.variable];
 
@@ -29,7 +27,6 @@ pub(super) struct EnvFile {
 }
 
 impl EnvFile {
-    /// Reads the file of `--env-file`, else the user's own, if that exists.
     pub(super) fn find(named: Option<&Path>, environment: &Environment) -> Result<Self, Error> {
         if let Some(path) = named {
             return Self::parse(path, file::read(path, "--env-file", WHAT, file::LIMIT)?);
@@ -91,7 +88,7 @@ impl EnvFile {
     }
 }
 
-/// The XDG Base Directory Specification ignores relative paths.
+/// By the XDG Base Directory Specification, which ignores relative paths.
 fn user_file(environment: &Environment) -> Option<PathBuf> {
     let absolute = |name| environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let config = absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")))?;
@@ -114,7 +111,7 @@ fn parse(text: &str) -> BTreeMap<String, String> {
     assignments
 }
 
-/// Name and value of the assignment that `text` starts with, and the rest.
+/// Name and value of the assignment at the start, and the rest.
 fn assignment(text: &str) -> Option<(&str, String, &str)> {
     let exported = text.strip_prefix("export").filter(|rest| rest.starts_with(is_space));
     let exported = exported.and_then(|rest| name(rest.trim_start_matches(is_space)));
@@ -123,7 +120,7 @@ fn assignment(text: &str) -> Option<(&str, String, &str)> {
     Some((name, unquoted(raw), rest))
 }
 
-/// Splits `NAME=value` and `NAME: value` after the separator.
+/// Splits `NAME=` or `NAME: ` off.
 fn name(text: &str) -> Option<(&str, &str)> {
     let end = text.find(|c: char| !c.is_ascii_alphanumeric() && !"_.-".contains(c))?;
     let (name, rest) = text.split_at(end);
@@ -142,8 +139,8 @@ fn raw_value(text: &str) -> (&str, &str) {
     }
 }
 
-/// Where the quoted value at the start of `text` ends: at the first quote without a backslash before it,
-/// else at the last quote. Only a comment may follow on the line.
+/// Where a quoted value ends: at the first quote without a backslash before it, else at the last quote. Only
+/// a comment may follow on the line.
 fn closing_quote(text: &str) -> Option<usize> {
     let mark = text.chars().next().filter(|c| matches!(c, '\'' | '"' | '`'))?;
     let quotes = text.match_indices(mark).skip(1).map(|(at, _)| at);

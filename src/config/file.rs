@@ -8,10 +8,10 @@ use super::{Origin, Sourced};
 use crate::error::Error;
 use crate::text::{Shown, io_reason};
 
-/// In bytes, of an env file or a credential's file.
+/// Bytes of an env file or a credential's file.
 pub(super) const LIMIT: u64 = 64 * 1024;
 
-/// Reads the file that the option or variable `named_by` names.
+/// `named_by` is an option or a variable.
 pub(super) fn read(
     path: &Path,
     named_by: &'static str,

@@ -1,5 +1,4 @@
-//! Finds each setting and its source: in the options, in the environment, in an env file, and by asking at
-//! the terminal. It does not know HTTP.
+//! Finds each setting and its source: an option, the environment, an env file or a prompt.
 //!
 //! No secret is an option, since options show in the process list. No message shows a setting's value.
 
@@ -29,7 +28,7 @@ use crate::secret::Secret;
 
 const BASE_URL: &str = "OUTSETA_BASE_URL";
 const CA_FILE: &str = "SSL_CERT_FILE";
-/// Every variable that leads to a credential. COMMAND must see none of them.
+/// COMMAND must see none of them.
 pub(crate) const CREDENTIAL_VARIABLES: [&str; 4] = [
     Setting::API_KEY.variable,
     Setting::API_KEY.other_source,
@@ -37,7 +36,7 @@ pub(crate) const CREDENTIAL_VARIABLES: [&str; 4] = [
     Setting::API_SECRET.other_source,
 ];
 
-/// In bytes: a system's store of certificates has some hundred kilobytes.
+/// Bytes. A system's store of certificates has some hundred thousand.
 const CA_LIMIT: u64 = 16 << 20;
 
 #[derive(Debug)]
@@ -49,7 +48,7 @@ pub(crate) struct Settings {
     pub(crate) proxy: Option<Sourced<Proxy>>,
 }
 
-/// The process's environment. Empty variables count as not set.
+/// Empty variables count as not set.
 pub(crate) struct Environment(HashMap<OsString, OsString>);
 
 impl Environment {
@@ -76,11 +75,11 @@ pub(crate) struct Found {
     secret: Lookup<Secret>,
     proxy: Lookup<Proxy>,
     roots: Lookup<Vec<u8>>,
-    /// Other base URLs, which `base` takes precedence over.
+    /// With less precedence than `base`.
     unused_bases: Vec<Sourced<BaseUrl>>,
     /// What is in the env file and has no effect, each with a hint.
     pub(crate) warnings: Vec<[String; 2]>,
-    /// The env file that was read and the names of the settings in it.
+    /// Its path and the settings in it.
     pub(crate) env_file: Option<String>,
     environment: Environment,
 }
@@ -126,9 +125,9 @@ impl Found {
         })
     }
 
-    /// Asks for what is missing, until a question is not answered.
+    /// Asks for what is missing. Stops at the first question without an answer.
     pub(crate) fn ask(&mut self, prompt: &Prompt) -> Result<(), Error> {
-        // Any fault ends the run, whatever is answered.
+        // A fault ends the run, whatever is answered.
         let (Ok(base), Ok(key), Ok(secret), Ok(proxy), Ok(_)) =
             (&mut self.base, &mut self.key, &mut self.secret, &mut self.proxy, &self.roots)
         else {
@@ -152,7 +151,7 @@ impl Found {
         Ok(())
     }
 
-    /// Fails with the first setting that cannot be used, or else with all that are missing.
+    /// Fails with the first malformed setting, else with all that are missing.
     pub(crate) fn settings(self) -> Result<Settings, Error> {
         let (base, key, secret) = (self.base?, self.key?, self.secret?);
         let (proxy, roots) = (self.proxy?, self.roots?);
@@ -164,7 +163,7 @@ impl Found {
         Ok(Settings { base, credentials: Credentials { key, secret }, roots, proxy })
     }
 
-    /// Each setting by name: value and source, nothing secret, or why it cannot be used.
+    /// Each setting's name, and what may be shown of it.
     pub(crate) fn list(&self) -> Vec<(&'static str, Result<String, Error>)> {
         let missing = |setting: Setting| Err(setting.not_configured());
         let key = |key: &Sourced<Secret>| format!("{} ({})", credentials::masked(&key.value), key.origin);
@@ -191,7 +190,6 @@ impl Found {
         names_account(host).then_some(host)
     }
 
-    /// The files that the key or the secret is in.
     pub(crate) fn files_with_secrets(&self) -> BTreeSet<&Path> {
         let credentials = [&self.key, &self.secret].into_iter().flatten().flatten();
         credentials.filter_map(|credential| credential.origin.file()).collect()

@@ -1,4 +1,4 @@
-//! Asks at the terminal, and asks again after a wrong answer.
+//! Asks at the terminal.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
@@ -9,14 +9,13 @@ use crate::error::Error;
 use crate::log;
 use crate::unix;
 
-/// How often a question is asked if the answers are wrong.
+/// For each question.
 const ATTEMPTS: usize = 3;
 
 /// The permission to ask somebody at the terminal.
 pub(crate) struct Prompt(());
 
 impl Prompt {
-    /// Questions go to standard error, and answers come from standard input: both must be terminals.
     pub(crate) fn allowed(no_input: bool) -> Option<Self> {
         (!no_input && io::stdin().is_terminal() && io::stderr().is_terminal()).then_some(Self(()))
     }
@@ -53,14 +52,13 @@ impl Prompt {
         line
     }
 
-    /// A line that is not shown while it is typed.
     pub(super) fn hidden_line() -> String {
         let read = |terminal: &str| {
             let config = ConfigBuilder::new().input_file_path(terminal).output_discard();
             rpassword::read_password_with_config(config.build())
         };
-        // rpassword opens a terminal by its path. After `su`, standard input's terminal belongs to another
-        // user and cannot be opened again; the controlling terminal can.
+        // rpassword opens a path. After `su`, the terminal on standard input belongs to another user: only
+        // the controlling terminal can be opened.
         let typed = unix::restoring_terminal(|| {
             read("/dev/stdin").or_else(|error| match error.kind() {
                 io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound => read("/dev/tty"),
@@ -73,7 +71,6 @@ impl Prompt {
     }
 }
 
-/// Writes to standard error. If that fails, so would any message about it.
 fn show(text: &str) {
     let mut stderr = io::stderr().lock();
     let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());

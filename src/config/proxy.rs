@@ -1,4 +1,4 @@
-//! Finds and parses the proxy setting. One that cannot be used is an error, never a direct connection.
+//! The proxy setting. One that cannot be used is an error, never a direct connection.
 
 use std::fmt;
 
@@ -34,7 +34,7 @@ fn is_excluded(url: &BaseUrl, no_proxy: &str) -> bool {
 /// An HTTP proxy that understands CONNECT.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Proxy {
-    /// Whether the proxy itself is reached over TLS.
+    /// With the proxy itself.
     pub(crate) tls: bool,
     pub(crate) host: String,
     pub(crate) port: u16,
@@ -43,8 +43,7 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// Parses `[http[s]://][user[:password]@]host[:port]`. An error repeats nothing of it: it may contain a
-    /// password.
+    /// Parses `[http[s]://][user[:password]@]host[:port]`. No error repeats it: it may contain a password.
     fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Kind};
 use crate::text::Shown;
 
-/// A setting that every request needs.
+/// Needed by every request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Setting {
     pub(super) name: &'static str,
@@ -55,7 +55,6 @@ pub(super) fn missing(settings: impl Iterator<Item = Setting>) -> Error {
     Error::new(Kind::Config, message, format!("{how}; {}", Setting::API_KEY.hint))
 }
 
-/// The source of a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// By its long name.
@@ -95,7 +94,6 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A value and its source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sourced<T> {
     pub(crate) value: T,
@@ -109,7 +107,7 @@ impl<T> Sourced<T> {
 }
 
 impl Sourced<String> {
-    /// `parse` returns the value or the reason why it is malformed.
+    /// `parse` returns the value, or why it is malformed.
     pub(super) fn parse<T>(
         self,
         what: &str,

@@ -1,8 +1,8 @@
 //! Writes a result to a file, completely or not at all.
 //!
-//! A new file beside the target (unique name, mode 0600 from its first byte) is written, flushed to disk and
-//! renamed, so that a reader sees the old content or the new. A new file is locked as long as its process
-//! lives. One without a lock was left by a killed run: the next run in the folder removes it.
+//! A new file beside the target (mode 0600 from its first byte) is written, flushed to disk and renamed, so
+//! that a reader sees the old content or the new. Its process holds a lock on it. One without a lock was left
+//! by a killed run: the next run removes it.
 
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::hash::{BuildHasher, RandomState};
@@ -15,14 +15,14 @@ use crate::error::{Error, Kind};
 use crate::text::{Shown, io_reason};
 use crate::unix;
 
-/// The name of a new file has 16 hexadecimal digits between these.
+/// With 16 hexadecimal digits between them.
 const NEW_PREFIX: &str = ".outseta-token-";
 const NEW_SUFFIX: &str = ".tmp";
 
 /// Where a result goes; opened before any request, so that no token is lost.
 #[derive(Debug)]
 pub(crate) enum Destination {
-    /// A device or an inherited descriptor, and its name in messages.
+    /// A device or an inherited descriptor.
     Direct(ManuallyDrop<File>, Shown),
     Replaced(NewFile),
 }
@@ -66,7 +66,6 @@ impl Destination {
         }
     }
 
-    /// Writes the whole result. If that fails, a file that was to be replaced is unchanged.
     pub(crate) fn write(self, bytes: &[u8]) -> Result<(), Error> {
         let (written, name, consequence) = match self {
             Self::Direct(file, name) => ((&*file).write_all(bytes), name, "the output may be incomplete"),
@@ -104,7 +103,6 @@ pub(super) fn names_file(path: &Path) -> bool {
     path.file_name().is_some() && !text.ends_with('/') && !text.ends_with("/.")
 }
 
-/// Replaces the target, or is removed when it is dropped.
 #[derive(Debug)]
 pub(crate) struct NewFile {
     file: File,
@@ -121,12 +119,11 @@ impl NewFile {
             let path = folder.join(name);
             let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
             let new = Self { file, path, target: target.to_owned() };
-            // Another run may have removed it before it was locked: try again. (On a file system without
-            // locks, no run removes anything.)
+            // Another run may have removed it before it was locked. (Without locks, no run removes anything.)
             let locked_by_other =
                 unix::try_lock(&new.file).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
             if !locked_by_other && new.file.metadata()?.nlink() > 0 {
-                // The umask may have removed permissions of the owner.
+                // The umask may have removed the owner's permissions.
                 new.file.set_permissions(Permissions::from_mode(0o600))?;
                 return Ok(new);
             }
@@ -144,7 +141,7 @@ impl NewFile {
 }
 
 impl Drop for NewFile {
-    /// After `replace` nothing is left to remove.
+    /// After `replace` there is nothing to remove.
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.path);
     }
@@ -154,7 +151,6 @@ pub(super) fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Removes the new files of killed runs.
 pub(super) fn remove_left_behind(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());

@@ -15,16 +15,14 @@ use crate::config;
 use crate::email::Email;
 use crate::unix;
 
-/// In bytes: far more than the largest response, indented.
+/// Bytes: far more than the largest response, indented.
 const SIZE_LIMIT: u64 = 8 << 20;
 
-/// What the token must fit.
-#[derive(Debug)]
 pub(crate) struct Wanted<'a> {
     pub(crate) email: &'a Email,
-    /// The account's host below outseta.com, if it is known.
+    /// The account's host, if it is known.
     pub(crate) host: Option<&'a str>,
-    /// When the token must still be valid, in Unix seconds.
+    /// Unix seconds.
     pub(crate) valid_at: i64,
 }
 

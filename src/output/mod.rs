@@ -16,7 +16,6 @@ use crate::cli::Format;
 use crate::error::{Error, Kind};
 use crate::text;
 
-/// The fields that come first in JSON, in this order.
 pub(crate) const FIRST_FIELDS: [&str; 3] = ["access_token", "token_type", "expires_in"];
 
 /// What comes before the token in a format of one line.
@@ -29,7 +28,7 @@ fn prefix(format: Format) -> Option<&'static str> {
     }
 }
 
-/// The result in a format. Only `claims` can fail: if the token is not a JWT.
+/// Only `claims` can fail: if the token is not a JWT.
 pub(crate) fn render(token: &Token, format: Format) -> Result<Vec<u8>, Error> {
     if let Some(prefix) = prefix(format) {
         return Ok(format!("{prefix}{}\n", token.access_token()).into_bytes());
@@ -44,12 +43,10 @@ pub(crate) fn render(token: &Token, format: Format) -> Result<Vec<u8>, Error> {
     Ok(pretty(claims.as_map()))
 }
 
-/// JSON that is indented by two.
 fn pretty(value: &impl Serialize) -> Vec<u8> {
     printable(serde_json::to_string_pretty(value))
 }
 
-/// JSON on one line.
 pub(crate) fn compact(value: &impl Serialize) -> Vec<u8> {
     printable(serde_json::to_string(value))
 }
@@ -86,7 +83,7 @@ impl Serialize for Ordered<'_> {
     }
 }
 
-/// Writes to standard output. (std's handle ignores that it is not open for writing.)
+/// std's handle ignores that standard output is not open for writing.
 pub(crate) fn print(bytes: &[u8]) -> Result<(), Error> {
     Destination::standard_output().write(bytes)
 }
