@@ -1,6 +1,6 @@
-//! `make bench`: the built program beside curl and jq, and beside the bare TLS exchange, against one
-//! fake Outseta on loopback in one run of hyperfine. On a shared machine only the ratios mean
-//! anything. Arguments: the programs to measure, the dynamic build first, and the bare exchange.
+//! `make bench`: the built program compared with curl and jq and with the bare TLS exchange, against a fake
+//! Outseta on loopback. On a shared machine, only the ratios are meaningful.
+//! Arguments: the program, the bare exchange and, optionally, the static program.
 
 mod support;
 
@@ -14,13 +14,13 @@ use support::model::Account;
 use support::tls::Authority;
 use support::{KEY, SECRET};
 
-/// How often everything is measured anew.
+/// The number of rounds of measurements.
 const ROUNDS: usize = 5;
 
 /// Emails of a batch. The loop of curls is slow.
 const EMAILS: usize = 100;
 
-/// What a ratio of two medians must not exceed.
+/// The highest ratio of two medians.
 struct Limit {
     of: &'static str,
     to: &'static str,
@@ -130,7 +130,7 @@ impl Bench {
             .env("OUTSETA_API_KEY", KEY)
             .env("OUTSETA_API_SECRET", SECRET)
             .env("SSL_CERT_FILE", self.authority.pem_file());
-        // It warns of what is known here: that the machine is shared, and that milliseconds are few.
+        // Its warnings about a shared machine and short times are expected.
         let output = hyperfine.output().expect("hyperfine starts");
         assert!(output.status.success(), "hyperfine: {}", String::from_utf8_lossy(&output.stderr));
         let json = fs::read(results).expect("hyperfine wrote its results");
@@ -138,11 +138,11 @@ impl Bench {
         json["results"].as_array().expect("there are results").clone()
     }
 
-    /// Measures commands in turn and holds their medians against each other.
+    /// Measures commands in turn and compares their medians.
     #[expect(clippy::print_stdout, reason = "its output is a report")]
     fn compare(&self, title: &str, runs: usize, commands: &[(&str, String)], limits: &[Limit]) -> bool {
         let mut times = vec![Vec::new(); commands.len()];
-        // In rounds, so that a slow minute of a shared machine falls on all of them.
+        // In rounds, so that a slow minute of a shared machine affects all of them.
         for _ in 0..ROUNDS {
             let results = self.hyperfine(runs, commands);
             for (times, result) in times.iter_mut().zip(results) {

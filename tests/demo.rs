@@ -1,5 +1,5 @@
 //! `make demo`: a tour of the program against a fake Outseta on loopback, in parts, at most 80 columns wide.
-//! It ends with 0 if everything went as the tour says.
+//! Its status is 0 if every command had the expected status.
 
 mod support;
 
@@ -49,12 +49,12 @@ impl Session {
         say(&format!("\n{bold}== Part {number} of {}: {} =={plain}\n", PARTS.len(), PARTS[number - 1]));
     }
 
-    /// Says what the fake does from now on, where the same command would give another result.
+    /// Says what the fake does next, where the same command has another result.
     fn fake_now(text: &str) {
-        say(&format!("\n(the fake now answers {text})\n"));
+        say(&format!("\n(the fake now responds {text})\n"));
     }
 
-    /// Types a line and shows what comes of it.
+    /// Runs a line in a shell and shows its output.
     fn types(&mut self, line: &str, status: i32) {
         say(&format!("\n$ {line}\n"));
         let mut shell = Command::new("sh");
@@ -92,7 +92,7 @@ impl Session {
     }
 }
 
-/// A line in at most 80 columns: cut if it has a token or is a record, otherwise broken between words.
+/// A line in at most 80 columns: shortened if it has a token or is a record, otherwise wrapped.
 fn fitted(line: &str) -> String {
     let is_long = line.contains("eyJ") || line.starts_with("{\"");
     if let Some((end, _)) = line.char_indices().nth(COLUMNS - 1).filter(|_| is_long) {
@@ -113,7 +113,7 @@ fn fitted(line: &str) -> String {
 }
 
 fn say(text: &str) {
-    // A reader who has seen enough may leave.
+    // The reader may close the pipe.
     if io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()).is_err() {
         std::process::exit(0);
     }
@@ -194,13 +194,13 @@ fn between(session: &mut Session) {
         .server
         .on(Endpoint::Tokens, Response::redirect(302, "https://elsewhere.example/login?return=1"));
     session.types("outseta-token jane@example.com", 76);
-    Session::fake_now("429, \"Retry-After: 3600\"");
+    Session::fake_now("with 429 and \"Retry-After: 3600\"");
     session
         .detour
         .server
         .on(Endpoint::Tokens, Response::html(429, "slow down").header("Retry-After", "3600"));
     session.types("outseta-token jane@example.com", 75);
-    Session::fake_now("503 twice, then as before");
+    Session::fake_now("with 503 twice, then as before");
     session.detour.server.on(Endpoint::Tokens, cloudflare(503)).on(Endpoint::Tokens, cloudflare(503));
     session.types("outseta-token --retries 0 jane@example.com", 75);
     session.types("outseta-token --raw jane@example.com", 0);

@@ -1,5 +1,5 @@
-//! `--batch`: one JSON line per email, in order and as soon as it is known, at a limited rate and in constant
-//! memory, and what ends it.
+//! `--batch`: one JSON line per email, in order and without delay, at a limited rate and in constant memory;
+//! and what ends a batch.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -31,16 +31,16 @@ fn invalid(email: &str) -> String {
     )
 }
 
-fn answer() -> Response {
+fn token_response() -> Response {
     Response::json(200, &json!({"access_token": "t0ken"}))
 }
 
-/// A batch without limits that the test does not set.
+/// A batch with the default rate and retries.
 fn slow_batch(server: &Server, input: impl Into<Vec<u8>>) -> Run {
     Run::new().server(server).arg("--batch").stdin(input)
 }
 
-/// A batch that waits for nothing.
+/// A batch without a rate limit and retries.
 fn batch(server: &Server, input: impl Into<Vec<u8>>) -> Run {
     slow_batch(server, input).args(["--rate", "0", "--retries", "0"])
 }
@@ -54,7 +54,7 @@ fn emails(count: usize) -> String {
 
 /// Expects this status and error, and records with these emails and statuses; 0 is a token.
 #[track_caller]
-fn ends(run: Run, status: i32, message: &str, expected: &[(&str, i32)]) {
+fn fails_with_records(run: Run, status: i32, message: &str, expected: &[(&str, i32)]) {
     let outcome = run.stdout_contains("").fails_with(status, message).run();
     let text = outcome.stdout_text();
     let records: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
@@ -67,7 +67,7 @@ fn ends(run: Run, status: i32, message: &str, expected: &[(&str, i32)]) {
 }
 
 /// The email of each request.
-fn asked(requests: &[Request]) -> Vec<String> {
+fn requested(requests: &[Request]) -> Vec<String> {
     requests
         .iter()
         .map(|request| {
@@ -89,7 +89,7 @@ mod success {
         batch(&server, "\u{feff}b@example.com\r\n# x@example.com\n\n a@example.com\nc@example.com")
             .stdout(record("b@example.com") + &record("a@example.com") + &record("c@example.com"))
             .run();
-        assert_eq!(asked(&server.requests()), ["b@example.com", "a@example.com", "c@example.com"]);
+        assert_eq!(requested(&server.requests()), ["b@example.com", "a@example.com", "c@example.com"]);
     }
 
     #[test]
@@ -150,7 +150,7 @@ mod success {
         let run = batch(&server, "").arg("emails");
         let path = run.work().join("emails");
         make_fifo(&path);
-        // With its reading end, it does not wait for the program's.
+        // Opened for reading too: otherwise this would block until the program opens it.
         let mut fifo = File::options().read(true).write(true).open(path).expect("both ends are opened");
         let (mut piped, mut running) = (batch(&server, "").stdin_open().start(), run.start());
         for (number, email) in ["a@example.com", "b@example.com"].into_iter().enumerate() {
@@ -169,7 +169,7 @@ mod success {
 
     #[test]
     fn each_email_has_the_whole_timeout() {
-        let server = Server::replying(answer().with(Fault::Delay(Duration::from_millis(100))));
+        let server = Server::replying(token_response().with(Fault::Delay(Duration::from_millis(100))));
         batch(&server, "a@example.com\n".repeat(12))
             .args(["--timeout", "1s"])
             .stdout(record("a@example.com").repeat(12))
@@ -211,7 +211,7 @@ mod failures_of_one_email {
     }
 
     #[test]
-    fn a_line_that_is_long_not_utf_8_or_deceptive_is_an_invalid_email() {
+    fn a_line_that_is_too_long_not_utf_8_or_deceptive_is_an_invalid_email() {
         let long = "x".repeat(200_000);
         let input = [
             b"j\xffne@example.com\n",
@@ -239,7 +239,7 @@ mod failures_of_one_email {
     }
 
     #[test]
-    fn the_others_get_their_tokens_and_the_status_is_the_firsts() {
+    fn other_emails_get_tokens_and_the_first_failure_is_the_status() {
         let two_factor = User::new("two@example.com").second_factor(SecondFactor::Totp);
         let blocked = User::new("no@example.com").stages(&[5]).cannot_log_in(Refusal::GrantText);
         let server = Server::http(Account::acme().user(two_factor).user(blocked));
@@ -247,7 +247,7 @@ mod failures_of_one_email {
             jane@example.com\n";
         let no_such_user = "{\"email\":\"nobody@example.com\",\"error\":{\"status\":67,\
             \"name\":\"EX_NOUSER\",\"message\":\"no such user: nobody@example.com\"}}\n";
-        ends(
+        fails_with_records(
             batch(&server, input).stdout_contains(no_such_user),
             67,
             "4 failed, the first at line 3: no such user: nobody@example.com\n",
@@ -266,7 +266,7 @@ mod failures_of_one_email {
     fn other_failures_of_one_email() {
         let server = Server::generous();
         let other = jwt::token("acme", "john@example.com", 60);
-        for (answer, status) in [
+        for (token_response, status) in [
             (Response::empty(503), 75),
             (Response::empty(429), 75),
             (cloudflare(502), 75),
@@ -275,10 +275,10 @@ mod failures_of_one_email {
             (Response::json(400, &json!({"ErrorMessage": "No.", "PropertyName": "Email"})), 65),
             (Response::empty(418), 76),
         ] {
-            server.on(Endpoint::Tokens, answer);
+            server.on(Endpoint::Tokens, token_response);
             let run = batch(&server, "a@example.com\nb@example.com\n");
             let records = [("a@example.com", status), ("b@example.com", 0)];
-            ends(run, status, "1 failed, the first at line 1: ", &records);
+            fails_with_records(run, status, "1 failed, the first at line 1: ", &records);
         }
         assert_eq!(server.requests().len(), 14);
     }
@@ -289,7 +289,7 @@ mod what_ends_it {
     use super::*;
 
     #[test]
-    fn a_rejected_key_a_missing_account_a_redirect_and_a_page() {
+    fn a_rejected_key_a_missing_account_a_redirect_or_an_html_page() {
         for (replies, status, message) in [
             (vec![(Endpoint::Tokens, Response::empty(403))], 77, "Outseta rejected the API key (403)"),
             (
@@ -302,13 +302,13 @@ mod what_ends_it {
         ] {
             let server = Server::generous();
             let requests = replies.len() + 1;
-            server.on(Endpoint::Tokens, answer());
+            server.on(Endpoint::Tokens, token_response());
             for (on, reply) in replies {
                 server.on(on, reply);
             }
             let run = batch(&server, "# first\na@example.com\njane\nb@example.com\nc@example.com\n");
             let records = [("a@example.com", 0), ("jane", 65), ("b@example.com", status)];
-            ends(run, status, &format!("stopped at line 4: {message}"), &records);
+            fails_with_records(run, status, &format!("stopped at line 4: {message}"), &records);
             assert_eq!(server.requests().len(), requests, "{message}");
         }
     }
@@ -327,7 +327,7 @@ mod what_ends_it {
             (unreached, ["--retries=0", &dead], 0),
         ] {
             let run = slow_batch(&server, "a@example.com\nb@example.com\n").args(args);
-            ends(run, 69, "stopped at line 1: ", &[("a@example.com", 69)]);
+            fails_with_records(run, 69, "stopped at line 1: ", &[("a@example.com", 69)]);
             assert_eq!(server.requests().len(), requests, "{args:?}");
         }
     }
@@ -355,7 +355,7 @@ mod input_and_output {
     }
 
     #[test]
-    fn a_closed_pipe_or_full_device_is_74_and_ends_it() {
+    fn a_closed_pipe_or_full_device_is_74_and_ends_the_batch() {
         let server = Server::generous();
         batch(&server, emails(100)).stdout_broken().status(74).run();
         assert_eq!(server.requests().len(), 1);
@@ -385,7 +385,7 @@ mod input_and_output {
         }
     }
 
-    /// A batch that kept its lines or its records would exceed this bound.
+    /// The bound fails if the batch keeps its lines or records.
     #[test]
     fn memory_does_not_grow_with_the_number_of_emails() {
         if !has("/proc/self/status") {
@@ -394,7 +394,7 @@ mod input_and_output {
         let token = "x".repeat(2_000);
         let server = Server::replying(Response::json(200, &json!({"access_token": token})));
         let long = "x".repeat(290);
-        // Only every fifth line needs a request, which is what takes time.
+        // Only every fifth line needs a request: requests take time.
         let line = |number: usize| {
             if number % 5 == 4 {
                 let email = format!("user{number}@example.com");
@@ -453,7 +453,7 @@ mod rate {
             .fails_with(67, "3 failed, the first at line 2: no such user: a@example.com\n")
             .run();
         assert_eq!(
-            asked(&server.requests()),
+            requested(&server.requests()),
             [
                 "jane@example.com",
                 "jane@example.com",
@@ -468,7 +468,7 @@ mod rate {
     }
 
     #[test]
-    fn a_request_that_is_sent_again_on_a_new_connection_counts() {
+    fn a_request_that_is_repeated_on_a_new_connection_counts() {
         let server = Server::http(Account::acme());
         server.on(Endpoint::Tokens, Reply::default()).on(Endpoint::Tokens, Fault::CloseAfter(0));
         slow_batch(&server, "jane@example.com\n".repeat(2)).stdout_contains("\"access_token\"").run();
@@ -480,7 +480,7 @@ mod rate {
     #[test]
     fn a_pause_counts_from_the_end_of_the_request_before() {
         let server = Server::generous();
-        server.on(Endpoint::Tokens, answer().with(Fault::Delay(Duration::from_millis(400))));
+        server.on(Endpoint::Tokens, token_response().with(Fault::Delay(Duration::from_millis(400))));
         slow_batch(&server, "a@example.com\nb@example.com\n")
             .args(["--rate", "2.5"])
             .stdout(record("a@example.com") + &record("b@example.com"))
@@ -491,16 +491,16 @@ mod rate {
 
     /// Otherwise a pause longer than the timeout would leave no time for a lookup or the next email.
     #[test]
-    fn a_pause_is_not_taken_from_an_emails_time() {
+    fn a_pause_does_not_count_towards_the_timeout() {
         let server = Server::generous();
         server.on(Endpoint::Tokens, Response::text(400, "invalid_grant"));
         let run = slow_batch(&server, "nobody@example.com\na@example.com\n");
         let run = run.args(["--rate", "0.7", "--timeout", "1s"]);
-        ends(run, 67, "1 failed", &[("nobody@example.com", 67), ("a@example.com", 0)]);
+        fails_with_records(run, 67, "1 failed", &[("nobody@example.com", 67), ("a@example.com", 0)]);
     }
 
     #[test]
-    fn an_invalid_line_costs_no_time() {
+    fn an_invalid_line_needs_no_pause() {
         let outcome = slow_batch(&Server::generous(), "jane\n".repeat(50) + "a@example.com\n")
             .args(["--rate", "0.01"])
             .stdout(invalid("jane").repeat(50) + &record("a@example.com"))
@@ -530,7 +530,7 @@ mod on_a_terminal {
     }
 
     #[test]
-    fn a_line_shows_the_progress_and_a_summary_ends_it() {
+    fn a_progress_line_ends_with_a_summary() {
         shows(
             batch(&Server::generous(), "a@example.com\njane\nb@example.com\n"),
             STDERR,
@@ -545,9 +545,9 @@ mod on_a_terminal {
     }
 
     #[test]
-    fn a_summary_comes_before_what_stopped_it_too() {
+    fn the_summary_comes_before_the_error_that_stopped_the_batch() {
         let server = Server::generous();
-        server.on(Endpoint::Tokens, answer()).on(Endpoint::Tokens, Response::redirect(302, "/"));
+        server.on(Endpoint::Tokens, token_response()).on(Endpoint::Tokens, Response::redirect(302, "/"));
         let run = batch(&server, "a@example.com\nb@example.com\nc@example.com\n");
         let outcome = run.on_terminal(STDERR).outcome();
         let summary = "1 done, 1 failed\r\noutseta-token: stopped at line 2: ";

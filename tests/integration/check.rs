@@ -1,8 +1,4 @@
-//! `--check`: a line for everything that is right or wrong, a status that foretells a request's,
-//! and no token made.
-
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt as _;
+//! `--check`: a line for each setting and step, the status of a token request, and no token made.
 
 use crate::support::fake::Server;
 use crate::support::http::Response;
@@ -13,13 +9,12 @@ use crate::support::pty::Streams;
 use crate::support::run::Run;
 use crate::support::script::{AtAccept, Endpoint, Fault};
 use crate::support::tls::{Authority, NAMES};
-use crate::support::{KEY, SECRET};
+use crate::support::{KEY, SECRET, set_mode};
 
 const ACME: &str = "base URL: https://acme.outseta.com (OUTSETA_SUBDOMAIN in the environment)";
 const KEY_LINE: &str = "API key: KQx7… (OUTSETA_API_KEY in the environment)";
 const SECRET_LINE: &str = "API secret: [hidden] (OUTSETA_API_SECRET in the environment)";
 
-/// The key works, as far as a read can tell.
 const KEY_OK: &str = "key: ok (a read-only key passes too, but cannot make tokens)";
 
 const NO_BASE: &str = "base URL: not configured; hint: set OUTSETA_SUBDOMAIN in the environment or an env \
@@ -38,10 +33,10 @@ fn lines(lines: &[&str]) -> String {
     lines.join("\n") + "\n"
 }
 
-/// The check and a request for a token, each with the same settings, end with the same status;
-/// the check makes no token.
+/// Expects this status of a check and of a token request with the same settings, and no token made by the
+/// check.
 #[track_caller]
-fn foretells(status: i32, line: &str, settings: impl Fn(Run) -> Run, servers: &[&Server]) {
+fn predicts(status: i32, line: &str, settings: impl Fn(Run) -> Run, servers: &[&Server]) {
     let checked = settings(check()).outcome();
     let posts = |server: &&Server| {
         let requests = server.requests();
@@ -99,12 +94,8 @@ mod success {
         let run = check()
             .args(["--base-url", &url, "--cacert"])
             .arg(authority.pem_file())
-            .file("key", KEY)
-            .file("env", format!("OUTSETA_API_SECRET={SECRET}\n"));
-        for name in ["key", "env"] {
-            let path = run.work().join(name);
-            fs::set_permissions(path, Permissions::from_mode(0o600)).expect("its mode");
-        }
+            .private_file("key", KEY)
+            .private_file("env", format!("OUTSETA_API_SECRET={SECRET}\n"));
         run.env("OUTSETA_API_KEY_FILE", "key")
             .args(["-e", "env"])
             .stdout(lines(&[
@@ -158,7 +149,7 @@ mod missing_and_malformed_settings {
     use super::*;
 
     #[test]
-    fn every_missing_setting_has_its_line_and_nothing_is_asked() {
+    fn each_missing_setting_has_its_line_and_no_prompt() {
         let all = lines(&[NO_BASE, NO_KEY, NO_SECRET, "roots: built in"]);
         let outcome = check().on_terminal(Streams::ALL).outcome();
         assert_eq!(outcome.terminal, all.replace('\n', "\r\n"));
@@ -211,35 +202,35 @@ mod missing_and_malformed_settings {
             ),
         ] {
             let settings = |run: Run| run.credentials().env("OUTSETA_SUBDOMAIN", "acme").env(name, value);
-            foretells(status, line, settings, &[]);
+            predicts(status, line, settings, &[]);
         }
         for (name, line) in [("OUTSETA_API_KEY", "API key: "), ("OUTSETA_API_SECRET", "API secret: ")] {
             let settings = |run: Run| {
                 let run = run.credentials().env_remove(name).env("OUTSETA_SUBDOMAIN", "acme");
                 run.env(format!("{name}_FILE"), "/nonexistent")
             };
-            foretells(66, &format!("{line}cannot read the file that {name}_FILE names: "), settings, &[]);
+            predicts(66, &format!("{line}cannot read the file that {name}_FILE names: "), settings, &[]);
         }
     }
 
     #[test]
-    fn a_malformed_option_is_a_usage_error() {
+    fn an_invalid_option_is_a_usage_error() {
         let run = check().credentials().args(["--subdomain", "ac me"]).status(64);
         run.stderr_contains("outseta-token: invalid subdomain (--subdomain): ").run();
     }
 
     #[test]
-    fn of_several_faults_the_status_is_that_of_a_request() {
+    fn with_several_faults_the_status_is_that_of_a_request() {
         let no_base =
             |run: Run| run.env("OUTSETA_API_KEY_FILE", "/nonexistent").env("OUTSETA_API_SECRET", SECRET);
-        foretells(66, NO_BASE, no_base, &[]);
+        predicts(66, NO_BASE, no_base, &[]);
         let no_key = |run: Run| {
             let run = run.env("OUTSETA_SUBDOMAIN", "acme").env("OUTSETA_API_SECRET", SECRET);
             run.env("SSL_CERT_FILE", "/nonexistent")
         };
-        foretells(66, NO_KEY, no_key, &[]);
+        predicts(66, NO_KEY, no_key, &[]);
         let proxy = |run: Run| no_key(run).env("https_proxy", "socks5://127.0.0.1:1");
-        foretells(78, "proxy: invalid proxy ", proxy, &[]);
+        predicts(78, "proxy: invalid proxy ", proxy, &[]);
     }
 
     #[test]
@@ -271,31 +262,31 @@ mod missing_and_malformed_settings {
     }
 }
 
-mod what_does_not_work {
+mod failed_steps {
     use super::*;
 
     #[test]
-    fn a_connection() {
+    fn connection() {
         let dead = dead_address();
         let settings = |run: Run| run.credentials().env("OUTSETA_BASE_URL", format!("http://{dead}"));
         let line = "name and connection: cannot connect to 127.0.0.1: connection refused; hint: check ";
-        foretells(69, line, settings, &[]);
+        predicts(69, line, settings, &[]);
     }
 
     #[test]
-    fn a_proxy() {
+    fn proxy() {
         let proxy = Proxy::http();
         let settings = |run: Run| run.credentials().env("OUTSETA_SUBDOMAIN", "acme").via_proxy(&proxy);
         proxy.behave(Behaviour::Refuse(407));
         let line = "name and connection: the proxy refused to connect to acme.outseta.com (407); hint: ";
-        foretells(69, line, settings, &[]);
+        predicts(69, line, settings, &[]);
         proxy.behave(Behaviour::Refuse(403));
         let line = "name and connection: the proxy refused to connect to acme.outseta.com (403); hint: ";
-        foretells(69, line, settings, &[]);
+        predicts(69, line, settings, &[]);
     }
 
     #[test]
-    fn an_answer_in_time() {
+    fn a_response_in_time() {
         let server = Server::http(Account::acme());
         server.always(Endpoint::Any, Fault::Stall);
         let settings = |run: Run| run.server(&server).args(["--timeout", "1s"]);
@@ -313,7 +304,7 @@ mod what_does_not_work {
         let server = Server::https(Account::acme(), authority.server(&NAMES));
         let untrusted = |run: Run| run.server(&server).trust(&other);
         let line = "TLS: cannot trust 127.0.0.1: the issuer of its certificate is not trusted; hint: ";
-        foretells(69, line, untrusted, &[&server]);
+        predicts(69, line, untrusted, &[&server]);
         check()
             .server(&server)
             .trust(&other)
@@ -323,21 +314,21 @@ mod what_does_not_work {
         server.always_on_accept(AtAccept::PlainHttp);
         let plain = |run: Run| run.server(&server).trust(&authority);
         let line = "TLS: TLS handshake with 127.0.0.1 failed: ";
-        foretells(69, line, plain, &[&server]);
+        predicts(69, line, plain, &[&server]);
     }
 
     #[test]
-    fn the_account() {
+    fn account() {
         let detour = Detour::new(Account::acme());
         let settings = |run: Run| run.detour(&detour).env("OUTSETA_SUBDOMAIN", "acmee");
         let line = "account: no Outseta account at acmee.outseta.com; hint: ";
-        foretells(68, line, settings, &[&detour.server]);
+        predicts(68, line, settings, &[&detour.server]);
         let checked = settings(check()).outcome();
         assert!(!checked.stdout_text().contains("\nkey: "), "{checked}");
     }
 
     #[test]
-    fn the_key() {
+    fn key() {
         let server = Server::http(Account::acme());
         for (name, value) in [("OUTSETA_API_KEY", "KQx7"), ("OUTSETA_API_SECRET", "wrong")] {
             let settings = |run: Run| run.server(&server).env(name, value);
@@ -353,8 +344,8 @@ mod what_does_not_work {
     }
 
     #[test]
-    fn something_else_answers() {
-        for (answer, status, line) in [
+    fn another_kind_of_response() {
+        for (response, status, line) in [
             (
                 Response::empty(503),
                 75,
@@ -379,13 +370,13 @@ mod what_does_not_work {
             ),
         ] {
             let server = Server::http(Account::acme());
-            server.always(Endpoint::Any, answer);
-            foretells(status, line, |run| run.server(&server), &[&server]);
+            server.always(Endpoint::Any, response);
+            predicts(status, line, |run| run.server(&server), &[&server]);
         }
     }
 
     #[test]
-    fn the_read_with_the_key() {
+    fn read_with_the_key() {
         let server = Server::http(Account::acme());
         server.on(Endpoint::PlanFamilies, Response::empty(500));
         check()
@@ -408,7 +399,7 @@ mod what_does_not_work {
     }
 
     #[test]
-    fn a_failure_that_passes_is_retried() {
+    fn a_temporary_failure_is_retried() {
         let server = Server::http(Account::acme());
         let refusal = || Response::empty(503).header("Retry-After", "0");
         server.on(Endpoint::Jwks, refusal()).on(Endpoint::PlanFamilies, refusal());
@@ -437,14 +428,13 @@ mod files_with_secrets {
             .file("secret", SECRET)
             .stdout_contains(KEY_OK);
         for (name, mode) in [("key", key_mode), ("secret", secret_mode)] {
-            let path = run.work().join(name);
-            fs::set_permissions(path, Permissions::from_mode(mode)).expect("its mode");
+            set_mode(&run.work().join(name), mode);
         }
         run
     }
 
     #[test]
-    fn one_that_others_may_read_is_warned_of() {
+    fn a_file_that_others_may_read_gives_a_warning() {
         let server = Server::http(Account::acme());
         let [key, hint] = warning("key");
         let [secret, secret_hint] = warning("secret");
@@ -456,24 +446,23 @@ mod files_with_secrets {
     }
 
     #[test]
-    fn one_with_both_is_warned_of_once() {
+    fn a_file_with_key_and_secret_gives_one_warning() {
         let server = Server::http(Account::acme());
         let settings = format!("OUTSETA_API_KEY={KEY}\nOUTSETA_API_SECRET={SECRET}\n");
         let run =
             check().env("OUTSETA_BASE_URL", server.url()).home_file(".config/outseta-token/env", &settings);
         let path = run.home().join(".config/outseta-token/env");
-        fs::set_permissions(&path, Permissions::from_mode(0o644)).expect("its mode");
+        set_mode(&path, 0o644);
         let [line, hint] = warning(&path.display().to_string());
         run.stdout_contains(KEY_OK).stderr_lines(&[&line, &hint]).run();
         let run = check().env("OUTSETA_BASE_URL", server.url()).args(["-e", "env"]).file("env", &settings);
-        let path = run.work().join("env");
-        fs::set_permissions(path, Permissions::from_mode(0o604)).expect("its mode");
+        set_mode(&run.work().join("env"), 0o604);
         let [line, hint] = warning("env");
         run.stdout_contains(KEY_OK).stderr_lines(&[&line, &hint]).run();
     }
 
     #[test]
-    fn one_without_secrets_may_be_read_by_all() {
+    fn a_file_without_secrets_gives_no_warning() {
         let server = Server::http(Account::acme());
         let run = check()
             .credentials()
@@ -481,8 +470,7 @@ mod files_with_secrets {
             .args(["-e", "env"])
             .file("env", "OUTSETA_SUBDOMAIN=acme\n")
             .stdout_contains(KEY_OK);
-        let path = run.work().join("env");
-        fs::set_permissions(path, Permissions::from_mode(0o666)).expect("its mode");
+        set_mode(&run.work().join("env"), 0o666);
         run.run();
     }
 }

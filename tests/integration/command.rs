@@ -1,5 +1,5 @@
-//! `-- COMMAND`: the process becomes COMMAND, with the token in its environment and without the admin
-//! credentials, and nothing else about it is changed.
+//! `-- COMMAND`: the process becomes COMMAND, with the token but without the API key in its environment;
+//! nothing else changes.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -25,7 +25,7 @@ fn jane(server: &Server) -> Run {
     Run::new().server(server).args(["jane@example.com", "--"])
 }
 
-/// Runs a shell's script with Jane's token.
+/// Runs a shell script with Jane's token.
 fn script(server: &Server, script: &str) -> Run {
     jane(server).args(["/bin/sh", "-c", script])
 }
@@ -45,7 +45,7 @@ fn environment(environ: &[u8]) -> Environment {
 }
 
 /// The environment of a command.
-fn seen(run: Run) -> Environment {
+fn environment_of(run: Run) -> Environment {
     environment(&run.args(["/usr/bin/env", "-0"]).outcome().stdout)
 }
 
@@ -105,7 +105,7 @@ mod success {
     }
 
     #[test]
-    fn every_argument_comes_through_unchanged() {
+    fn arguments_are_unchanged() {
         if !has("/proc/self/cmdline") {
             return;
         }
@@ -129,7 +129,7 @@ mod success {
     }
 
     #[test]
-    fn the_command_is_looked_for_in_path() {
+    fn the_command_is_found_in_path() {
         let server = Server::minting(JWT);
         let run = jane(&server).args(["tool", "argument"]);
         let folder = run.work().join("bin");
@@ -163,7 +163,7 @@ mod environment_of_the_command {
             (EXPIRES_AT.into(), "4102444800".into()),
             ("OUTSETA_BASE_URL".into(), server.url().into()),
         ]);
-        assert_eq!(seen(run), expected);
+        assert_eq!(environment_of(run), expected);
     }
 
     #[test]
@@ -176,7 +176,8 @@ mod environment_of_the_command {
         };
         let files = run().env("OUTSETA_API_KEY_FILE", "key").env("OUTSETA_API_SECRET_FILE", "secret");
         for run in [files, run().args(["-e", "env"])] {
-            let names: Vec<OsString> = seen(run.args(["jane@example.com", "--"])).into_keys().collect();
+            let names: Vec<OsString> =
+                environment_of(run.args(["jane@example.com", "--"])).into_keys().collect();
             assert_eq!(names, ["HOME", TOKEN, EXPIRES_AT, "OUTSETA_BASE_URL"]);
         }
     }
@@ -191,7 +192,7 @@ mod environment_of_the_command {
                 .file("env", format!("OUTSETA_API_KEY={KEY}\nOUTSETA_API_SECRET={SECRET}\n"))
                 .env("OUTSETA_BASE_URL", server.url())
         };
-        // Whether the two can be opened, and how much there is to read.
+        // How many bytes can be read from the two, if they are open.
         let script =
             "for fd in 0 3; do if [ -e /dev/fd/$fd ]; then cat <&$fd | wc -c; else echo closed; fi; done";
         let command = ["jane@example.com", "--", "/bin/sh", "-c", script];
@@ -206,16 +207,16 @@ mod environment_of_the_command {
         run("3<key <key").credentials().args(command).stdout(format!("{0}\n{0}\n", KEY.len())).run();
     }
 
-    /// The token and the expiry that a command sees, whose outer run had others.
+    /// The token and expiry in a command's environment, which replace older ones.
     fn token_and_expiry(response: &Value) -> (String, Option<i64>) {
         let server = Server::replying(Response::json(200, response));
-        let environment = seen(jane(&server).env(TOKEN, "old").env(EXPIRES_AT, "1"));
+        let environment = environment_of(jane(&server).env(TOKEN, "old").env(EXPIRES_AT, "1"));
         let expiry = get(&environment, EXPIRES_AT).map(|expiry| expiry.parse().expect("Unix seconds"));
         (get(&environment, TOKEN).expect("it is set").to_owned(), expiry)
     }
 
     #[test]
-    fn the_expiry_is_the_tokens_own_else_counted_from_now_else_absent() {
+    fn the_expiry_is_from_the_token_or_expires_in_or_absent() {
         let with_exp = |exp: Value| jwt::encode(&json!({"email": "jane@example.com", "exp": exp}), 0);
         for (exp, expiry) in
             [(4_102_444_800_i64.into(), 4_102_444_800), (4_102_444_800.9.into(), 4_102_444_800)]
@@ -307,14 +308,13 @@ mod details {
 
     const SIGNALS: [&str; 4] = ["/bin/grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status"];
 
-    /// What a process is started with here that does not come from the program.
+    /// The output of a command that is started without the program.
     fn without_the_program(command: &[&str]) -> String {
         let (name, args) = command.split_first().expect("a command");
         Run::of(name.into()).args(args).interruptible().outcome().stdout_text()
     }
 
-    /// The signals of signal(7) that are blocked, and those that are ignored. The C library uses 32 and 33
-    /// for itself.
+    /// The blocked and the ignored signals. The C library reserves 32 and 33, so only 1 to 31 count.
     fn signals(status: &str) -> [u64; 2] {
         ["SigBlk:", "SigIgn:"].map(|name| {
             let mask = status.lines().find_map(|line| line.strip_prefix(name)).expect("it is listed");
@@ -322,9 +322,9 @@ mod details {
         })
     }
 
-    /// Rust's runtime ignores SIGPIPE: a command that inherits that never notices that its reader has gone.
+    /// Rust's runtime ignores SIGPIPE. A command that inherits this never notices a closed pipe.
     #[test]
-    fn the_command_starts_with_the_signals_that_it_would_have_without_the_program() {
+    fn the_command_starts_with_the_default_signals() {
         if !has("/proc/self/status") {
             return;
         }
@@ -334,9 +334,9 @@ mod details {
         assert_eq!(seen[1] & 1 << (Signal::PIPE.as_raw() - 1), 0, "{outcome}");
     }
 
-    /// While the secret is typed, SIGINT has a handler.
+    /// SIGINT has a handler during a hidden prompt.
     #[test]
-    fn after_a_hidden_prompt_too() {
+    fn after_a_hidden_prompt_the_signals_are_the_same() {
         if !has("/proc/self/status") {
             return;
         }

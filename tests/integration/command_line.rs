@@ -77,7 +77,7 @@ mod success {
             let options = ["-e", ".env", "--base-url", &url, "--cacert", pem_file];
             called(&options, mode).private_file(".env", &settings).stdout_contains("").run();
         }
-        // One for a token, two for a check.
+        // One request for a token, two for a check.
         assert_eq!(server.requests().len(), 5);
     }
 
@@ -123,7 +123,7 @@ mod success {
             (PRINT, base_url),
             (COMMAND, base_url),
             (BATCH, base_url),
-            // Its settings are its result.
+            // A check prints its settings on standard output.
             (CHECK, "outseta-token: > GET http://"),
         ] {
             for options in [&[][..], &["-q"], &["--no-input"]] {
@@ -223,7 +223,7 @@ mod two_hyphens {
 mod mistakes {
     use super::*;
 
-    /// The unit tests have a row for each mistake.
+    /// Unit tests have a row for each mistake.
     #[test]
     fn a_mistake_is_reported_with_its_next_step() {
         let key_hint =
@@ -250,7 +250,7 @@ mod mistakes {
                 &format!("the value of {option} is not valid UTF-8"),
             );
         }
-        // The name of a file may be any.
+        // A file name need not be UTF-8.
         let outcome =
             Run::new().server(&Server::generous()).args([OsStr::new("-ro"), bad, JANE.as_ref()]).run();
         assert!(outcome.work().join(bad).is_file());
@@ -338,7 +338,7 @@ mod order {
 
     #[test]
     fn a_wrong_value_of_an_option_is_noticed_before_standard_input_is_read() {
-        // A folder cannot be read, which would be 66.
+        // Reading a folder would be 66.
         let run = Run::new().args(["--base-url", "ftp://example.com"]);
         assert_eq!(first(run.stdin_file("/"), 64), BASE_URL);
     }

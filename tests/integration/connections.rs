@@ -1,5 +1,5 @@
-//! A connection is kept only while each response on it is a token that names
-//! its user, and unrequested bytes are never taken for a response.
+//! Kept connections: a connection is kept only while each response on it is a token that names its user, and
+//! unrequested bytes are never used as a response.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::support::script::{Endpoint, Fault};
 use crate::support::tls::Authority;
 
 const USERS: [&str; 3] = ["alice@example.com", "bob@example.com", "carol@example.com"];
-/// A token that does not say whose it is.
+/// A token that does not name its user.
 const STRAY: &str = "stray";
 
 fn account() -> Account {
@@ -26,7 +26,7 @@ fn account() -> Account {
 }
 
 /// Plain, TLS 1.2, TLS 1.3.
-fn wires(authority: &Authority) -> [Option<Arc<ServerConfig>>; 3] {
+fn protocols(authority: &Authority) -> [Option<Arc<ServerConfig>>; 3] {
     [None, Some(authority.server_of(&TLS12)), Some(authority.server_of(&TLS13))]
 }
 
@@ -34,11 +34,11 @@ fn batch(server: &Server, authority: &Authority) -> Run {
     Run::new().server(server).trust(authority).args(["--batch", "--rate", "0", "--retries", "0"])
 }
 
-/// With the size of a real one and more.
-fn padded(answer: &Value) -> Response {
-    let mut answer = answer.clone();
-    answer["padding"] = "x".repeat(4096).into();
-    Response::json(200, &answer)
+/// A response that is larger than a real one.
+fn padded(body: &Value) -> Response {
+    let mut body = body.clone();
+    body["padding"] = "x".repeat(4096).into();
+    Response::json(200, &body)
 }
 
 fn stray() -> Response {
@@ -56,7 +56,7 @@ fn records(text: &str) -> Vec<Value> {
 #[test]
 fn an_honest_server_keeps_its_connection() {
     let authority = Authority::new();
-    for tls in wires(&authority) {
+    for tls in protocols(&authority) {
         let server = Server::start(vec![Account::acme()], tls);
         let mut emails = String::new();
         for _ in 0..300 {
@@ -68,7 +68,7 @@ fn an_honest_server_keeps_its_connection() {
 }
 
 #[test]
-fn after_anything_but_the_users_own_token_a_new_connection_is_made() {
+fn any_response_but_the_users_own_token_ends_the_connection() {
     let blocked = User::new("blocked@example.com").cannot_log_in(Refusal::Message);
     let server = Server::http(account().user(blocked));
     server
@@ -92,12 +92,12 @@ fn after_anything_but_the_users_own_token_a_new_connection_is_made() {
     assert_eq!(server.connections(), 3, "a token without a claim");
 }
 
-/// A second response behind alice's: whole, a part of its first record, or late.
+/// A second response after Alice's: whole, a part of its first record, or late.
 #[test]
-fn an_unasked_response_is_nobodys() {
+fn an_unrequested_response_is_never_used() {
     let authority = Authority::new();
     let later = Duration::from_millis(100);
-    for tls in wires(&authority) {
+    for tls in protocols(&authority) {
         for (at_once, delay) in [
             (usize::MAX, later),
             (50, later),
@@ -107,7 +107,8 @@ fn an_unasked_response_is_nobodys() {
         ] {
             for first in [own(USERS[0]), padded(&json!({"access_token": "alices"}))] {
                 let server = Server::start(vec![account()], tls.clone());
-                server.on(Endpoint::Tokens, first.with(Fault::Unasked(Box::new(stray()), at_once, delay)));
+                server
+                    .on(Endpoint::Tokens, first.with(Fault::Unrequested(Box::new(stray()), at_once, delay)));
                 let outcome = batch(&server, &authority).stdin(USERS.join("\n")).outcome();
                 let text = outcome.stdout_text();
                 assert!(!text.contains(STRAY), "{at_once} bytes at once\n{outcome}");
@@ -129,12 +130,12 @@ fn an_unasked_response_is_nobodys() {
 }
 
 #[test]
-fn a_retry_and_a_lookup_take_no_unasked_response() {
+fn a_retry_and_a_lookup_do_not_use_an_unrequested_response() {
     let authority = Authority::new();
-    for tls in wires(&authority) {
+    for tls in protocols(&authority) {
         for at_once in [usize::MAX, 50] {
-            let fault = |answer: Response, second: Response| {
-                answer.with(Fault::Unasked(Box::new(second), at_once, Duration::from_millis(100)))
+            let fault = |body: Response, second: Response| {
+                body.with(Fault::Unrequested(Box::new(second), at_once, Duration::from_millis(100)))
             };
             let server = Server::start(vec![account()], tls.clone());
             server.on(Endpoint::Tokens, fault(Response::empty(503), stray()));
@@ -153,7 +154,7 @@ fn a_retry_and_a_lookup_take_no_unasked_response() {
 #[test]
 fn a_kept_connection_that_the_server_closed_is_replaced_without_a_retry() {
     let authority = Authority::new();
-    for tls in wires(&authority) {
+    for tls in protocols(&authority) {
         for fault in [Fault::CloseAfter(0), Fault::ResetAfter(0)] {
             let server = Server::start(vec![account()], tls.clone());
             server.on(Endpoint::Tokens, own(USERS[0])).on(Endpoint::Tokens, fault);
@@ -162,7 +163,7 @@ fn a_kept_connection_that_the_server_closed_is_replaced_without_a_retry() {
                 server.requests().iter().map(|request| request.connection).collect();
             assert_eq!(connections, [0, 0, 1, 1], "{outcome}");
         }
-        // In good order, while no request was under way.
+        // Closed between two requests.
         let server = Server::start(vec![account()], tls.clone());
         server.on(Endpoint::Tokens, own(USERS[0]).with(Fault::CloseIdle(Duration::ZERO)));
         batch(&server, &authority).stdin(USERS.join("\n")).stdout_contains("").run();
@@ -171,7 +172,7 @@ fn a_kept_connection_that_the_server_closed_is_replaced_without_a_retry() {
 }
 
 #[test]
-fn it_is_replaced_once_and_only_before_a_byte_came() {
+fn it_is_replaced_once_and_only_before_the_first_byte() {
     for (faults, posts) in
         [(&[Fault::CloseAfter(0), Fault::CloseAfter(0)][..], 3), (&[Fault::CloseAfter(9)], 2)]
     {

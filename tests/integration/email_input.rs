@@ -45,7 +45,7 @@ mod success {
     }
 
     #[test]
-    fn an_argument_leaves_standard_input_alone() {
+    fn with_an_argument_standard_input_is_not_read() {
         let server = Server::generous();
         for run in
             [Run::new().stdin("bob@example.com\n"), Run::new().stdin_file("/"), Run::by_shell(WITHOUT_STDIN)]
@@ -69,7 +69,7 @@ mod failure {
     use super::*;
 
     #[test]
-    fn nothing_at_all_is_an_invalid_email() {
+    fn an_empty_email_is_invalid() {
         let refused = |run| {
             let hint =
                 "give it as an argument or on standard input; in a script, check that the variable is set";

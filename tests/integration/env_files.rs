@@ -28,7 +28,7 @@ fn own(text: impl AsRef<[u8]>) -> Run {
     run
 }
 
-/// What `-v` says of the base URL, before a failure that has nothing to do with it.
+/// The base URL in the log of a run that fails later for another reason.
 #[track_caller]
 fn base_url(run: Run) -> String {
     let outcome = run.args(["-v", "-o", "missing/file", JANE]).outcome();
@@ -38,7 +38,7 @@ fn base_url(run: Run) -> String {
     line.expect("a line about the base URL").to_owned()
 }
 
-/// The base URL, if it is that of `NAMED` in the file at `path`.
+/// What [`base_url`] returns for `NAMED` in this file.
 fn named(path: &Path) -> String {
     format!("https://own.outseta.com (OUTSETA_SUBDOMAIN in {})", path.display())
 }
@@ -66,7 +66,7 @@ fn a_file_is_read_like_dotenv_and_changes_no_environment() {
 
 #[test]
 fn only_outseta_settings_are_read() {
-    // Neither a proxy, nor roots, nor a file of a key, nor another env file is taken from it.
+    // These would set a proxy, certificates, a key file or another env file.
     let text = "OUTSETA_API_SECRET=abc\nhttps_proxy=socks5://x\nALL_PROXY=socks5://x\nSSL_CERT_FILE=missing\n\
          HOME=/missing\nOUTSETA_API_KEY_FILE=key\nOUTSETA_APIKEY=k\nOUTSETA_BASE_URL=\nOUTSETA_SUBDOMAIN=\n";
     Run::new()
@@ -172,7 +172,7 @@ mod own_file {
     }
 
     #[test]
-    fn a_file_in_the_working_directory_is_never_read_unasked() {
+    fn a_file_in_the_working_directory_is_not_read_without_an_option() {
         let run = Run::new().file(".env", NAMED).file("env", NAMED);
         for path in [".env", "env"] {
             set_mode(&run.work().join(path), 0o600);
@@ -217,9 +217,6 @@ mod own_file {
         let hint = "check HOME and XDG_CONFIG_HOME; if you trust the file, use --env-file FILE";
         refused(run, "it belongs to another user", hint);
 
-        if !has("/usr/bin/setpriv") {
-            return;
-        }
         if !has("/usr/bin/setpriv") {
             return;
         }

@@ -58,19 +58,14 @@ fn generated(what: &str) -> String {
     outcome.stdout_text()
 }
 
-/// Whether a program is installed; says so if not.
-fn installed(name: &str) -> bool {
-    let there = Run::by_shell(&format!("command -v {name}")).outcome().status == Some(0);
-    if !there {
-        skip(&format!("{name} is not installed"));
-    }
-    there
-}
-
-/// A program that is found where a shell finds it.
-fn program(name: &str) -> Run {
+/// A program in the default PATH; if it is not there, skip the test.
+fn program(name: &str) -> Option<Run> {
     let path = Run::by_shell(&format!("command -v {name}")).outcome();
-    Run::of(path.stdout_text().trim_end().into())
+    if path.status != Some(0) {
+        skip(&format!("{name} is not installed"));
+        return None;
+    }
+    Some(Run::of(path.stdout_text().trim_end().into()))
 }
 
 /// What a completion offers, a line each, sorted.
@@ -89,12 +84,41 @@ fn sorted(words: &[&str]) -> Vec<String> {
     words
 }
 
+/// The files in the working directory of a shell.
+const FILES: [&str; 3] = ["alpha file", "beta", "completion"];
+
+/// A shell that has the completion in a file.
+fn with_completion(shell: Run, name: &str) -> Run {
+    let shell = shell.env("PATH", "/usr/local/bin:/usr/bin:/bin").file("alpha file", "").file("beta", "");
+    shell.file("completion", generated(&format!("complete-{name}")))
+}
+
+/// What bash and fish both offer, given the words of a command line.
+fn offers_options_formats_and_files(offers: impl Fn(&[&str]) -> Vec<String>) {
+    assert_eq!(offers(&["--"]), long_options());
+    assert_eq!(offers(&["--no-"]), sorted(&["--no-activity-log", "--no-input"]));
+    assert_eq!(offers(&["-q", "--che"]), ["--check"]);
+    for option in ["-f", "--format"] {
+        assert_eq!(offers(&[option, ""]), sorted(&FORMATS));
+        assert_eq!(offers(&[option, "t"]), ["token"]);
+    }
+    let texts = ["man", "complete-bash", "complete-zsh", "complete-fish"];
+    assert_eq!(offers(&["--generate", ""]), sorted(&texts));
+    for option in ["-o", "--output", "-e", "--env-file", "--cacert"] {
+        assert_eq!(offers(&[option, ""]), FILES, "{option}");
+        assert_eq!(offers(&[option, "b"]), ["beta"], "{option}");
+    }
+    for option in ["--min-ttl", "-s", "--subdomain", "--base-url", "--timeout", "--retries", "--rate"] {
+        assert_eq!(offers(&[option, ""]), [""; 0], "{option}");
+    }
+    assert_eq!(offers(&["--batch", "b"]), ["beta"]);
+}
+
 #[test]
 fn mandoc_accepts_the_man_page() {
-    if !installed("mandoc") {
-        return;
+    if let Some(mandoc) = program("mandoc") {
+        mandoc.args(["-T", "lint", "-W", "warning"]).stdin(generated("man")).run();
     }
-    program("mandoc").args(["-T", "lint", "-W", "warning"]).stdin(generated("man")).run();
 }
 
 /// A shell on a terminal, where the completion is loaded and the program prints its arguments.
@@ -103,16 +127,13 @@ fn shell(run: Run, setup: &str) -> Session {
         // A shell starts slowly on a busy machine.
         .deadline(Duration::from_secs(60))
         .env("TERM", "dumb")
-        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-        .file("alpha file", "")
-        .file("beta", "")
         .on_terminal(Streams::ALL);
     // The quotes keep the echoed command from matching the prompt.
     session.send(&format!("{setup}; PS1='ne''xt: '\r")).wait_for(PROMPT);
     session
 }
 
-/// Types a command line and waits until the program has got these arguments.
+/// Types a command line and waits until the program has received these arguments.
 #[track_caller]
 fn types(session: &mut Session, keys: &str, arguments: &[&str]) {
     let expected = format!("<{}>", arguments.join("><"));
@@ -122,6 +143,13 @@ fn types(session: &mut Session, keys: &str, arguments: &[&str]) {
 const PROMPT: &str = "next: ";
 const PRINTS: &str = "outseta-token() { printf '<%s>' \"$@\"; printf '\\n'; }";
 
+/// Ends the shell.
+fn exit(mut session: Session) {
+    session.send("exit\r");
+    let outcome = session.outcome();
+    assert_eq!(outcome.status, Some(0), "{outcome}");
+}
+
 mod bash {
     use super::*;
 
@@ -130,54 +158,21 @@ mod bash {
         // compopt works only while a line is completed.
         let script = "compopt() { :; }; source ./completion; COMP_WORDS=(outseta-token \"$@\"); \
             COMP_CWORD=$#; _outseta_token; printf '%s\\n' \"${COMPREPLY[@]}\"";
-        let run = program("bash")
-            .args(["--norc", "--noprofile", "-c", script, "bash"])
-            .args(words)
-            .env("PATH", "/usr/bin:/bin")
-            .file("completion", generated("complete-bash"))
-            .file("alpha file", "")
-            .file("beta", "");
-        offered(run)
+        let bash = with_completion(program("bash").expect("bash is installed"), "bash");
+        offered(bash.args(["--norc", "--noprofile", "-c", script, "bash"]).args(words))
     }
 
-    const FILES: [&str; 3] = ["alpha file", "beta", "completion"];
-
     #[test]
-    fn options_formats_and_files_are_offered() {
-        if !installed("bash") {
+    fn options_formats_files_and_commands_are_offered() {
+        if program("bash").is_none() {
             return;
         }
+        offers_options_formats_and_files(offers);
         assert_eq!(offers(&["-"]), options());
-        assert_eq!(offers(&["--"]), long_options());
-        assert_eq!(offers(&["--no-"]), sorted(&["--no-activity-log", "--no-input"]));
-        assert_eq!(offers(&["-q", "--che"]), ["--check"]);
-        for option in ["-f", "--format"] {
-            assert_eq!(offers(&[option, ""]), sorted(&FORMATS));
-            assert_eq!(offers(&[option, "t"]), ["token"]);
-        }
-        // Bash takes the = as a word of its own.
+        // For bash, = is a word.
         assert_eq!(offers(&["--format", "="]), sorted(&FORMATS));
         assert_eq!(offers(&["--format", "=", "c"]), ["claims"]);
-        assert_eq!(
-            offers(&["--generate", ""]),
-            sorted(&["man", "complete-bash", "complete-zsh", "complete-fish"])
-        );
-        for option in ["-o", "--output", "-e", "--env-file", "--cacert"] {
-            assert_eq!(offers(&[option, ""]), FILES, "{option}");
-            assert_eq!(offers(&[option, "b"]), ["beta"], "{option}");
-        }
         assert_eq!(offers(&["--output", "=", "b"]), ["beta"]);
-        for option in ["--min-ttl", "-s", "--subdomain", "--base-url", "--timeout", "--retries", "--rate"] {
-            assert_eq!(offers(&[option, ""]), [""; 0], "{option}");
-        }
-        assert_eq!(offers(&["--batch", "b"]), ["beta"]);
-    }
-
-    #[test]
-    fn after_two_hyphens_commands_and_files_are_offered() {
-        if !installed("bash") {
-            return;
-        }
         let commands = offers(&["jane@example.com", "--", "en"]);
         assert!(commands.contains(&"env".to_owned()), "{commands:?}");
         assert_eq!(offers(&["jane@example.com", "--", "alpha"]), ["alpha file"]);
@@ -186,15 +181,10 @@ mod bash {
     }
 
     #[test]
-    fn it_completes_a_line_that_is_typed() {
-        if !installed("bash") {
-            return;
-        }
-        let run = program("bash")
-            .args(["--norc", "--noprofile", "-i"])
-            .env("INPUTRC", "/dev/null")
-            .file("completion", generated("complete-bash"));
-        let mut session = shell(run, &format!("{PRINTS}; source ./completion"));
+    fn a_line_that_is_typed_is_completed() {
+        let Some(bash) = program("bash") else { return };
+        let run = bash.args(["--norc", "--noprofile", "-i"]).env("INPUTRC", "/dev/null");
+        let mut session = shell(with_completion(run, "bash"), &format!("{PRINTS}; source ./completion"));
         let mut types = |keys: &str, arguments: &[&str]| types(&mut session, keys, arguments);
         types("--min\t1h", &["--min-ttl", "1h"]);
         types("--format=to\t", &["--format=token"]);
@@ -205,9 +195,7 @@ mod bash {
         types("--cacert al\t-q", &["--cacert", "alpha file", "-q"]);
         types("--batch be\t", &["--batch", "beta"]);
         types("jane -- alph\t", &["jane", "--", "alpha file"]);
-        session.send("exit\r");
-        let outcome = session.outcome();
-        assert_eq!(outcome.status, Some(0), "{outcome}");
+        exit(session);
     }
 }
 
@@ -215,11 +203,10 @@ mod zsh {
     use super::*;
 
     #[test]
-    fn it_is_found_by_compinit_and_completes_a_line_that_is_typed() {
-        if !installed("zsh") {
-            return;
-        }
-        let run = program("zsh").args(["-f", "-i"]).file("_outseta-token", generated("complete-zsh"));
+    fn a_line_that_is_typed_is_completed() {
+        let Some(zsh) = program("zsh") else { return };
+        let run =
+            with_completion(zsh.args(["-f", "-i"]), "zsh").file("_outseta-token", generated("complete-zsh"));
         let load = "fpath=($PWD $fpath); autoload -U compinit; compinit -u -D";
         let mut session = shell(run, &format!("{PRINTS}; {load}"));
         let mut types = |keys: &str, arguments: &[&str]| types(&mut session, keys, arguments);
@@ -234,80 +221,38 @@ mod zsh {
         types("jane -- setsi\tcat al\t", &["jane", "--", "setsid", "cat", "alpha file"]);
         types("-- j@e.de setsi\tx", &["--", "j@e.de", "setsid", "x"]);
         types("-- j@e.de -- cat al\t", &["--", "j@e.de", "--", "cat", "alpha file"]);
-        session.send("exit\r");
-        let outcome = session.outcome();
-        assert_eq!(outcome.status, Some(0), "{outcome}");
+        exit(session);
     }
 }
 
 mod fish {
     use super::*;
 
-    /// What fish offers for a line, without the descriptions.
-    fn offers(line: &str) -> Vec<String> {
-        let script = format!("source ./completion; complete -C '{line}'");
-        let run = program("fish")
-            .args(["--no-config", "-c", &script])
-            .env("PATH", "/usr/bin:/bin")
-            .file("completion", generated("complete-fish"))
-            .file("alpha file", "")
-            .file("beta", "");
-        let mut offered = offered(run);
-        for line in &mut offered {
-            let end = line.find('\t').unwrap_or(line.len());
-            line.truncate(end);
-        }
-        offered
+    /// What fish offers for this command line, with the descriptions.
+    fn described(line: &str) -> Vec<String> {
+        let script = format!("source ./completion; complete -C 'outseta-token {line}'");
+        let fish = with_completion(program("fish").expect("fish is installed"), "fish");
+        offered(fish.args(["--no-config", "-c", &script]))
     }
 
-    const FILES: [&str; 3] = ["alpha file", "beta", "completion"];
-
-    #[test]
-    fn options_formats_and_files_are_offered() {
-        if !installed("fish") {
-            return;
-        }
-        assert_eq!(offers("outseta-token --"), long_options());
-        assert_eq!(offers("outseta-token --no-"), sorted(&["--no-activity-log", "--no-input"]));
-        assert_eq!(offers("outseta-token -f "), sorted(&FORMATS));
-        assert_eq!(offers("outseta-token --format t"), ["token"]);
-        assert_eq!(offers("outseta-token --format=c"), ["--format=claims"]);
-        assert_eq!(
-            offers("outseta-token --generate "),
-            sorted(&["man", "complete-bash", "complete-zsh", "complete-fish"])
-        );
-        for option in ["-o", "--output", "-e", "--env-file", "--cacert"] {
-            assert_eq!(offers(&format!("outseta-token {option} ")), FILES, "{option}");
-        }
-        for option in ["--min-ttl", "-s", "--subdomain", "--base-url", "--timeout", "--retries", "--rate"] {
-            assert_eq!(offers(&format!("outseta-token {option} ")), [""; 0], "{option}");
-        }
-        assert_eq!(offers("outseta-token --batch b"), ["beta"]);
+    fn offers(words: &[&str]) -> Vec<String> {
+        let name = |line: String| line.split('\t').next().map(str::to_owned);
+        described(&words.join(" ")).into_iter().filter_map(name).collect()
     }
 
     #[test]
-    fn after_two_hyphens_commands_and_files_are_offered() {
-        if !installed("fish") {
+    fn options_formats_files_and_commands_are_offered() {
+        if program("fish").is_none() {
             return;
         }
+        offers_options_formats_and_files(offers);
+        assert_eq!(offers(&["--format=c"]), ["--format=claims"]);
         for start in ["jane --", "-q jane --", "-- j@e.de", "-- j@e.de --"] {
-            assert_eq!(offers(&format!("outseta-token {start} setsi")), ["setsid"], "{start}");
-            assert_eq!(offers(&format!("outseta-token {start} cat al")), ["alpha file"], "{start}");
+            assert_eq!(offers(&[start, "setsi"]), ["setsid"], "{start}");
+            assert_eq!(offers(&[start, "cat", "al"]), ["alpha file"], "{start}");
         }
-    }
-
-    #[test]
-    fn each_option_has_its_description() {
-        if !installed("fish") {
-            return;
-        }
-        let described = program("fish")
-            .args(["--no-config", "-c", "source ./completion; complete -C 'outseta-token --base'"])
-            .env("PATH", "/usr/bin:/bin")
-            .file("completion", generated("complete-fish"));
-        assert_eq!(
-            offered(described),
-            ["--base-url\tanother host that serves Outseta's API, such as a custom domain or a test server"]
-        );
+        let base_url =
+            "--base-url\tanother host that serves Outseta's API, such as a custom domain or a test server";
+        assert_eq!(described("--base"), [base_url]);
     }
 }

@@ -54,7 +54,7 @@ mod success {
         }
     }
 
-    /// Only the letter of a number's exponent becomes small.
+    /// Except that the exponent of a number gets a lower-case letter.
     #[test]
     fn the_well_known_fields_come_first_and_no_value_is_changed() {
         let body = format!(
@@ -198,7 +198,7 @@ mod details {
 
     #[test]
     fn standard_output_may_be_discarded() {
-        // std opens /dev/null in place of a standard descriptor that is closed.
+        // std opens /dev/null instead of a closed standard descriptor.
         jane_by_shell("exec \"$0\" \"$@\" >&-", &Server::minting(JWT)).run();
         jane(&Server::minting(JWT)).stdout_file("/dev/null").run();
     }
@@ -238,7 +238,7 @@ mod details {
     }
 
     #[test]
-    fn the_success_line_is_for_a_terminal_or_verbose() {
+    fn the_success_line_needs_a_terminal_or_verbose() {
         let server = Server::minting("opaque");
         let jane = || jane(&server).arg("-r");
         let line = "outseta-token: token for jane@example.com, valid for 7 days";

@@ -31,7 +31,7 @@ fn to_file(server: &Server, file: impl AsRef<OsStr>) -> Run {
     Run::new().server(server).args(ARGS).arg(file)
 }
 
-/// The same, by a shell's script.
+/// The same, in a shell script.
 fn by_shell(script: &str, server: &Server, file: &str) -> Run {
     Run::by_shell(script).server(server).args(ARGS).arg(file)
 }
@@ -140,7 +140,7 @@ mod success {
         }
         let server = Server::minting(JWT);
         by_shell(AS_NOBODY, &server, "/dev/stdout").stdout(LINE).run();
-        // A descriptor that was opened anew would be at the end of the file, or at its start.
+        // A newly opened descriptor would be at the start or the end of the file.
         let script = format!("{{ echo before; ({AS_NOBODY}); echo after; }} >log");
         let outcome = by_shell(&script, &server, "/dev/stdout").run();
         assert_eq!(outcome.read("log"), format!("before\n{LINE}after\n"));
@@ -249,7 +249,7 @@ mod failure {
     #[test]
     fn a_folder_that_is_not_writable_is_73_before_any_request() {
         let server = Server::minting(JWT);
-        // Root may write anywhere but where the kernel itself says no.
+        // Root may write almost everywhere.
         let name = if geteuid().is_root() { "/sys/token" } else { "folder/token" };
         let run = to_file(&server, name);
         let folder = run.work().join("folder");
@@ -265,14 +265,14 @@ mod failure {
     }
 }
 
-/// A server that mints a token after long enough for a look at what the run has made before.
+/// A server that responds late, so that the test can look at the new file.
 fn slow() -> Server {
     Server::replying(
         Response::json(200, &json!({"access_token": JWT})).with(Fault::Delay(Duration::from_secs(2))),
     )
 }
 
-/// The new file that a run has made beside its target.
+/// The new file that a run has made in the folder of its target.
 fn new_file(folder: &Path) -> PathBuf {
     let mut names = names(folder);
     names.retain(|name| name.starts_with(".outseta-token-"));
@@ -292,7 +292,7 @@ fn left_by_a_killed_run(path: &Path) -> PathBuf {
     left
 }
 
-/// A token whose writing takes some time.
+/// A token that takes some time to write.
 fn long_token(filler: char) -> String {
     let mut claims = jwt::claims("acme", "jane@example.com", 600);
     claims["filler"] = filler.to_string().repeat(200_000).into();
@@ -324,7 +324,7 @@ mod the_new_file {
         }
     }
 
-    /// No file shows afterwards that it was private when it was made, and on the disk when it got its name.
+    /// Only a trace shows the mode at the start and the flush before the rename.
     #[test]
     fn it_is_made_private_and_flushed_before_it_is_renamed() {
         let trace = "exec strace -f -e trace=file,fsync -o";
@@ -360,7 +360,7 @@ mod the_new_file {
             let seen = server.requests().len();
             let started = Instant::now();
             let running = to_file(&server, &path).start();
-            // Half of them anywhere in the run, half of them in its last part.
+            // Half of the signals come at any time, half of them after the request.
             if turn % 2 == 0 {
                 thread::sleep((whole * turn / 40).saturating_sub(started.elapsed()));
             } else {
@@ -393,7 +393,7 @@ mod the_new_file {
         ] {
             fs::write(folder.join(name), "").expect("the file is written");
         }
-        // What is not a file was not left by a run.
+        // A run leaves only regular files.
         symlink("token", folder.join(".outseta-token-0000000000000001.tmp")).expect("a link");
         fs::create_dir(folder.join(".outseta-token-0000000000000002.tmp")).expect("a folder");
         make_fifo(&folder.join(".outseta-token-0000000000000003.tmp"));

@@ -1,6 +1,5 @@
-//! What a newcomer meets: the README's examples, taken from its text and run as they stand against the fake
-//! server that the README has them start, and the tour. Recipes for cron, CI, systemd and Docker are run by
-//! what those would make of them.
+//! The README's examples, taken from its text and run against the fake server that it starts, and the tour of
+//! `make demo`. The recipes for cron, CI, systemd and Docker run as those would run them.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -31,21 +30,21 @@ fn block(language: &str, text: &str) -> &'static str {
     found[0]
 }
 
-/// An example of cargo's. `cargo test` builds it, `cargo test --test integration` does not.
+/// A cargo example. `cargo test` builds it, `cargo test --test integration` does not.
 fn cargo_example(name: &str) -> PathBuf {
     let path = program().with_file_name("examples").join(name);
     assert!(path.exists(), "run first: cargo build --examples");
     path
 }
 
-/// The fake server as the README has it started, and what it prints.
-struct ByHand {
+/// The fake server as the README starts it, and what it prints.
+struct FakeServer {
     /// Killed when dropped.
     _server: Running,
     printed: String,
 }
 
-impl ByHand {
+impl FakeServer {
     fn start() -> Self {
         let mut server = Run::of(cargo_example("fake-server")).start();
         server.wait_for_stdout("# Stop the server with Ctrl-C, or: kill ");
@@ -53,7 +52,7 @@ impl ByHand {
         Self { printed: server.stdout(), _server: server }
     }
 
-    /// A run with the settings that it prints, as if they had been pasted.
+    /// A run with the settings that it prints.
     fn settings(&self, run: Run) -> Run {
         let lines = self.printed.lines().filter_map(|line| line.strip_prefix("export "));
         lines.fold(run, |run, line| {
@@ -63,7 +62,7 @@ impl ByHand {
     }
 }
 
-/// A shell in which the program is installed, and a curl that prints what it is given.
+/// A shell with the program and with a curl that prints its arguments and input.
 fn shell(script: &str) -> Run {
     let run = Run::of("/bin/sh".into());
     let bin = run.home().join("bin");
@@ -78,7 +77,7 @@ fn shell(script: &str) -> Run {
     run.env("PATH", path).args(["-e", "-c", script])
 }
 
-/// A folder in the run's working directory, in place of one of the system's.
+/// A folder in the run's working directory, instead of one of the system.
 fn folder(run: &Run, name: &str) -> PathBuf {
     let folder = run.work().join(name);
     fs::create_dir(&folder).expect("a folder is made");
@@ -88,8 +87,8 @@ fn folder(run: &Run, name: &str) -> PathBuf {
 /// Runs a shell block.
 #[track_caller]
 fn example(text: &str) -> Outcome {
-    let by_hand = ByHand::start();
-    let outcome = by_hand.settings(shell(block("sh", text))).outcome();
+    let fake = FakeServer::start();
+    let outcome = fake.settings(shell(block("sh", text))).outcome();
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome}");
     outcome
 }
@@ -141,7 +140,7 @@ fn the_fake_server_has_help_and_refuses_what_it_does_not_understand() {
 }
 
 #[test]
-fn the_tour_is_in_parts_of_at_most_80_columns() {
+fn the_tour_has_parts_and_at_most_80_columns() {
     let run = Run::of(cargo_example("demo")).deadline(Duration::from_secs(60));
     let outcome = run.env("PATH", "/usr/bin:/bin").outcome();
     let tour = outcome.stdout_text();
@@ -150,12 +149,12 @@ fn the_tour_is_in_parts_of_at_most_80_columns() {
         assert!(line.chars().count() <= 80, "{line}");
     }
     assert_eq!(tour.matches("\n== Part ").count(), 5, "{outcome}");
-    // The same command with another result has a line that says why.
-    assert_eq!(tour.matches("\n(the fake now answers ").count(), 3, "{outcome}");
+    // A line explains why the same command has another result.
+    assert_eq!(tour.matches("\n(the fake now responds ").count(), 3, "{outcome}");
 }
 
 #[test]
-fn make_shows_what_cargo_does() {
+fn make_shows_the_output_of_cargo() {
     for target in ["all", "demo"] {
         let run = Run::of("/usr/bin/make".into()).env("PATH", "/usr/bin:/bin");
         let outcome =
@@ -167,14 +166,14 @@ fn make_shows_what_cargo_does() {
 }
 
 #[test]
-fn the_settings_are_those_that_the_program_reads() {
+fn the_program_reads_the_settings() {
     let given = |text: &str| text.replace("01234567-89ab", KEY).replace("0123456789abcdef", SECRET);
-    let by_hand = ByHand::start();
+    let fake = FakeServer::start();
     let script = given(block("sh", "export OUTSETA_SUBDOMAIN=acme")) + "\noutseta-token -r jane@example.com";
-    let outcome = by_hand.settings(shell(&script)).outcome();
+    let outcome = fake.settings(shell(&script)).outcome();
     assert!(is_token(outcome.stdout_text().trim_end()), "{outcome}");
 
-    let run = by_hand.settings(Run::new()).args(["-r", "-v", "jane@example.com"]);
+    let run = fake.settings(Run::new()).args(["-r", "-v", "jane@example.com"]);
     let run =
         ["API_KEY", "API_SECRET"].iter().fold(run, |run, name| run.env_remove(&format!("OUTSETA_{name}")));
     let run = run.home_file(".config/outseta-token/env", given(block("dotenv", "OUTSETA_SUBDOMAIN")));
@@ -209,20 +208,20 @@ fn the_six_commands() {
 fn scripts() {
     let outcome = example("case $? in");
     assert!(outcome.stdout_text().starts_with("got a token of "), "{outcome}");
-    let by_hand = ByHand::start();
+    let fake = FakeServer::start();
     let script = block("sh", "case $? in").replace("jane@", "nobody@");
-    let outcome = by_hand.settings(shell(&script)).outcome();
+    let outcome = fake.settings(shell(&script)).outcome();
     assert_eq!((outcome.status, outcome.stdout_text().as_str()), (Some(0), "no such user\n"), "{outcome}");
     let outcome = example("printf '%s\\n' \"$EMAIL\" |");
     assert!(outcome.stdout_text().lines().all(is_token), "{outcome}");
     let script =
         block("sh", "printf '%s\\n' \"$EMAIL\" |").replace("jane@example.com", "--base-url=https://evil");
-    let outcome = by_hand.settings(shell(&script)).outcome();
+    let outcome = fake.settings(shell(&script)).outcome();
     assert_eq!(outcome.status, Some(65), "{outcome}");
-    // Under pipefail, a pipe that is surely closed.
+    // With pipefail, and a pipe that is closed before the output comes.
     let script = "set -o pipefail; trap '' PIPE; \
         { while echo; do sleep 0.01; done 2>/dev/null; \"$0\" -r jane@example.com; } | true";
-    let run = by_hand.settings(Run::of("/bin/bash".into())).args(["-c", script]).arg(program());
+    let run = fake.settings(Run::of("/bin/bash".into())).args(["-c", script]).arg(program());
     let outcome = run.env("PATH", "/usr/bin:/bin").outcome();
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(74), ""), "{outcome}");
 }
@@ -264,7 +263,7 @@ fn after_another_provider() {
 /// Runs the crontab's line as cron does, and again ten minutes later.
 #[test]
 fn cron() {
-    let by_hand = ByHand::start();
+    let fake = FakeServer::start();
     let line = block("crontab", "--min-ttl");
     let command = line.splitn(6, ' ').nth(5).expect("five fields and a command");
     let run = Run::of("/bin/sh".into());
@@ -274,7 +273,7 @@ fn cron() {
         .replace("/etc/outseta-token.env", "settings.env")
         .replace("/var/lib/app", &app.display().to_string());
     let twice = format!("{command}\ncp app/token first\n{command}\ncmp app/token first");
-    let run = run.file("settings.env", &by_hand.printed).env("PATH", "/usr/bin:/bin");
+    let run = run.file("settings.env", &fake.printed).env("PATH", "/usr/bin:/bin");
     let outcome = run.args(["-e", "-c", &twice]).outcome();
     assert_eq!(
         (outcome.status, outcome.stdout_text().as_str(), outcome.stderr.as_str()),
@@ -288,9 +287,8 @@ fn cron() {
 #[test]
 fn github_actions() {
     let (_, script) = block("yaml", "::add-mask::").split_once("run: |\n").expect("a script");
-    let by_hand = ByHand::start();
-    let run =
-        by_hand.settings(shell(script)).env("OUTSETA_SUBDOMAIN", "acme").file("github.env", "FIRST=1\n");
+    let fake = FakeServer::start();
+    let run = fake.settings(shell(script)).env("OUTSETA_SUBDOMAIN", "acme").file("github.env", "FIRST=1\n");
     let outcome = run.env("GITHUB_ENV", "github.env").outcome();
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome}");
     let output = outcome.stdout_text();
@@ -304,9 +302,9 @@ fn github_actions() {
 fn gitlab_ci() {
     let (_, lines) = block("yaml", "script:").split_once("script:\n").expect("a script");
     let script: Vec<_> = lines.lines().map(|line| line.trim_start().trim_start_matches("- ")).collect();
-    let by_hand = ByHand::start();
+    let fake = FakeServer::start();
     let run = |script: &str| {
-        let run = by_hand.settings(shell(script)).env("OUTSETA_SUBDOMAIN", "acme");
+        let run = fake.settings(shell(script)).env("OUTSETA_SUBDOMAIN", "acme");
         write_script(&run.work().join("run-tests"), "#!/bin/sh\necho \"$OUTSETA_ACCESS_TOKEN\"\n");
         run.outcome()
     };
@@ -320,10 +318,10 @@ fn gitlab_ci() {
 #[test]
 fn systemd() {
     let unit = block("ini", "LoadCredential");
-    let by_hand = ByHand::start();
+    let fake = FakeServer::start();
     let run = Run::of("/bin/sh".into());
     let (credentials, app) = (folder(&run, "credentials"), folder(&run, "app"));
-    let mut run = by_hand.settings(run).env_remove("OUTSETA_API_KEY").env_remove("OUTSETA_API_SECRET");
+    let mut run = fake.settings(run).env_remove("OUTSETA_API_KEY").env_remove("OUTSETA_API_SECRET");
     let mut command = String::new();
     for line in unit.lines().filter(|line| line.contains('=')) {
         let (name, value) = line.split_once('=').expect("an assignment");
@@ -352,7 +350,7 @@ fn systemd() {
 #[test]
 fn docker_secrets() {
     let service = block("yaml", "/run/secrets");
-    let by_hand = ByHand::start();
+    let fake = FakeServer::start();
     let command = service.lines().find_map(|line| line.trim().strip_prefix("command: ")).expect("a command");
     let run = shell(command);
     let secrets = folder(&run, "secrets");
@@ -360,7 +358,7 @@ fn docker_secrets() {
         assert!(service.contains(&format!("\n  {name}:\n    file: ./{name}")), "{name} is defined");
         fs::write(secrets.join(name), value).expect("a file is written");
     }
-    let mut run = by_hand.settings(run).env_remove("OUTSETA_API_KEY").env_remove("OUTSETA_API_SECRET");
+    let mut run = fake.settings(run).env_remove("OUTSETA_API_KEY").env_remove("OUTSETA_API_SECRET");
     for line in service.lines().filter(|line| line.trim().starts_with("OUTSETA_")) {
         let (name, value) = line.trim().split_once(": ").expect("a variable");
         run = run.env(name, value.replace("/run/secrets", &secrets.display().to_string()));
@@ -372,7 +370,7 @@ fn docker_secrets() {
 }
 
 #[test]
-fn what_it_names_exists() {
+fn options_statuses_variables_and_make_targets_exist() {
     let help = include_str!("../texts/help.txt");
     let of_others = ["--example", "--locked", "--path", "--now"];
     let words = README.split(|c: char| !(c.is_ascii_alphanumeric() || "-_".contains(c)));

@@ -103,7 +103,7 @@ fn waits_double_from_half_a_second() {
     asking(&server).fails(75, "Outseta is temporarily unavailable (503)", LATER_HINT).run();
     let waits = waits(&server);
     assert_eq!(waits.len(), 2);
-    // Lengthened by up to half; more is the machine's.
+    // Lengthened at random by up to half; a busy machine adds more.
     for (wait, least) in waits.iter().zip([500, 1000]) {
         let least = Duration::from_millis(least);
         assert!((least..3 * least).contains(wait), "{waits:?}");

@@ -148,7 +148,7 @@ fn a_malformed_setting_is_named_without_its_value() {
         let run = configured().args([option, value, JANE]);
         run.fails(64, &format!("invalid {what} ({option}): {why}"), hint).run();
     }
-    // A setting that is missing too does not hide it.
+    // It is reported even if another setting is missing.
     let run = Run::new().env("OUTSETA_API_SECRET", "a b").arg(JANE);
     let message = "invalid API secret (OUTSETA_API_SECRET in the environment): it contains a space";
     run.fails(78, message, COPY).run();

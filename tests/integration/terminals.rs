@@ -31,7 +31,7 @@ fn unconfigured(detour: &Detour) -> Run {
     Run::new().via_proxy(&detour.proxy).trust(&detour.authority).watch(detour.server.transcript())
 }
 
-/// A run without a server that has every setting but the one that the prompt asks for.
+/// A run without a server, with every setting except the one for this prompt.
 fn asking(prompt: &str) -> Run {
     let run = Run::new().credentials().env("OUTSETA_SUBDOMAIN", "acme");
     match prompt {
@@ -48,7 +48,7 @@ fn is_hidden(prompt: &str) -> bool {
     [KEY_PROMPT, SECRET_PROMPT].contains(&prompt)
 }
 
-/// Waits for a prompt; if it is hidden, until what is typed can no longer be seen.
+/// Waits for a prompt; if it is hidden, until the terminal no longer echoes.
 fn wait_for<'a>(session: &'a mut Session, prompt: &str) -> &'a mut Session {
     session.wait_for(prompt);
     if is_hidden(prompt) {
@@ -76,7 +76,7 @@ mod prompts {
     use super::*;
 
     #[test]
-    fn everything_missing_is_asked_for_and_no_credential_shown() {
+    fn prompts_for_everything_missing_and_shows_no_credential() {
         let typed = [JANE, "acme", KEY, SECRET];
         let pasted = ["  jane@example.com ", " https://acme.outseta.com/#/app ", &format!(" {KEY} "), SECRET];
         for answers in [typed, pasted] {
@@ -113,7 +113,7 @@ mod prompts {
     }
 
     #[test]
-    fn only_what_is_missing_is_asked_for() {
+    fn prompts_only_for_what_is_missing() {
         let detour = Detour::new(Account::acme());
         for (missing, prompt, answer, args) in [
             ("OUTSETA_SUBDOMAIN", SUBDOMAIN_PROMPT, "acme", &[JANE][..]),
@@ -156,7 +156,7 @@ mod prompts {
         ended_with(&session.outcome(), 0, &(shown(SECRET_PROMPT, "") + SUCCESS));
     }
 
-    /// As after `su`: standard input's terminal is another user's, the controlling terminal can be opened.
+    /// As after `su`: the terminal belongs to another user, but `/dev/tty` can be opened.
     #[test]
     fn on_a_terminal_of_another_user() {
         if !has("/usr/bin/setpriv") {
@@ -189,7 +189,7 @@ mod no_answer {
     ];
 
     #[track_caller]
-    fn says(outcome: &Outcome, status: i32, start: &str) {
+    fn fails_with_start(outcome: &Outcome, status: i32, start: &str) {
         assert_eq!(outcome.status, Some(status), "{outcome}");
         assert!(outcome.terminal.replace("\r\n", "\n").starts_with(start), "{start:?}\n{outcome}");
     }
@@ -205,7 +205,7 @@ mod no_answer {
                     _ => (78, format!("not configured: {named}")),
                 };
                 let shown = shown(prompt, keys.trim_matches(['\r', '\x04']));
-                says(&session.outcome(), status, &format!("{shown}outseta-token: {message}\n"));
+                fails_with_start(&session.outcome(), status, &format!("{shown}outseta-token: {message}\n"));
             }
         }
     }
@@ -220,7 +220,11 @@ mod no_answer {
             let mut session = run.on_terminal(Streams::ALL);
             wait_for(&mut session, prompt).send("\r");
             let named = NAMED[from..].join(", ");
-            says(&session.outcome(), 78, &format!("{prompt}\noutseta-token: not configured: {named}\n"));
+            fails_with_start(
+                &session.outcome(),
+                78,
+                &format!("{prompt}\noutseta-token: not configured: {named}\n"),
+            );
         }
     }
 }
@@ -237,7 +241,7 @@ mod wrong_answer {
     ];
 
     #[test]
-    fn it_is_explained_and_asked_for_again() {
+    fn it_is_explained_and_prompted_for_again() {
         let detour = Detour::new(Account::acme());
         let mut session = unconfigured(&detour).arg("-r").on_terminal(Streams::NOT_STDOUT);
         for ((prompt, wrong), right) in PROMPTS.into_iter().zip(WRONG).zip([JANE, "acme", KEY, SECRET]) {
@@ -251,7 +255,7 @@ mod wrong_answer {
     }
 
     #[test]
-    fn three_are_enough() {
+    fn the_third_one_ends_the_run() {
         for (prompt, (wrong, message, status)) in PROMPTS.into_iter().zip(WRONG) {
             let mut session = asking(prompt).on_terminal(Streams::ALL);
             for _ in 0..3 {
@@ -266,7 +270,7 @@ mod wrong_answer {
     }
 
     #[test]
-    fn a_malformed_setting_is_reported_before_anything_is_asked() {
+    fn a_malformed_setting_is_reported_before_any_prompt() {
         let socks = ["https_proxy", "socks5://localhost"];
         for ([name, value], args, status, message) in [
             (["OUTSETA_API_SECRET", "a b"], &[JANE][..], 78, "invalid API secret "),
@@ -284,7 +288,7 @@ mod signals {
     use super::*;
 
     #[test]
-    fn ctrl_c_ends_it_as_an_interrupt_does() {
+    fn ctrl_c_ends_the_run_as_an_interrupt() {
         for typed in ["", "half an ans"] {
             for prompt in PROMPTS {
                 let mut session = asking(prompt).on_terminal(Streams::ALL);
@@ -322,7 +326,7 @@ mod signals {
         assert_eq!((outcome.signal, &outcome.terminal), (Some(15), &terminal), "{outcome}");
     }
 
-    /// A run by a shell that asks for `prompt`.
+    /// A run in a shell script, at this prompt.
     fn by_shell(script: &str, prompt: &str) -> Session {
         let run = Run::by_shell(script).env("OUTSETA_API_KEY", KEY).env("OUTSETA_SUBDOMAIN", "acme");
         let run = if prompt == EMAIL_PROMPT { run } else { run.arg(JANE) };
@@ -334,7 +338,7 @@ mod signals {
     #[test]
     fn ctrl_c_is_130_to_a_shell() {
         for prompt in [EMAIL_PROMPT, SECRET_PROMPT] {
-            // The shell handles the signal and lives on; its children do not inherit the handler.
+            // The shell handles the signal and continues; its children do not inherit the handler.
             let mut session = by_shell("trap : INT; \"$0\" \"$@\"; echo \"status $?\"", prompt);
             session.send(CTRL_C).wait_for("status 130\r\n");
             assert_eq!(session.outcome().status, Some(0));
@@ -353,7 +357,7 @@ mod signals {
     }
 
     #[test]
-    fn ctrl_c_is_no_answer_if_interrupts_are_ignored() {
+    fn ctrl_c_leaves_the_setting_missing_if_interrupts_are_ignored() {
         let mut session = by_shell("trap '' INT; exec \"$0\" \"$@\"", SECRET_PROMPT);
         session.send(CTRL_C);
         let outcome = session.outcome();
@@ -365,7 +369,7 @@ mod signals {
     fn a_hangup_gives_no_partial_secret() {
         let server = Server::generous();
         let (mut keyboard, terminal) = pty_process::blocking::open().expect("a pseudo-terminal");
-        // The shell, and with it the program, lives on when its terminal has gone.
+        // The shell and the program ignore the hangup.
         let mut child = pty_process::blocking::Command::new("/bin/sh")
             .args(["-c", "trap '' HUP; exec \"$0\" \"$@\""])
             .arg(program())
@@ -430,7 +434,7 @@ mod no_prompt {
     }
 
     #[test]
-    fn for_an_email_on_a_pipe() {
+    fn with_an_email_on_a_pipe() {
         let server = Server::http(Account::acme());
         for (stdin, status) in [("jane@example.com\n", 0), ("", 65)] {
             let run = Run::new().server(&server).arg("-r").stdin(stdin);

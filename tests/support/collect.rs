@@ -46,13 +46,13 @@ impl Collector {
         String::from_utf8_lossy(&self.bytes()).into_owned()
     }
 
-    /// Waits for `text` at or after `from` and gives the place where it ends; `None` if the end or
-    /// the deadline comes first.
+    /// Waits for `text` at or after `from` and returns the position where it ends; `None` if the end or the
+    /// deadline comes first.
     pub fn wait_for(&self, text: &str, from: usize, deadline: Instant) -> Option<usize> {
         self.wait(deadline, |collected| {
             let unseen = collected.bytes.get(from..)?;
-            let place = unseen.windows(text.len()).position(|window| window == text.as_bytes());
-            place.map(|place| Some(from + place + text.len())).or(collected.ended.then_some(None))
+            let start = unseen.windows(text.len()).position(|window| window == text.as_bytes());
+            start.map(|start| Some(from + start + text.len())).or(collected.ended.then_some(None))
         })
         .flatten()
     }

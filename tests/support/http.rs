@@ -16,14 +16,14 @@ pub struct Request {
     pub method: String,
     pub target: String,
     pub version: String,
-    /// In their order, the names in their case.
+    /// In the order and case in which they came.
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
     /// The index of the connection it came on, from 0.
     pub connection: usize,
     /// The server name of the TLS handshake.
     pub sni: Option<String>,
-    /// When it had been read.
+    /// When it was complete.
     pub at: Instant,
 }
 
@@ -216,13 +216,13 @@ impl Response {
         (lines.join("\r\n") + "\r\n\r\n").into_bytes()
     }
 
-    /// The body as it goes over the wire.
+    /// The body with its framing.
     pub fn framed_body(&self) -> Vec<u8> {
         if !matches!(self.framing, Framing::Chunked) {
             return self.body.clone();
         }
         let mut chunks = Vec::new();
-        // Two chunks, where the body allows it: one would hide a client that stops after the first.
+        // Two chunks, if possible: a client must not stop after the first.
         for chunk in self.body.chunks(self.body.len().div_ceil(2).max(1)) {
             chunks.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
             chunks.extend_from_slice(chunk);

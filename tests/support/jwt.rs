@@ -1,5 +1,5 @@
-//! Access tokens of the shape that Outseta mints: RS256 JWTs with its claims. The signature has the
-//! length of a real one and verifies nowhere.
+//! Access tokens like Outseta's: RS256 JWTs with its claims. The signature has the right length but is not
+//! valid.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -22,7 +22,7 @@ pub fn now() -> i64 {
     i64::try_from(since.as_secs()).expect("seconds fit")
 }
 
-/// The claims of a token that is minted now and lasts `expires_in` seconds, which may be negative.
+/// The claims of a new token that is valid for `expires_in` seconds, which may be negative.
 pub fn claims(subdomain: &str, email: &str, expires_in: i64) -> Value {
     let now = now();
     json!({

@@ -1,5 +1,4 @@
-//! A loopback listener with a thread for each connection, and the flag that ends them all. It
-//! knows nothing of what is spoken on the connections.
+//! A loopback listener with a thread for each connection, and the flag that ends them all.
 
 use std::io;
 use std::mem;
@@ -14,10 +13,10 @@ use rustix::net::{AddressFamily, SocketType};
 
 /// How long a thread waits before it looks at its [`Stop`] again.
 pub const TICK: Duration = Duration::from_millis(10);
-/// How long a write may block before the peer counts as gone.
+/// How long a write may block.
 const WRITE_LIMIT: Duration = Duration::from_secs(5);
 
-/// Told to every thread of a listener when it ends.
+/// The flag that ends every thread of a listener.
 #[derive(Clone, Default)]
 pub struct Stop(Arc<AtomicBool>);
 
@@ -51,8 +50,7 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// `admit` gets the connections in their order, each with its index, from 0; what it returns
-    /// runs in a thread of the connection's own.
+    /// `admit` gets each connection with its index, from 0; what it returns runs in a new thread.
     pub fn start<F>(admit: impl Fn(TcpStream, usize, Stop) -> F + Send + 'static) -> Self
     where
         F: FnOnce() + Send + 'static,
@@ -60,7 +58,7 @@ impl Listener {
         Self::bound((Ipv4Addr::LOCALHOST, 0).into(), admit).expect("loopback has a free port")
     }
 
-    /// As [`Listener::start`], on an address of the caller's choice.
+    /// As [`Listener::start`], on this address.
     pub fn bound<F>(
         address: SocketAddr,
         admit: impl Fn(TcpStream, usize, Stop) -> F + Send + 'static,
@@ -93,8 +91,7 @@ impl Drop for Listener {
     }
 }
 
-/// An address where connections are refused, and that is nobody else's: it is bound as long as this
-/// process lives, and nothing listens.
+/// An address that refuses connections: it stays bound until this process ends, and nothing listens.
 pub fn dead_address() -> SocketAddr {
     let any: SocketAddr = (Ipv4Addr::LOCALHOST, 0).into();
     let socket =
@@ -115,7 +112,7 @@ where
         if stop.is_set() {
             break;
         }
-        // A client that is gone already is no connection to serve.
+        // The client may have left already.
         let Ok(tcp) = tcp.and_then(prepared) else {
             continue;
         };

@@ -28,9 +28,8 @@ pub mod script;
 pub mod tls;
 pub mod wire;
 
-/// The API key of every account of the fake. Of it the program may show [`KEY_SHOWN`], no more.
+/// The API key of every account of the fake. The program may show its first [`KEY_SHOWN`] characters.
 pub const KEY: &str = "KQx7-fake-key-51c2e8";
-/// How many characters of [`KEY`] may be shown.
 pub const KEY_SHOWN: usize = 4;
 /// The API secret of every account of the fake. The program never shows any of it.
 pub const SECRET: &str = "SECRET-nobody-may-see-9d40b7";
@@ -50,7 +49,7 @@ pub fn has(path: &str) -> bool {
     there
 }
 
-/// Sets a file's mode, which is otherwise up to the umask of the tests.
+/// Sets a file's mode whatever the umask.
 pub fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).expect("the mode is set");
 }
@@ -81,7 +80,7 @@ pub fn write_script(path: &Path, script: &str) {
     assert!(status.success(), "{} is written", path.display());
 }
 
-/// Makes a device, which only root may do: its type and its numbers as mknod(1) takes them.
+/// Makes a device, as only root may, with the type and numbers of mknod(1).
 pub fn make_device(path: &Path, numbers: &[&str]) -> bool {
     let made = Command::new("mknod").arg(path).args(numbers).stderr(Stdio::null()).status();
     made.is_ok_and(|status| status.success())

@@ -159,7 +159,7 @@ impl Account {
         Self::new("acme").user(User::new("jane@example.com"))
     }
 
-    /// `acme` with the users that the README and the tour name.
+    /// `acme` with the users of the README and the tour.
     pub fn shown() -> Self {
         let expired = User::new("old@example.com").stages(&[5]).cannot_log_in(Refusal::GrantText);
         let careful = User::new("careful@example.com").second_factor(SecondFactor::Totp);
@@ -172,7 +172,7 @@ impl Account {
         self
     }
 
-    /// The key may read and mints no token.
+    /// The key may read but cannot mint tokens.
     pub fn read_only(mut self) -> Self {
         self.read_only = true;
         self
@@ -339,7 +339,7 @@ fn list(request: &Request, items: &[Value]) -> Response {
     Response::json(200, &json!({"metadata": metadata, "items": page.collect::<Vec<_>>()}))
 }
 
-/// What the dotted `paths` name in `value`; a path goes through lists without an index.
+/// The parts of `value` that the dotted `paths` name; a path includes every item of a list.
 fn project(value: &Value, paths: &[&str]) -> Value {
     let fields = match value {
         Value::Array(items) => return items.iter().map(|item| project(item, paths)).collect(),

@@ -149,7 +149,7 @@ impl Shared {
     }
 }
 
-/// Copies both ways until one side ends; the end is passed on.
+/// Copies in both directions until one side ends.
 fn tunnel(mut client: Wire, mut server: TcpStream, stop: &Stop) -> io::Result<()> {
     server.set_nodelay(true)?;
     server.set_read_timeout(Some(TICK))?;

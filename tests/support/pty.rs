@@ -1,5 +1,5 @@
-//! Runs the program in its own session on a pseudo-terminal, as a login does. Each of its three streams is
-//! the terminal or what [`Run`] says.
+//! Runs the program in a new session on a pseudo-terminal. Each of its three streams is the terminal or as in
+//! [`Run`].
 
 use std::fs::File;
 use std::io::Write as _;
@@ -34,7 +34,7 @@ impl Streams {
     pub const NONE: Self = Self { stdin: false, stdout: false, stderr: false };
 }
 
-/// How a terminal treats what goes through it: the flags of termios(3).
+/// The flags of termios(3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Modes {
     pub input: InputModes,
@@ -46,9 +46,9 @@ pub struct Modes {
 /// A program on a terminal.
 pub struct Session {
     running: Running,
-    /// The side of the terminal where a person would sit.
+    /// The user's side of the terminal.
     keyboard: Pty,
-    /// The program's side: without a holder, as between two openings of `/dev/tty`, it would end.
+    /// The program's side. It is kept open: the terminal would end between two openings of `/dev/tty`.
     terminal: OwnedFd,
     screen: Collector,
     /// How far [`Session::wait_for`] has come.
@@ -142,8 +142,7 @@ impl Session {
         &self.running
     }
 
-    /// Waits for the end; fails unless the terminal is as it was. What it showed is
-    /// [`Outcome::terminal`].
+    /// Waits for the end; fails unless the terminal is as it was. [`Outcome::terminal`] is what it showed.
     #[track_caller]
     pub fn outcome(self) -> Outcome {
         let deadline = self.running.deadline();

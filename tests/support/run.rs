@@ -28,7 +28,7 @@ use super::{KEY, KEY_SHOWN, SECRET, set_mode};
 /// No run takes so long unless it hangs.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// The built program. Cargo tells integration tests where it is; examples are in a folder beside it.
+/// The built program. Cargo passes its path to integration tests; examples are in a folder beside it.
 pub fn program() -> PathBuf {
     if let Some(path) = option_env!("CARGO_BIN_EXE_outseta-token") {
         return path.into();
@@ -114,8 +114,8 @@ impl Run {
         }
     }
 
-    /// A run by a shell, whose script starts the program as `"$0" "$@"`: for a umask, limits and descriptors
-    /// that std cannot give a child.
+    /// A run by a shell script that starts the program as `"$0" "$@"`: for a umask, limits and closed
+    /// descriptors.
     pub fn by_shell(script: &str) -> Self {
         Self::of("/bin/sh".into()).args(["-c", script]).arg(program())
     }
@@ -240,7 +240,7 @@ impl Run {
         self
     }
 
-    /// SIGINT is not ignored, as it would be if the tests ran in the background of a script.
+    /// SIGINT is not ignored, even if the tests run in the background of a script.
     pub fn interruptible(mut self) -> Self {
         self.interruptible = true;
         self
@@ -413,7 +413,7 @@ impl Running {
         self.stdout.text()
     }
 
-    /// The process id, for a look at `/proc`.
+    /// The process id, for `/proc`.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
@@ -437,7 +437,7 @@ impl Running {
         outcome
     }
 
-    /// As [`Running::outcome`], without a look at secrets.
+    /// As [`Running::outcome`], without the check for secrets.
     #[track_caller]
     pub(super) fn finish(mut self, terminal: String) -> Outcome {
         self.stdin = None;
@@ -557,7 +557,7 @@ impl Outcome {
     }
 }
 
-/// Half of it is a secret as well.
+/// Half of the secret counts too.
 fn shows_secret(text: &str) -> bool {
     let (start, end) = SECRET.split_at(SECRET.len() / 2);
     text.contains(start) || text.contains(end)

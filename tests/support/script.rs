@@ -59,7 +59,7 @@ pub enum Fault {
     EndlessBody,
     /// A second, unrequested response: so many of its bytes in the same write as the first, the others this
     /// much later.
-    Unasked(Box<Response>, usize, Duration),
+    Unrequested(Box<Response>, usize, Duration),
     /// The whole response; the connection is closed this much later, although it promised to keep it.
     CloseIdle(Duration),
 }
@@ -92,7 +92,7 @@ impl Response {
 
 /// What happens to a connection after a reply.
 enum Fate {
-    /// It is kept, unless the response said otherwise.
+    /// Kept, unless the response has closed it.
     Kept,
     Closed,
     /// Under TLS, closed without `close_notify`.
@@ -147,7 +147,7 @@ impl Fault {
                 (response.write_to(wire), Fate::Kept)
             }
             Self::EndlessBody => (endless(wire, response, stop), Fate::Cut),
-            Self::Unasked(second, at_once, delay) => {
+            Self::Unrequested(second, at_once, delay) => {
                 let second = [second.head(), second.framed_body()].concat();
                 (wire.write_two(&bytes, &second, at_once, || stop.sleep(delay)), Fate::Kept)
             }
@@ -198,9 +198,9 @@ pub enum AtAccept {
     Reset,
     /// Responds as an HTTP server without TLS.
     PlainHttp,
-    /// The TLS handshake stops after so many bytes of the server's, the connection stays open.
+    /// The TLS handshake stops after so many bytes of the server; the connection stays open.
     StallHandshake(usize),
-    /// The connection is closed after so many bytes of the server's TLS handshake.
+    /// The connection is closed after so many bytes of the server in the TLS handshake.
     CutHandshake(usize),
 }
 

@@ -1,5 +1,4 @@
-//! A private certificate authority and TLS configurations with good and bad certificates. rustls
-//! gets ring by name: no process-wide default is relied on.
+//! A private certificate authority, and TLS configurations with valid and invalid certificates.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,10 +10,10 @@ use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::{ALL_VERSIONS, ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use tempfile::TempDir;
 
-/// What a server on loopback that also plays the account `acme` is called.
+/// The names of a server on loopback that is also `acme.outseta.com`.
 pub const NAMES: [&str; 3] = ["*.outseta.com", "localhost", "127.0.0.1"];
 
-/// An authority of its own; a client trusts it by its PEM file, which lives as long as it does.
+/// A certificate authority. Its PEM file is removed when it is dropped.
 pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate: Certificate,
@@ -27,7 +26,7 @@ impl Authority {
         let key = key();
         let mut params = params(&[]);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        // Of two authorities with one name a client would say that the signature is wrong.
+        // If two authorities had the same name, a client would report a wrong signature.
         let name = format!("authority of {}", folder.path().display());
         params.distinguished_name.push(DnType::CommonName, name);
         let certificate = params.self_signed(&key).expect("the authority signs itself");
@@ -40,12 +39,12 @@ impl Authority {
         self.certificate.pem()
     }
 
-    /// The PEM file's contents with a certificate that is base64 and no DER.
+    /// The PEM file's contents with a certificate that is base64 but not DER.
     pub fn damaged_pem(&self) -> String {
         self.pem().replacen("MII", "AAA", 1)
     }
 
-    /// What `--cacert` or `SSL_CERT_FILE` may name.
+    /// For `--cacert` or `SSL_CERT_FILE`.
     pub fn pem_file(&self) -> PathBuf {
         self.folder.path().join("ca.pem")
     }
@@ -55,35 +54,35 @@ impl Authority {
         self.sign(&params(names))
     }
 
-    /// As [`Authority::server`], but it speaks this version of TLS alone.
+    /// As [`Authority::server`], but with only this version of TLS.
     pub fn server_of(&self, version: &'static SupportedProtocolVersion) -> Arc<ServerConfig> {
         let key = key();
         let certificate = params(&NAMES).signed_by(&key, &self.issuer).expect("the authority signs");
         server_config(&certificate, &key, &[version])
     }
 
-    /// As [`Authority::server`], but the certificate ran out in 2001.
+    /// As [`Authority::server`], but the certificate expired in 2001.
     pub fn expired(&self, names: &[&str]) -> Arc<ServerConfig> {
         let mut params = params(names);
         params.not_after = date_time_ymd(2001, 1, 1);
         self.sign(&params)
     }
 
-    /// As [`Authority::server`], but the certificate is valid from 2201 only.
+    /// As [`Authority::server`], but the certificate is valid from 2201.
     pub fn premature(&self, names: &[&str]) -> Arc<ServerConfig> {
         let mut params = params(names);
         params.not_before = date_time_ymd(2201, 1, 1);
         self.sign(&params)
     }
 
-    /// A server whose own certificate is a certificate authority's.
+    /// As [`Authority::server`], but the certificate is a certificate authority's.
     pub fn server_as_ca(&self, names: &[&str]) -> Arc<ServerConfig> {
         let mut params = params(names);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         self.sign(&params)
     }
 
-    /// A client that trusts this authority alone.
+    /// A client that trusts only this authority.
     pub fn client(&self) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate.der().clone()).expect("the authority is a root");
@@ -99,7 +98,7 @@ impl Authority {
     }
 }
 
-/// A server whose certificate vouches for itself.
+/// A server with a self-signed certificate.
 pub fn self_signed(names: &[&str]) -> Arc<ServerConfig> {
     let key = key();
     let certificate = params(names).self_signed(&key).expect("the certificate signs itself");

@@ -1,5 +1,4 @@
-//! One accepted connection, in the clear or under TLS, and the ways to end it: in order, cut, or
-//! reset. It knows nothing of HTTP.
+//! An accepted connection, with or without TLS, and the ways to end it: closed, cut or reset.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -34,7 +33,7 @@ impl Wire {
         }
     }
 
-    /// The server name that the client asked for in its TLS handshake.
+    /// The server name in the client's TLS handshake.
     pub fn sni(&self) -> Option<String> {
         match self {
             Self::Plain(_) => None,
@@ -42,7 +41,7 @@ impl Wire {
         }
     }
 
-    /// Reads what is there, waiting for it as long as the listener lives; 0 is the peer's end.
+    /// Reads what is there, and waits for it until the listener ends; 0 is the peer's end.
     pub fn read_some(&mut self, buffer: &mut [u8], stop: &Stop) -> io::Result<usize> {
         loop {
             match self.read(buffer) {
@@ -58,8 +57,8 @@ impl Wire {
         while self.read_some(&mut ignored, stop).is_ok_and(|read| read > 0) {}
     }
 
-    /// Sends `first` and, in the same write, the first bytes of `second` as they go over the wire; the others
-    /// after `pause`. Under TLS each is a record of its own.
+    /// Sends `first` and, in the same write, the first bytes of `second`; the others after `pause`. With TLS,
+    /// each is a separate record.
     pub fn write_two(
         &mut self,
         first: &[u8],
@@ -92,11 +91,11 @@ impl Wire {
         Ok(())
     }
 
-    /// Ends as a well-behaved server does, under TLS with a `close_notify`.
+    /// Closes the connection, with a `close_notify` if it has TLS.
     pub fn close(mut self) {
         if let Self::Tls(stream) = &mut self {
             stream.conn.send_close_notify();
-            // The peer may be gone already.
+            // The peer may have left already.
             let _ = stream.flush();
         }
     }
