@@ -217,7 +217,6 @@ impl Client {
                 ),
                 None => return self.not_connected("it closed the connection"),
             },
-            ureq::Error::ConnectionFailed => return self.not_connected("no address responded"),
             ureq::Error::Tls(text) => return tls::handshake_failed(Kind::Tls, host, text, tls::SERVER),
             ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..) => (
                 Kind::BadResponse,
