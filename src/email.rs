@@ -14,7 +14,7 @@ use crate::text::{Shown, io_reason, is_invisible};
 
 const INPUT_LIMIT: u64 = 64 * 1024;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Email(String);
 
 impl Email {
@@ -41,7 +41,7 @@ impl Email {
         Self::parse(str::from_utf8(bytes).map_err(|_| invalid("it is not valid UTF-8"))?)
     }
 
-    /// Standard input must have one line that is not blank.
+    /// Standard input must have exactly one line that is not blank.
     pub(crate) fn from_input(input: impl Read) -> Result<Self, Error> {
         let mut bytes = Vec::new();
         input.take(INPUT_LIMIT + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
@@ -52,6 +52,10 @@ impl Email {
         }
         if bytes.len() as u64 > INPUT_LIMIT {
             return Err(invalid("standard input has more than 64 KiB"));
+        }
+        // It may be a secret, piped in by mistake.
+        if !text.contains('@') && !trim(&text).is_empty() {
+            return Err(invalid("it has no @"));
         }
         Self::from_bytes(&bytes)
     }
@@ -107,7 +111,7 @@ fn fault(text: &str) -> Option<String> {
         (domain.is_empty(), "there is nothing after the @"),
         (local.len() > 64, "the part before the @ is longer than 64 bytes"),
         (text.len() > 254, "it is longer than 254 bytes"),
-        (has_label(str::is_empty), "the domain has an empty part: a dot too many"),
+        (has_label(str::is_empty), "the domain has an empty part: one dot too many"),
         (has_label(|label| label.chars().count() > 63), "a part of the domain is longer than 63 characters"),
         (
             has_label(|label| label.starts_with('-') || label.ends_with('-')),

@@ -1,5 +1,5 @@
-//! A failure: a kind, which decides the exit status and what retries and batches do, a message (lower case,
-//! no full stop) and a hint (what to do next), which are written where it is found.
+//! A failure. Its kind decides the exit status and what retries and batches do. Its message (lower case, no
+//! full stop) and hint (what to do next) are written where the failure is found.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use self::Effect::{EndsBatch, OneEmail, Retry, RetryThenEndBatch};
 use crate::text::Shown;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Error {
     kind: Kind,
     message: String,
@@ -15,7 +15,7 @@ pub(crate) struct Error {
     hint: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Kind {
     Usage,
     InvalidEmail,
@@ -47,7 +47,7 @@ pub(crate) enum Kind {
     CommandNotFound,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Effect {
     OneEmail,
     /// Every other email would fail too.

@@ -62,7 +62,7 @@ pub(crate) fn expired(context: impl Display, email: &str) {
 }
 
 pub(crate) fn error(context: impl Display, error: &Error) {
-    // Nobody reads a message about a closed pipe.
+    // A closed pipe (`| head`) is usual.
     if error.kind() == Kind::BrokenPipe {
         return;
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// An API key, an API secret, an access token or a proxy's password.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq)]
 pub(crate) struct Secret(String);
 
 impl Secret {

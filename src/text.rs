@@ -19,7 +19,7 @@ pub(crate) fn is_invisible(c: char) -> bool {
 }
 
 /// Foreign text (of a server, a file or an argument), safe to print.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Shown(String);
 
 impl Shown {
@@ -50,10 +50,6 @@ impl Shown {
             text = text.replace(secret, "[hidden]");
         }
         Self::new(text.trim())
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 }
 

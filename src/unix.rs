@@ -14,8 +14,8 @@ use libc::{SIGHUP, SIGINT, SIGTERM, c_int, sighandler_t};
 /// Before a hidden prompt. A signal handler can read only a static.
 static TERMINAL_MODES: OnceLock<libc::termios> = OnceLock::new();
 
-/// Runs `read`, which turns off the echo of the terminal on standard input. A signal that ends the process
-/// restores the terminal first: rpassword does so too late for Ctrl-C, and handles no other signal.
+/// Runs `read`, which turns off the echo of the terminal on standard input. SIGINT, SIGTERM and SIGHUP
+/// restore it: rpassword does so too late for Ctrl-C, and handles no other signal.
 pub(crate) fn restoring_terminal<T>(read: impl FnOnce() -> T) -> T {
     TERMINAL_MODES.get_or_init(|| {
         // SAFETY: zeros are valid integers, and tcgetattr writes nowhere else.
@@ -66,7 +66,7 @@ pub(crate) fn survive_file_size_limit() {
     handle(libc::SIGXFSZ, nothing);
 }
 
-/// Of a path such as `/dev/fd/3` or `/dev/stdin`.
+/// The descriptor that `/dev/fd/3` or `/dev/stdin` names.
 pub(crate) fn descriptor(path: &Path) -> Option<RawFd> {
     // Paths are compared by their parts: `/dev//stdout` is the same.
     let streams = ["/dev/stdin", "/dev/stdout", "/dev/stderr"].map(Path::new);

@@ -56,7 +56,7 @@ pub(super) struct Response {
     pub(super) status: u16,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Vec<u8>,
-    /// The connection had served another request.
+    /// Whether the connection had already served a request.
     pub(super) reused: bool,
 }
 
@@ -223,7 +223,7 @@ impl Client {
                 "the response is too large".to_owned(),
                 "check the base URL: Outseta's API sends far smaller responses",
             ),
-            // It ended in the length of a chunk.
+            // The body ended inside the length of a chunk.
             ureq::Error::BodyStalled => return self.lost(),
             ureq::Error::Protocol(_) if phase == Phase::Tunnel => (
                 Kind::Unreachable,

@@ -21,7 +21,7 @@ use crate::config::ip_address;
 /// ureq takes no more.
 const MAX_ADDRESSES: usize = 16;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Phase {
     /// Name lookup, TCP, and TLS with the server.
     Connecting,
@@ -45,7 +45,7 @@ pub(super) struct Watch(Arc<Mutex<State>>);
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) phase: Phase,
-    /// The connection has served another request.
+    /// Whether the connection had already served a request.
     pub(super) reused: bool,
     connect_by: Instant,
     end: Instant,
@@ -103,7 +103,7 @@ impl Connector for Start {
     }
 }
 
-/// Watches TCP, or what carries HTTP.
+/// Wraps TCP, or the layer that carries HTTP.
 #[derive(Debug)]
 struct Layer {
     watch: Watch,
@@ -154,7 +154,7 @@ impl<T: Transport> Transport for Watched<T> {
             timeout.after = (left * 3 / 4).into();
             match self.inner.await_input(timeout) {
                 Err(Error::Timeout(_)) if !left.is_zero() => {}
-                // ureq would take these for the end of a body without a length.
+                // ureq would take a cut connection for the end of a body without a length.
                 Err(Error::Io(error)) if is_cut(error.kind()) => {
                     return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
                 }

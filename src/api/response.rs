@@ -1,4 +1,4 @@
-//! Interprets responses. Only this file knows how Outseta responds:
+//! Interprets responses, by what is known of Outseta's:
 //!
 //! - A login that needs two-factor authentication is a 2xx without `access_token`, and may email a code.
 //! - A rejected key is an empty 403 (the documentation says 401), an unknown account an empty 404.
@@ -187,10 +187,9 @@ impl<'a> Reply<'a> {
         let status = self.status;
         Some(match status {
             300..=399 => {
-                let location = self.response.header("location").unwrap_or_default();
+                let location = self.context.shown(self.response.header("location").unwrap_or_default());
                 // The query and the fragment may contain secrets.
-                let location = location.split(['?', '#']).next().unwrap_or_default();
-                let to = after(" to ", &self.context.shown(location));
+                let to = after(" to ", location.to_string().split(['?', '#']).next().unwrap_or_default());
                 let hint = "the key is not sent to other hosts: check the subdomain or base URL";
                 Error::new(Kind::NotTheApi, format!("the response is a redirect ({status}){to}"), hint)
             }
@@ -260,7 +259,7 @@ impl<'a> Reply<'a> {
                 .flatten()
                 .find(|text| !text.trim().is_empty()),
         };
-        after(": ", &self.context.shown(&message.unwrap_or_default()))
+        after(": ", &self.context.shown(&message.unwrap_or_default()).to_string())
     }
 }
 
@@ -336,7 +335,7 @@ fn shown(email: &Email) -> Shown {
     Shown::new(email.as_str())
 }
 
-fn after(words: &str, text: &Shown) -> String {
+fn after(words: &str, text: &str) -> String {
     if text.is_empty() { String::new() } else { format!("{words}{text}") }
 }
 

@@ -70,7 +70,7 @@ impl Claims {
     pub(crate) fn of(token: &str) -> Option<Self> {
         let parts: Vec<&str> = token.split('.').collect();
         let [_header, payload, _signature] = parts[..] else { return None };
-        // As lenient as any reader of the token: none may see another user in it.
+        // As lenient as any reader of the token, so that none sees another user in it.
         let payload = payload.trim_end_matches('=').replace('+', "-").replace('/', "_");
         let config = GeneralPurposeConfig::new()
             .with_encode_padding(false)

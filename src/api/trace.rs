@@ -13,7 +13,7 @@ use crate::text::Shown;
 
 pub(super) const AUTHORIZATION: &str = "Authorization";
 
-/// The headers that help to find a fault.
+/// Only their names are shown.
 const HEADERS: [&str; 6] = ["content-type", "content-length", "location", "retry-after", "server", "cf-ray"];
 
 /// The only fields whose values are shown.

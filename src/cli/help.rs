@@ -3,8 +3,8 @@
 
 use super::table::{FORMATS, Kind, Spec, TABLE};
 
-/// What help and the man page share: a place of a template, then rows of a name, a tab and a text, or a
-/// paragraph.
+/// What help and the man page share, in blocks: a placeholder such as `@USAGE@`, then rows (name, tab, text)
+/// or one paragraph.
 const SHARED: &str = include_str!("shared.txt");
 
 /// For `-h`.

@@ -16,18 +16,18 @@ use crate::text::Shown;
 #[derive(Debug, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "there is only one")]
 pub(crate) enum Invocation {
-    /// To print.
+    /// Text to print, such as help.
     Text(String),
     Run(Options),
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Options {
     pub(crate) mode: Mode,
     pub(crate) base: Option<Sourced<BaseUrl>>,
     pub(crate) env_file: Option<PathBuf>,
     pub(crate) cacert: Option<PathBuf>,
-    /// For one email.
+    /// Total time for one email.
     pub(crate) timeout: Duration,
     pub(crate) retries: u32,
     pub(crate) no_activity_log: bool,
@@ -36,7 +36,7 @@ pub(crate) struct Options {
 }
 
 /// With the arguments and options that only this mode uses.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub(crate) enum Mode {
     Print(Print),
     /// `email -- command`: the program's name and its arguments.
@@ -53,7 +53,7 @@ pub(crate) enum Mode {
     Check,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Print {
     /// `None`: standard input.
     pub(crate) email: Option<OsString>,
@@ -63,7 +63,7 @@ pub(crate) struct Print {
     pub(crate) min_ttl: Option<Duration>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Format {
     Json,
     Token,
@@ -72,7 +72,7 @@ pub(crate) enum Format {
     Claims,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Verbosity {
     Quiet,
     Normal,
@@ -113,7 +113,7 @@ impl Typed {
         let mut parser = lexopt::Parser::from_args(arguments);
         let mut result = Ok(());
         loop {
-            // lexopt swallows `--`; between two arguments it can be seen. (`-o --` is read as a value below.)
+            // lexopt drops `--`: look for it before each argument. (`option` takes the value in `-o --`.)
             self.rest = parser
                 .try_raw_args()
                 .and_then(|mut raw| raw.next_if(|argument| argument == "--").map(|_| raw.collect()));
@@ -138,7 +138,7 @@ impl Typed {
         let is_email = |argument: &OsString| argument.to_string_lossy().contains('@');
         self.positionals.push(value);
         match &self.positionals[..] {
-            // Refused at once: an option of the command may be the next mistake.
+            // Refused now, or else the command's own options would be reported as unknown.
             [email, extra] if is_email(email) && !is_email(extra) => Err(Error::usage(
                 format!("unexpected argument '{}': {ONE_EMAIL}", Shown::os(extra)),
                 "to run a command, put -- before it: outseta-token EMAIL -- COMMAND",
@@ -325,7 +325,7 @@ fn no_more(argument: Option<&OsString>, takes: &str) -> Result<(), Error> {
     }
 }
 
-/// `outseta-token check` means `--check`.
+/// `outseta-token check` was probably meant as `--check`.
 fn refuse_option_name(word: &OsStr) -> Result<(), Error> {
     let message = || format!("unexpected argument '{}'", Shown::os(word));
     match word.to_str().and_then(|word| find(&format!("--{word}"))) {
@@ -355,7 +355,7 @@ fn did_you_mean<'a>(typed: &str, words: impl Iterator<Item = &'a str>) -> String
     }
 }
 
-/// By Levenshtein.
+/// The Levenshtein distance, in bytes.
 fn distance(one: &str, other: &str) -> usize {
     let mut row: Vec<usize> = (0..=other.len()).collect();
     for (above, a) in one.bytes().enumerate() {

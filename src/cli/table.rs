@@ -19,7 +19,7 @@ pub(super) struct Spec {
 #[derive(Debug)]
 pub(super) enum Kind {
     Flag,
-    /// One of these words.
+    /// One of these words, separated by spaces.
     Choice(&'static str),
     File,
     Text,

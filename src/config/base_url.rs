@@ -1,6 +1,6 @@
 //! Parses and validates subdomains and base URLs.
 //!
-//! The HTTP client is lenient: it takes an impossible port for 443, and user info for credentials.
+//! All is checked here: the HTTP client takes an impossible port for 443, and user info for credentials.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -9,7 +9,7 @@ use crate::text::Shown;
 
 const DOMAIN: &str = ".outseta.com";
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct BaseUrl {
     pub(crate) tls: bool,
     /// In lower case; an IPv6 address in brackets.

@@ -7,7 +7,7 @@ use super::{Environment, Lookup, Setting, Sourced, file};
 use crate::error::Error;
 use crate::secret::Secret;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Credentials {
     pub(crate) key: Sourced<Secret>,
     pub(crate) secret: Sourced<Secret>,

@@ -20,7 +20,7 @@ const NAMES: [&str; 4] =
     [BASE_URL, Setting::SUBDOMAIN.variable, Setting::API_KEY.variable, Setting::API_SECRET.variable];
 
 /// Empty if no file was read.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct EnvFile {
     path: PathBuf,
     values: BTreeMap<String, String>,

@@ -1,6 +1,6 @@
 //! Finds each setting and its source: an option, the environment, an env file or a prompt.
 //!
-//! No secret is an option, since options show in the process list. No message shows a setting's value.
+//! No secret is an option, since options show in the process list, and no message shows one.
 
 mod base_url;
 mod credentials;
@@ -36,7 +36,7 @@ pub(crate) const CREDENTIAL_VARIABLES: [&str; 4] = [
     Setting::API_SECRET.other_source,
 ];
 
-/// Bytes. A system's store of certificates has some hundred thousand.
+/// Bytes: far more than a system's store of certificates.
 const CA_LIMIT: u64 = 16 << 20;
 
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl Environment {
     }
 }
 
-/// A setting, if there is one, or why it cannot be used. That matters only where the setting is needed.
+/// A setting, if there is one. An error matters only if the setting is needed.
 type Lookup<T> = Result<Option<Sourced<T>>, Error>;
 
 /// What was found without asking.
@@ -75,7 +75,7 @@ pub(crate) struct Found {
     secret: Lookup<Secret>,
     proxy: Lookup<Proxy>,
     roots: Lookup<Vec<u8>>,
-    /// With less precedence than `base`.
+    /// From later sources.
     unused_bases: Vec<Sourced<BaseUrl>>,
     /// What is in the env file and has no effect, each with a hint.
     pub(crate) warnings: Vec<[String; 2]>,

@@ -32,9 +32,9 @@ fn is_excluded(url: &BaseUrl, no_proxy: &str) -> bool {
 }
 
 /// An HTTP proxy that understands CONNECT.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Proxy {
-    /// With the proxy itself.
+    /// Whether the connection to the proxy uses TLS.
     pub(crate) tls: bool,
     pub(crate) host: String,
     pub(crate) port: u16,

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Kind};
 use crate::text::Shown;
 
-/// Needed by every request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A setting that every token needs.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Setting {
     pub(super) name: &'static str,
     /// In the environment or an env file.
@@ -51,13 +51,14 @@ pub(super) fn missing(settings: impl Iterator<Item = Setting>) -> Error {
         format!("{name} ({variable} or {other_source})")
     });
     let message = format!("not configured: {}", names.collect::<Vec<_>>().join(", "));
-    let how = "set them in the environment or, without _FILE, in an env file (--env-file)";
+    let how =
+        "set them in the environment, or in an env file (--env-file), which cannot have _FILE variables";
     Error::new(Kind::Config, message, format!("{how}; {}", Setting::API_KEY.hint))
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Origin {
-    /// By its long name.
+    /// The long name.
     Option(&'static str),
     Environment(&'static str),
     /// A file that this option or variable names.
@@ -94,7 +95,7 @@ impl fmt::Display for Origin {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Sourced<T> {
     pub(crate) value: T,
     pub(crate) origin: Origin,
@@ -114,7 +115,7 @@ impl Sourced<String> {
         hint: &str,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Result<Sourced<T>, Error> {
-        // A lossy conversion left U+FFFD, which is in no setting.
+        // A lossy conversion left U+FFFD, which no valid setting contains.
         let is_utf8 = !self.value.contains(char::REPLACEMENT_CHARACTER);
         let parsed = if is_utf8 { parse(&self.value) } else { Err("it is not valid UTF-8".to_owned()) };
         match parsed {

@@ -67,7 +67,7 @@ fn each_fault_has_its_message() {
         (&["j(d@e.de", "j(d@e_x.de"], "'(' is not allowed before the @"),
         (&["j\"d@e.de"], "'\"' is not allowed before the @"),
         (&["j@e_x.de"], "'_' is not allowed after the @"),
-        (&["j@e..de", "j@e.de.", "j@.e.de"], "the domain has an empty part: a dot too many"),
+        (&["j@e..de", "j@e.de.", "j@.e.de"], "the domain has an empty part: one dot too many"),
         (&[&long_label], "a part of the domain is longer than 63 characters"),
         (&["j@-e.de", "j@e-.de"], "a part of the domain starts or ends with a hyphen"),
     ];
@@ -87,6 +87,7 @@ fn standard_input_has_one_email() {
     assert_eq!(from_input(&padded[..]).unwrap().as_str(), "jane@example.com");
     let two = b"jane@example.com\nbob@example.com\n";
     assert_eq!(from_input(&two[..]), Err("more than one email on standard input".to_owned()));
+    assert_eq!(from_input(&b"S3cr3t\n"[..]), Err("invalid email: it has no @".to_owned()));
     assert_eq!(from_input(&b"j\xff@e.de"[..]), Err("invalid email: it is not valid UTF-8".to_owned()));
 }
 

@@ -47,7 +47,7 @@ fn become_command(command: &[OsString], token: &Token, options: &Options) -> Err
     for variable in CREDENTIAL_VARIABLES {
         command.env_remove(variable);
     }
-    // COMMAND would inherit a descriptor that credentials were read from.
+    // COMMAND must not inherit a descriptor that credentials were read from.
     let files = CREDENTIAL_VARIABLES.iter().filter_map(env::var_os).map(PathBuf::from);
     for descriptor in files.chain(options.env_file.clone()).filter_map(|path| unix::descriptor(&path)) {
         match descriptor {

@@ -1,8 +1,8 @@
 //! Writes a result to a file, completely or not at all.
 //!
 //! A new file beside the target (mode 0600 from its first byte) is written, flushed to disk and renamed, so
-//! that a reader sees the old content or the new. Its process holds a lock on it. One without a lock was left
-//! by a killed run: the next run removes it.
+//! that a reader sees the old content or the new. The process that writes it holds a lock on it. A new file
+//! without a lock was left by a killed run: the next run removes it.
 
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::hash::{BuildHasher, RandomState};
@@ -20,7 +20,6 @@ const NEW_PREFIX: &str = ".outseta-token-";
 const NEW_SUFFIX: &str = ".tmp";
 
 /// Where a result goes; opened before any request, so that no token is lost.
-#[derive(Debug)]
 pub(crate) enum Destination {
     /// A device or an inherited descriptor.
     Direct(ManuallyDrop<File>, Shown),
@@ -103,7 +102,6 @@ pub(super) fn names_file(path: &Path) -> bool {
     path.file_name().is_some() && !text.ends_with('/') && !text.ends_with("/.")
 }
 
-#[derive(Debug)]
 pub(crate) struct NewFile {
     file: File,
     path: PathBuf,

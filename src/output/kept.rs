@@ -26,7 +26,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) valid_at: i64,
 }
 
-/// The token of a regular file that only this user can read or write, if it fits.
+/// The token of a regular file that only this user can read or write, if it is for this email and
+/// account and valid long enough.
 pub(crate) fn kept(path: &Path, format: Format, wanted: &Wanted<'_>) -> Option<Token> {
     remove_left_behind(folder(path));
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;

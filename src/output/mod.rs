@@ -1,4 +1,4 @@
-//! The output formats, and writing a result. Knows neither settings nor HTTP.
+//! The output formats, and writing a result.
 
 mod file;
 mod kept;
@@ -83,7 +83,7 @@ impl Serialize for Ordered<'_> {
     }
 }
 
-/// std's handle ignores that standard output is not open for writing.
+/// Not with std's handle, which hides that standard output is not open for writing.
 pub(crate) fn print(bytes: &[u8]) -> Result<(), Error> {
     Destination::standard_output().write(bytes)
 }

@@ -130,16 +130,23 @@ mod failure {
     fn a_malformed_email_is_refused_with_the_reason_wherever_it_comes_from() {
         let long = "é".repeat(300);
         for (email, shown, reason) in [
-            ("jane", "jane", "it has no @"),
+            ("@jane", "@jane", "there is nothing before the @"),
             ("jane\u{1b}[2J\u{202e}@e.de", r"jane\u{1b}[2J\u{202e}@e.de", "it contains a control character"),
-            (&format!("{long}é"), &format!("{long}…"), "it has no @"),
+            (&format!("@{long}"), &format!("@{}…", &long[2..]), "there is nothing before the @"),
         ] {
             let message = format!("invalid email '{shown}': {reason}");
             for run in
                 [Run::new().arg(email), Run::new().stdin(email), Run::new().args([email, "--", "true"])]
             {
-                refused(run, 65, &message, "give one plain address, such as jane@example.com");
+                refused(run, 65, &message, ONE_PLAIN);
             }
         }
+    }
+
+    /// Such as a secret, piped in by mistake.
+    #[test]
+    fn standard_input_without_an_at_sign_is_not_shown() {
+        refused(Run::new().stdin("jane"), 65, "invalid email: it has no @", ONE_PLAIN);
+        refused(Run::new().arg("jane"), 65, "invalid email 'jane': it has no @", ONE_PLAIN);
     }
 }

@@ -15,8 +15,8 @@ use crate::support::{KEY, SECRET, forbid_reading, has, make_fifo, set_mode, skip
 const JANE: &str = "jane@example.com";
 const OWN: &str = ".config/outseta-token/env";
 const READABLE: &str = "check that the file is there and may be read by this user";
-const SET_THEM: &str = "set them in the environment or, without _FILE, in an env file (--env-file); a key is \
-    made in Outseta under Settings > Integrations > API Keys";
+const SET_THEM: &str = "set them in the environment, or in an env file (--env-file), which cannot have _FILE \
+    variables; a key is made in Outseta under Settings > Integrations > API Keys";
 const NOTHING: &str = "not configured: subdomain (OUTSETA_SUBDOMAIN or --subdomain), API key \
     (OUTSETA_API_KEY or OUTSETA_API_KEY_FILE), API secret (OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE)";
 const NAMED: &str = "OUTSETA_SUBDOMAIN=own\nOUTSETA_API_KEY=key\nOUTSETA_API_SECRET=secret\n";

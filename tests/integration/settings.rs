@@ -13,8 +13,8 @@ use crate::support::{KEY, SECRET, forbid_reading};
 const JANE: &str = "jane@example.com";
 const COPY: &str = "copy it again from Settings > Integrations > API Keys in Outseta";
 const READABLE: &str = "check that the file is there and may be read by this user";
-const SET_THEM: &str = "set them in the environment or, without _FILE, in an env file (--env-file); a key is \
-    made in Outseta under Settings > Integrations > API Keys";
+const SET_THEM: &str = "set them in the environment, or in an env file (--env-file), which cannot have _FILE \
+    variables; a key is made in Outseta under Settings > Integrations > API Keys";
 const NO_SUBDOMAIN: &str = "subdomain (OUTSETA_SUBDOMAIN or --subdomain)";
 const NO_KEY: &str = "API key (OUTSETA_API_KEY or OUTSETA_API_KEY_FILE)";
 const NO_SECRET: &str = "API secret (OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE)";

@@ -170,7 +170,7 @@ fn the_file_is_described_by_its_settings_and_warns_of_other_names() {
         // As PowerShell writes it.
         (b"\xff\xfeO\0", "it is not valid UTF-8"),
     ] {
-        let error = read(text).unwrap_err();
+        let error = read(text).err().expect("an error");
         assert!(error.to_string().ends_with(&format!("(--env-file)): {expected}")), "{error}");
     }
 }
