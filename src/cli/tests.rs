@@ -282,6 +282,18 @@ fn each_text_is_generated() {
 }
 
 #[test]
+fn near_words_are_suggested() {
+    for (one, other, expected) in [("", "ab", 2), ("abc", "", 3), ("a", "ab", 1), ("kitten", "sitting", 3)] {
+        assert_eq!(distance(one, other), expected, "{one} {other}");
+    }
+    let words = ["header", "json"];
+    for (typed, hint) in [("head", "did you mean header?"), ("hea", SEE_HELP), ("sjon", "did you mean json?")]
+    {
+        assert_eq!(did_you_mean(typed, words.into_iter()), hint, "{typed}");
+    }
+}
+
+#[test]
 fn durations() {
     for (text, milliseconds) in [
         ("500ms", 500),

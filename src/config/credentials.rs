@@ -67,7 +67,7 @@ fn fault(setting: Setting, value: &str) -> Option<String> {
     } else if value.contains(['"', '\'', '`']) {
         "it contains quotes: remove them, or close them"
     } else if value.trim_end_matches(is_line_break).contains(is_line_break) {
-        "it contains a line break: a closing quote may be missing"
+        "it contains a line break: check for a missing closing quote or a second line"
     } else if value.ends_with(is_line_break) {
         "it ends with a line break: echo adds one, printf %s does not"
     } else if value.contains(char::is_control) {

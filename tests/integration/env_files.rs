@@ -93,7 +93,7 @@ fn only_outseta_settings_are_read() {
 #[test]
 fn a_quote_that_is_not_closed_is_named() {
     let opening = "it contains quotes: remove them, or close them";
-    let closing = "it contains a line break: a closing quote may be missing";
+    let closing = "it contains a line break: check for a missing closing quote or a second line";
     for (text, what, why) in [
         ("OUTSETA_API_KEY=\"k\nX=s\n", "API key (OUTSETA_API_KEY", opening),
         ("OUTSETA_API_SECRET='s\nX='y'\n", "API secret (OUTSETA_API_SECRET", opening),

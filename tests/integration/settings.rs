@@ -124,7 +124,7 @@ fn a_malformed_setting_is_named_without_its_value() {
     let looks = "a base URL looks like https://auth.example.com";
     let name = "it must be one name, such as acme for acme.outseta.com";
     let subdomain = "it is acme for https://acme.outseta.com; --base-url names another host";
-    let line = "it contains a line break: a closing quote may be missing";
+    let line = "it contains a line break: check for a missing closing quote or a second line";
     let proxy = "write http://host:port; no_proxy names hosts to reach directly";
     for (variable, value, what, why, hint) in [
         ("OUTSETA_BASE_URL", "http://hunter2.example", "base URL", url, looks),

@@ -31,8 +31,11 @@ fn what_could_forge_a_header_is_refused() {
         ("a`b", "it contains quotes: remove them, or close them"),
         ("a\n", "it ends with a line break: echo adds one, printf %s does not"),
         ("a\r\n\r\n", "it ends with a line break: echo adds one, printf %s does not"),
-        ("a\rb\n", "it contains a line break: a closing quote may be missing"),
-        ("a\r\nX-Forged= yes", "it contains a line break: a closing quote may be missing"),
+        ("a\rb\n", "it contains a line break: check for a missing closing quote or a second line"),
+        (
+            "a\r\nX-Forged= yes",
+            "it contains a line break: check for a missing closing quote or a second line",
+        ),
         ("a\0", "it contains a control character"),
         ("a\u{7f}", "it contains a control character"),
         ("a\u{80}", "it contains a control character"),
