@@ -270,6 +270,39 @@ mod tests {
         }
     }
 
+    /// Every read fails so.
+    #[derive(Debug)]
+    struct Failing(io::ErrorKind);
+
+    impl Transport for Failing {
+        fn buffers(&mut self) -> &mut dyn Buffers {
+            unreachable!()
+        }
+        fn transmit_output(&mut self, _: usize, _: NextTimeout) -> Result<(), Error> {
+            unreachable!()
+        }
+        fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
+            Err(io::Error::from(self.0).into())
+        }
+        fn is_open(&mut self) -> bool {
+            unreachable!()
+        }
+    }
+
+    #[test]
+    fn only_a_cut_connection_is_reported_as_one() {
+        use io::ErrorKind::{BrokenPipe, ConnectionReset, InvalidData, UnexpectedEof};
+        for (kind, reported) in
+            [(UnexpectedEof, BrokenPipe), (ConnectionReset, BrokenPipe), (InvalidData, InvalidData)]
+        {
+            let mut transport = Watched { inner: Failing(kind), watch: Watch::new(), is_http: true };
+            let Err(Error::Io(error)) = transport.await_input(NextTimeout::default()) else {
+                panic!("{kind}")
+            };
+            assert_eq!(error.kind(), reported);
+        }
+    }
+
     #[test]
     fn no_wait_is_so_long_that_a_late_kernel_would_overrun_the_end() {
         let watch = Watch::new();
