@@ -43,7 +43,7 @@ impl Log {
         self.verbosity == Verbosity::Normal && io::stderr().is_terminal()
     }
 
-    fn is_verbose(self) -> bool {
+    pub(crate) fn is_verbose(self) -> bool {
         self.verbosity == Verbosity::Verbose
     }
 }

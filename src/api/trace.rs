@@ -31,6 +31,10 @@ pub(super) fn request(request: &Request, credentials: &Credentials, log: Log) {
 }
 
 pub(super) fn response(result: &Result<Response, Error>, time: Duration, context: Context<'_>, log: Log) {
+    // Describing a response takes time.
+    if !log.is_verbose() {
+        return;
+    }
     let time = time.as_millis();
     match result {
         Err(error) => log.detail(format_args!("< no response after {time} ms: {error}")),
