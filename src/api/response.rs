@@ -247,7 +247,7 @@ impl<'a> Reply<'a> {
             .any(|name| name.eq_ignore_ascii_case("email") || name.eq_ignore_ascii_case("username"))
     }
 
-    /// The server's message after a colon, searched in the order of Outseta's demos; empty if there is none.
+    /// A colon and the server's message, or nothing. Outseta's demos search in this order.
     fn message(&self) -> String {
         let text = |error: &Value, name| error.get(name)?.as_str().map(str::to_owned);
         let message = match &self.json {

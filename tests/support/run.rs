@@ -25,7 +25,7 @@ use super::proxy::{Detour, Proxy};
 use super::tls::Authority;
 use super::{KEY, KEY_SHOWN, SECRET, set_mode};
 
-/// No run takes so long unless it hangs.
+/// A run that takes longer hangs.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// The built program. Cargo passes its path to integration tests; examples are in a folder beside it.
