@@ -9,6 +9,9 @@ use crate::secret::Secret;
 
 /// Unicode 17's general categories Cc, Cf, Zl and Zp, the grapheme joiner and the Hangul fillers.
 pub(crate) fn is_invisible(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'

@@ -37,9 +37,11 @@ fn complete_settings(mut found: Found, prompt: Option<&Prompt>, log: Log) -> Res
     if let Some(prompt) = prompt {
         found.ask(prompt)?;
     }
-    for (name, value) in found.list() {
-        if let Ok(value) = value {
-            log.detail(format_args!("{name} {value}"));
+    if log.is_verbose() {
+        for (name, value) in found.list() {
+            if let Ok(value) = value {
+                log.detail(format_args!("{name} {value}"));
+            }
         }
     }
     found.settings()
