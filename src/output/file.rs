@@ -151,8 +151,8 @@ pub(super) fn folder(path: &Path) -> &Path {
 
 pub(super) fn remove_left_behind(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
-        if is_file && is_new_name(&entry.file_name().to_string_lossy()) {
+        if is_new_name(&entry.file_name().to_string_lossy()) {
+            // Fails for a symbolic link, and does not wait for a FIFO's reader.
             let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
             let file = OpenOptions::new().write(true).custom_flags(flags).open(entry.path());
             // `file` keeps the lock until the file is removed.

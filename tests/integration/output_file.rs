@@ -19,7 +19,7 @@ use crate::support::http::Response;
 use crate::support::jwt::{self, JANE as JWT};
 use crate::support::listener::dead_address;
 use crate::support::model::Account;
-use crate::support::run::{Run, Running};
+use crate::support::run::{Outcome, Run, Running};
 use crate::support::script::Fault;
 use crate::support::{has, make_device, make_fifo, set_mode, skip};
 
@@ -324,16 +324,21 @@ mod the_new_file {
         }
     }
 
+    /// Writes `token` under strace, which writes `trace`. `None`: strace is missing, or may not trace.
+    fn traced(options: &str) -> Option<Outcome> {
+        let strace = format!("exec strace -f {options} -o");
+        if Run::by_shell(&format!("{strace} /dev/null \"$0\" --version")).outcome().status != Some(0) {
+            skip("strace is not there, or may not trace");
+            return None;
+        }
+        Some(by_shell(&format!("{strace} trace \"$0\" \"$@\""), &Server::minting(JWT), "token").run())
+    }
+
     /// Only a trace shows the mode at the start and the flush before the rename.
     #[test]
     fn it_is_made_private_and_flushed_before_it_is_renamed() {
-        let trace = "exec strace -f -e trace=file,fsync -o";
-        if Run::by_shell(&format!("{trace} /dev/null \"$0\" --version")).outcome().status != Some(0) {
-            skip("strace is not there, or may not trace");
-            return;
-        }
-        let script = format!("{trace} trace \"$0\" \"$@\"");
-        let trace = by_shell(&script, &Server::minting(JWT), "token").run().read("trace");
+        let Some(outcome) = traced("-e trace=file,fsync") else { return };
+        let trace = outcome.read("trace");
         let mut calls = trace.lines();
         let made = calls.find(|call| call.contains("O_EXCL")).unwrap_or_else(|| panic!("{trace}"));
         assert!(made.contains("\"./.outseta-token-") && made.contains(", 0600) = "), "{trace}");
@@ -345,6 +350,20 @@ mod the_new_file {
         comes(&["rename", "\"./.outseta-token-", "\"token\""]);
         // The folder's entry is flushed too.
         comes(&["fsync(", "= 0"]);
+    }
+
+    /// Another run locks what it is about to remove. Some file systems have no locks.
+    #[test]
+    fn it_is_made_again_if_another_run_locks_it_first_but_not_if_there_are_no_locks() {
+        for (error, made) in [("EAGAIN:when=1", 2), ("ENOLCK", 1)] {
+            let Some(outcome) = traced(&format!("-e trace=openat,flock -e inject=flock:error={error}")) else {
+                return;
+            };
+            let trace = outcome.read("trace");
+            assert_eq!(trace.matches("O_EXCL").count(), made, "{error}\n{trace}");
+            assert_eq!(outcome.read("token"), LINE);
+            assert_eq!(names(&outcome.work()), ["token", "trace"]);
+        }
     }
 
     #[test]
