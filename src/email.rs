@@ -10,7 +10,7 @@ use std::os::fd::AsFd;
 use std::str;
 
 use crate::error::{Error, Kind};
-use crate::text::{Shown, io_reason, is_invisible};
+use crate::text::{Shown, is_invisible};
 
 const INPUT_LIMIT: u64 = 64 * 1024;
 
@@ -83,7 +83,7 @@ pub(crate) fn invalid(reason: &str) -> Error {
     Error::new(Kind::InvalidEmail, format!("invalid email: {reason}"), PLAIN)
 }
 
-/// Removes what editors, spreadsheets and Windows put around an address, but no line separator.
+/// Removes white space and byte order marks around an address, except U+2028 and U+2029.
 pub(crate) fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c == '\u{feff}' || c.is_whitespace() && !matches!(c, '\u{2028}' | '\u{2029}'))
 }
@@ -139,7 +139,7 @@ pub(crate) fn standard_input() -> Result<File, Error> {
 }
 
 fn unreadable(error: &io::Error) -> Error {
-    Error::unreadable(&Shown::new(STANDARD_INPUT), &io_reason(error))
+    Error::unreadable(&Shown::new(STANDARD_INPUT), error)
 }
 
 #[cfg(test)]

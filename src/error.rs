@@ -2,10 +2,11 @@
 //! full stop) and hint (what to do next) are written where the failure is found.
 
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 use self::Effect::{EndsBatch, OneEmail, Retry, RetryThenEndBatch};
-use crate::text::Shown;
+use crate::text::{Shown, io_reason};
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Error {
@@ -95,9 +96,9 @@ impl Error {
         Self::new(Kind::Bug, format!("internal error: {what}"), "please report this, with what -v shows")
     }
 
-    pub(crate) fn unreadable(what: &Shown, reason: &str) -> Self {
+    pub(crate) fn unreadable(what: &Shown, error: &io::Error) -> Self {
         let hint = "check that the file is there and may be read by this user";
-        Self::new(Kind::Unreadable, format!("cannot read {what}: {reason}"), hint)
+        Self::new(Kind::Unreadable, format!("cannot read {what}: {}", io_reason(error)), hint)
     }
 
     pub(crate) fn kind(&self) -> Kind {
@@ -112,7 +113,7 @@ impl Error {
         self.kind.row().1
     }
 
-    /// A lost response too: minting a token twice does no harm.
+    /// Includes lost responses: minting a token twice does no harm.
     pub(crate) fn is_retryable(&self) -> bool {
         matches!(self.kind.row().2, Retry | RetryThenEndBatch)
     }

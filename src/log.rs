@@ -1,5 +1,5 @@
-//! Standard error. Each message is a line that starts with `outseta-token: `, except a batch's progress. One
-//! that cannot be written is dropped: the exit status still tells the result.
+//! Messages on standard error: lines that start with `outseta-token: `, and a batch's progress. What cannot
+//! be written is dropped: the exit status still tells the result.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};

@@ -1,7 +1,7 @@
 //! `outseta-token`: prints an access token for a user of an Outseta account, with the account's API key.
 //!
 //! The data flows one way: argv → `cli` → (`email`, `config`) → `api` → `output` → exit status. Each file in
-//! `modes` is one of the four ways to run. This file picks the mode, and turns a failure into text and a
+//! `modes` is one of the four ways to run. This file starts the mode, and turns a failure into text and a
 //! status.
 
 mod api;
@@ -52,7 +52,9 @@ fn run() -> Result<ExitCode, Error> {
     let log = Log::new(options.verbosity);
     match &options.mode {
         Mode::Print(print) => modes::print::run(&options, print, log),
-        Mode::Command { email, command } => modes::exec::run(&options, email, command, log),
+        Mode::Command { email, program, arguments } => {
+            modes::exec::run(&options, email, program, arguments, log)
+        }
         Mode::Batch { file, pause } => modes::batch::run(&options, file.as_deref(), *pause, log),
         Mode::Check => modes::check::run(&options, log),
     }

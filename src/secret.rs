@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// An API key, an API secret, an access token or a proxy's password.
+/// An API key, an API secret or a proxy's password.
 #[derive(Clone, PartialEq)]
 pub(crate) struct Secret(String);
 

@@ -21,7 +21,7 @@ pub(crate) fn is_invisible(c: char) -> bool {
             | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Foreign text (of a server, a file or an argument), safe to print.
+/// Text from outside, cut to 300 characters and safe to print.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Shown(String);
 

@@ -59,8 +59,8 @@ fn handle(signal: c_int, handler: extern "C" fn(c_int)) -> sighandler_t {
     }
 }
 
-/// Makes a write beyond `ulimit -f` fail instead of ending the process. COMMAND inherits no handlers, but it
-/// would inherit that the signal is ignored.
+/// Makes a write beyond `ulimit -f` fail instead of ending the process. COMMAND would inherit
+/// an ignored signal, but not a handler.
 pub(crate) fn survive_file_size_limit() {
     extern "C" fn nothing(_: c_int) {}
     handle(libc::SIGXFSZ, nothing);

@@ -73,7 +73,7 @@ impl Watch {
     }
 
     pub(super) fn connector(&self, via_proxy: bool) -> impl Connector + use<> {
-        let layer = |is_http| Layer { watch: self.clone(), via_proxy, is_http };
+        let layer = |above_tls| Layer { watch: self.clone(), via_proxy, above_tls };
         Start(self.clone())
             .chain(ConnectProxyConnector::default())
             .chain(TcpConnector::default())
@@ -108,7 +108,7 @@ impl Connector for Start {
 struct Layer {
     watch: Watch,
     via_proxy: bool,
-    is_http: bool,
+    above_tls: bool,
 }
 
 impl<T: Transport> Connector<T> for Layer {
@@ -117,13 +117,13 @@ impl<T: Transport> Connector<T> for Layer {
     fn connect(&self, details: &ConnectionDetails, inner: Option<T>) -> Result<Option<Self::Out>, Error> {
         // ureq connects to the proxy itself with a configuration without one.
         let is_proxy = self.via_proxy && details.config.proxy().is_none();
-        self.watch.state().phase = match (is_proxy, self.is_http) {
+        self.watch.state().phase = match (is_proxy, self.above_tls) {
             (true, false) => Phase::ProxyTls,
             (true, true) => Phase::Tunnel,
             (false, false) => Phase::Connecting,
             (false, true) => Phase::Sending,
         };
-        let is_http = self.is_http && !is_proxy;
+        let is_http = self.above_tls && !is_proxy;
         Ok(inner.map(|inner| Watched { inner, watch: self.watch.clone(), is_http }))
     }
 }
@@ -170,7 +170,7 @@ impl<T: Transport> Transport for Watched<T> {
     /// ureq asks after a response and before the next request.
     fn is_open(&mut self) -> bool {
         let may_be_kept = !self.watch.state().phase.is_connecting();
-        // ureq looks at the socket only. Not waiting also finds bytes in a buffer or a TLS record.
+        // ureq looks at the socket only. A read without waiting also finds bytes in a buffer or a TLS record.
         let no_time = NextTimeout { after: Duration::ZERO.into(), ..NextTimeout::default() };
         may_be_kept
             && self.inner.is_open()

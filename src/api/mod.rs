@@ -80,12 +80,12 @@ impl<'a> Outseta<'a> {
     /// Reads the account's public JWKS, which shows that the account exists.
     pub(crate) fn read_jwks(&self) -> Result<(), Error> {
         let context = Context { credentials: None, ..self.context() };
-        self.read(&self.get("/.well-known/jwks", None), "keys", context)
+        self.read(&self.request("/.well-known/jwks", None), "keys", context)
     }
 
-    /// Reads one plan family with the API key, which is harmless.
+    /// Tries the API key: reading a plan family changes nothing.
     pub(crate) fn read_with_key(&self) -> Result<(), Error> {
-        let request = self.get_with_key("/api/v1/billing/planfamilies?limit=1&fields=Uid");
+        let request = self.request_with_key("/api/v1/billing/planfamilies?limit=1&fields=Uid");
         self.read(&request, "items", self.context())
     }
 
@@ -124,15 +124,15 @@ impl<'a> Outseta<'a> {
 
     /// One exchange, on a new connection if the server had closed the kept one.
     fn exchange(&self, request: &Request, deadline: &mut Deadline) -> Result<Response, Error> {
-        let result = self.try_exchange(request, deadline);
+        let result = self.exchange_once(request, deadline);
         if result.as_ref().is_err_and(|error| self.client.is_stale(error)) {
             self.log.detail("the server had closed the kept connection: opening a new one");
-            return self.try_exchange(request, deadline);
+            return self.exchange_once(request, deadline);
         }
         result
     }
 
-    fn try_exchange(&self, request: &Request, deadline: &mut Deadline) -> Result<Response, Error> {
+    fn exchange_once(&self, request: &Request, deadline: &mut Deadline) -> Result<Response, Error> {
         deadline.extend(self.throttle());
         trace::request(request, &self.settings.credentials, self.log);
         let started = Instant::now();
@@ -154,7 +154,7 @@ impl<'a> Outseta<'a> {
 
     fn token_request(&self, email: &Email) -> Request {
         let query = if self.options.no_activity_log { "?donotlog=1" } else { "" };
-        let mut request = self.get_with_key(&format!("/api/v1/tokens{query}"));
+        let mut request = self.request_with_key(&format!("/api/v1/tokens{query}"));
         request.headers.push(("Content-Type", Secret::new("application/json")));
         Request { body: Some(json!({ "username": email.as_str() }).to_string().into_bytes()), ..request }
     }
@@ -163,14 +163,14 @@ impl<'a> Outseta<'a> {
         let log = if self.options.no_activity_log { "&donotlog=1" } else { "" };
         let email = utf8_percent_encode(email.as_str(), QUERY);
         let fields = "Uid,Email,PersonAccount.Account.AccountStage";
-        self.get_with_key(&format!("/api/v1/crm/people?Email={email}&fields={fields}{log}"))
+        self.request_with_key(&format!("/api/v1/crm/people?Email={email}&fields={fields}{log}"))
     }
 
-    fn get_with_key(&self, path: &str) -> Request {
-        self.get(path, Some(self.settings.credentials.authorization()))
+    fn request_with_key(&self, path: &str) -> Request {
+        self.request(path, Some(self.settings.credentials.authorization()))
     }
 
-    fn get(&self, path: &str, authorization: Option<Secret>) -> Request {
+    fn request(&self, path: &str, authorization: Option<Secret>) -> Request {
         // Without these, the network in front of the API responds with an HTML page.
         let mut headers =
             vec![("Accept", Secret::new("application/json")), ("User-Agent", Secret::new(USER_AGENT))];

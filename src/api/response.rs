@@ -74,7 +74,7 @@ pub(super) struct Refusal {
 
 impl Refusal {
     pub(super) fn lookup_failed(&self, email: &Email, cause: &Error) -> Error {
-        let refused = format!("Outseta refused to log {} in ({}){}", shown(email), self.status, self.message);
+        let refused = format!("Outseta refused to log {email} in ({}){}", self.status, self.message);
         let message = format!("{refused}; the lookup of the reason failed: {cause}");
         Error::new(cause.kind(), message, cause.hint().unwrap_or_default())
     }
@@ -84,7 +84,7 @@ impl Refusal {
 pub(super) fn token(response: &Response, email: &Email, context: Context<'_>) -> Result<Outcome, Error> {
     let reply = Reply::new(response, context);
     if matches!(reply.status, 200..=299) {
-        return reply.success(email).map(Outcome::Token);
+        return reply.token(email).map(Outcome::Token);
     }
     if let Some(error) = reply.general_error() {
         return Err(error);
@@ -93,7 +93,7 @@ pub(super) fn token(response: &Response, email: &Email, context: Context<'_>) ->
     match status {
         400 | 422 if reply.names_email() => Err(Error::new(
             Kind::InvalidEmail,
-            format!("invalid email: Outseta rejected {}{message}", shown(email)),
+            format!("invalid email: Outseta rejected {email}{message}"),
             "check the email for a typing error",
         )),
         400 | 404 | 422 => {
@@ -152,16 +152,12 @@ impl<'a> Reply<'a> {
         Self { response, status: response.status, json: json(&response.body), context }
     }
 
-    fn success(self, email: &Email) -> Result<Token, Error> {
+    fn token(self, email: &Email) -> Result<Token, Error> {
         let status = self.status;
         let no_token =
             |reason| Error::new(Kind::BadResponse, format!("the response ({status}) {reason}"), SEE_RESPONSE);
         let must = |step, hint| {
-            Error::new(
-                Kind::LoginRefused,
-                format!("{} must {step} two-factor authentication", shown(email)),
-                hint,
-            )
+            Error::new(Kind::LoginRefused, format!("{email} must {step} two-factor authentication"), hint)
         };
         let Some(Value::Object(fields)) = self.json else {
             return Err(if is_html(self.response) { html(status) } else { no_token("is not a JSON object") });
@@ -232,7 +228,7 @@ impl<'a> Reply<'a> {
             None => body == INVALID_GRANT.as_bytes(),
         };
         if is_user {
-            let message = format!("no such user: {}{}{note}", shown(email), self.message());
+            let message = format!("no such user: {email}{}{note}", self.message());
             let hint = "check the email for a typing error, and the base URL";
             return Some(Error::new(Kind::NoSuchUser, message, hint));
         }
@@ -268,7 +264,7 @@ fn of_user(token: Token, reused: bool, email: &Email, context: Context<'_>) -> R
     match token.claims().and_then(|claims| claims.email()) {
         Some(other) if !email.is(other) => Err(Error::new(
             Kind::BadResponse,
-            format!("the response is a token for {}, not for {}", context.shown(other), shown(email)),
+            format!("the response is a token for {}, not for {email}", context.shown(other)),
             "the token was not printed; look for two people with this email in Outseta",
         )),
         None if reused => Err(Error::new(
@@ -309,14 +305,14 @@ fn reason(people: &Value, refusal: &Refusal, email: &Email) -> Option<Error> {
     match emails?.iter().position(|found| email.is(found)) {
         Some(index) => Some(Error::new(
             Kind::LoginRefused,
-            format!("Outseta will not log {} in{}{}", shown(email), refusal.message, stages(&people[index])),
+            format!("Outseta will not log {email} in{}{}", refusal.message, stages(&people[index])),
             "check the person and their account in Outseta under CRM",
         )),
         // A wildcard may match more people than fit on this page.
         None if total.is_some_and(|total| total > people.len() as u64) => None,
         None => Some(Error::new(
             Kind::NoSuchUser,
-            format!("no such user: {}", shown(email)),
+            format!("no such user: {email}"),
             "check the email for a typing error; people are listed in Outseta under CRM > People",
         )),
     }
@@ -329,10 +325,6 @@ fn stages(person: &Value) -> String {
     let known = STAGES.iter().filter(|(stage, _)| stages.contains(stage));
     let names: Vec<&str> = known.map(|(_, name)| *name).collect();
     if names.is_empty() { String::new() } else { format!(" (account: {})", names.join(", ")) }
-}
-
-fn shown(email: &Email) -> Shown {
-    Shown::new(email.as_str())
 }
 
 fn after(words: &str, text: &str) -> String {

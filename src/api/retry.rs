@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Kind};
 
 /// The end of the time for one email.
-#[derive(Clone, Copy)]
 pub(super) struct Deadline {
     started: Instant,
     total: Duration,

@@ -6,12 +6,10 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::{Engine, alphabet};
 use serde_json::{Map, Value};
 
-use crate::secret::Secret;
-
 /// A usable response of the token endpoint. No `Debug` in the program: any field may be secret.
 #[cfg_attr(test, derive(Debug, PartialEq))]
 pub(crate) struct Token {
-    value: Secret,
+    value: String,
     fields: Map<String, Value>,
     claims: Option<Claims>,
 }
@@ -27,11 +25,11 @@ impl Token {
         if !is_token68(token) {
             return Err("has an access_token with invalid characters");
         }
-        Ok(Self { value: Secret::new(token), claims: Claims::of(token), fields })
+        Ok(Self { value: token.to_owned(), claims: Claims::of(token), fields })
     }
 
     pub(crate) fn access_token(&self) -> &str {
-        self.value.reveal()
+        &self.value
     }
 
     pub(crate) fn fields(&self) -> &Map<String, Value> {
@@ -43,7 +41,7 @@ impl Token {
         self.claims.as_ref()
     }
 
-    /// Seconds from `now`, in Unix seconds; negative if the token has expired.
+    /// Seconds after `now` (Unix seconds); negative if the token has expired.
     pub(crate) fn seconds_left(&self, now: i64) -> Option<i64> {
         Some(self.expires_at(now)?.saturating_sub(now))
     }
@@ -67,10 +65,10 @@ pub(crate) struct Claims(Map<String, Value>);
 
 impl Claims {
     /// Decodes the payload of a JWS in compact form (RFC 7515 section 7.1).
-    pub(crate) fn of(token: &str) -> Option<Self> {
+    fn of(token: &str) -> Option<Self> {
         let parts: Vec<&str> = token.split('.').collect();
         let [_header, payload, _signature] = parts[..] else { return None };
-        // As lenient as any reader of the token, so that none sees another user in it.
+        // Lenient, since a laxer reader might otherwise see another user in the token.
         let payload = payload.trim_end_matches('=').replace('+', "-").replace('/', "_");
         let config = GeneralPurposeConfig::new()
             .with_encode_padding(false)

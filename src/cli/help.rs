@@ -1,7 +1,7 @@
 //! The texts about the program: `-h`, `--help`, the man page and the completions. Each is a template in this
 //! folder, filled from the option table and `shared.txt`. Tests compare them with copies in `tests/texts`.
 
-use super::table::{FORMATS, Kind, Spec, TABLE};
+use super::table::{FORMATS, Spec, TABLE, ValueKind};
 
 /// What help and the man page share, in blocks: a placeholder such as `@USAGE@`, then rows (name, tab, text)
 /// or one paragraph.
@@ -110,25 +110,25 @@ fn completion(script: &str, lines: fn(&Spec) -> String) -> String {
 
 fn bash(spec: &Spec) -> String {
     let reply = match spec.kind {
-        Kind::Flag => return String::new(),
-        Kind::Choice(words) => &format!("COMPREPLY=($(compgen -W '{words}' -- \"$cur\"))"),
-        Kind::File => "_outseta_token_files -f",
-        Kind::Text => "COMPREPLY=()",
+        ValueKind::Flag => return String::new(),
+        ValueKind::Choice(words) => &format!("COMPREPLY=($(compgen -W '{words}' -- \"$cur\"))"),
+        ValueKind::File => "_outseta_token_files -f",
+        ValueKind::Text => "COMPREPLY=()",
     };
     format!("        {}) {reply}; return ;;\n", spec.names.join("|"))
 }
 
 fn zsh(spec: &Spec) -> String {
     let value = match spec.kind {
-        Kind::Flag => "",
-        Kind::Choice(words) => &format!(":{}:({words})", spec.metavar),
-        Kind::File => &format!(":{}:_files", spec.metavar),
-        Kind::Text => &format!(":{}: ", spec.metavar),
+        ValueKind::Flag => "",
+        ValueKind::Choice(words) => &format!(":{}:({words})", spec.metavar),
+        ValueKind::File => &format!(":{}:_files", spec.metavar),
+        ValueKind::Text => &format!(":{}: ", spec.metavar),
     };
     let help = spec.help.replace('\'', "'\\''").replace(':', "\\:");
     let line = |name: &&str| {
         let joins = match spec.kind {
-            Kind::Flag => "",
+            ValueKind::Flag => "",
             _ if name.starts_with("--") => "=",
             _ => "+",
         };
@@ -139,10 +139,10 @@ fn zsh(spec: &Spec) -> String {
 
 fn fish(spec: &Spec) -> String {
     let value = match spec.kind {
-        Kind::Flag => "",
-        Kind::Choice(words) => &format!(" -x -a '{words}'"),
-        Kind::File => " -r -F",
-        Kind::Text => " -x",
+        ValueKind::Flag => "",
+        ValueKind::Choice(words) => &format!(" -x -a '{words}'"),
+        ValueKind::File => " -r -F",
+        ValueKind::Text => " -x",
     };
     let name = |name: &&str| match name.strip_prefix("--") {
         Some(long) => format!(" -l {long}"),

@@ -1,4 +1,4 @@
-//! argv → what was typed, without the environment or files. Help, man page and completions are made from the
+//! Parses argv; reads neither the environment nor files. Help, man page and completions are made from the
 //! same option table.
 
 mod help;
@@ -8,13 +8,13 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use self::table::{FORMATS, Kind, ModeName, Spec, TABLE, find};
+use self::table::{FORMATS, ModeName, Spec, TABLE, ValueKind, find};
 use crate::config::{self, BaseUrl, Origin, Sourced};
 use crate::error::Error;
 use crate::text::Shown;
 
 #[derive(Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "there is only one")]
+#[expect(clippy::large_enum_variant, reason = "only one value exists")]
 pub(crate) enum Invocation {
     /// Text to print, such as help.
     Text(String),
@@ -39,10 +39,10 @@ pub(crate) struct Options {
 #[derive(Debug, PartialEq)]
 pub(crate) enum Mode {
     Print(Print),
-    /// `email -- command`: the program's name and its arguments.
     Command {
         email: OsString,
-        command: Vec<OsString>,
+        program: OsString,
+        arguments: Vec<OsString>,
     },
     Batch {
         /// `None`: standard input.
@@ -100,7 +100,7 @@ fn mistake(message: impl Into<String>) -> Error {
 
 #[derive(Default)]
 struct Typed {
-    /// With the value, or, if the option takes none, its name as it was typed.
+    /// Each with its value or, for a flag, its name as typed.
     options: Vec<(&'static Spec, OsString)>,
     positionals: Vec<OsString>,
     /// What comes after `--`, if that was given.
@@ -113,7 +113,7 @@ impl Typed {
         let mut parser = lexopt::Parser::from_args(arguments);
         let mut result = Ok(());
         loop {
-            // lexopt drops `--`: look for it before each argument. (`option` takes the value in `-o --`.)
+            // lexopt drops `--`: look for it before each argument. (`option` consumes the `--` in `-o --`.)
             self.rest = parser
                 .try_raw_args()
                 .and_then(|mut raw| raw.next_if(|argument| argument == "--").map(|_| raw.collect()));
@@ -151,7 +151,7 @@ impl Typed {
         let spec = find(&name).ok_or_else(|| unknown_option(&name))?;
         let (long, expected) = (spec.long(), spec.expected);
         let typed = match spec.kind {
-            Kind::Flag => name.into(),
+            ValueKind::Flag => name.into(),
             _ => parser.value().map_err(|_| mistake(format!("{long} needs a value: {expected}")))?,
         };
         if typed.is_empty() {
@@ -258,14 +258,14 @@ impl Typed {
     }
 
     fn command(&self, email: &OsString, command: &[OsString]) -> Result<Mode, Error> {
-        if command.is_empty() {
+        let Some((program, arguments)) = command.split_first() else {
             return Err(Error::usage(
                 "no command after --",
                 "write the command after it: outseta-token jane@example.com -- COMMAND",
             ));
-        }
+        };
         self.reject_unused(ModeName::Command, "with a command")?;
-        Ok(Mode::Command { email: email.clone(), command: command.to_vec() })
+        Ok(Mode::Command { email: email.clone(), program: program.clone(), arguments: arguments.to_vec() })
     }
 
     fn print(&self, email: Option<&OsString>) -> Result<Mode, Error> {
@@ -309,7 +309,7 @@ impl Typed {
         parse(text).map(Some).ok_or_else(|| {
             let spec = find(long).expect("the option was given");
             let hint = match spec.kind {
-                Kind::Choice(words) => did_you_mean(text, words.split(' ')),
+                ValueKind::Choice(words) => did_you_mean(text, words.split(' ')),
                 _ => SEE_HELP.to_owned(),
             };
             let shown = Shown::new(text);

@@ -8,7 +8,7 @@ pub(super) struct Spec {
     /// The short one, if there is one, and the long one, with their hyphens.
     pub(super) names: &'static [&'static str],
     pub(super) modes: &'static [ModeName],
-    pub(super) kind: Kind,
+    pub(super) kind: ValueKind,
     /// Empty for a flag, as is `expected`.
     pub(super) metavar: &'static str,
     /// For messages: "it needs …".
@@ -17,7 +17,7 @@ pub(super) struct Spec {
 }
 
 #[derive(Debug)]
-pub(super) enum Kind {
+pub(super) enum ValueKind {
     Flag,
     /// One of these words, separated by spaces.
     Choice(&'static str),
@@ -55,38 +55,42 @@ pub(super) const FORMATS: [(&str, Format, &str); 5] = [
 /// In the order of help.
 pub(super) const TABLE: &[Spec] = &[
     flag(&["-f", "--format"], &[Print])
-        .takes(Kind::Choice("json token header env claims"), "FORMAT", "json, token, header, env or claims")
+        .takes(
+            ValueKind::Choice("json token header env claims"),
+            "FORMAT",
+            "json, token, header, env or claims",
+        )
         .help("json (default), token, header, env or claims"),
     flag(&["-r", "--raw"], &[Print]).help("print only the token: the same as --format token"),
     flag(&["-o", "--output"], &[Print])
-        .takes(Kind::File, "FILE", "a file, or - for standard output")
+        .takes(ValueKind::File, "FILE", "a file, or - for standard output")
         .help("write to FILE (mode 0600, atomically, only on success); - is standard output"),
     flag(&["--min-ttl"], &[Print])
-        .takes(Kind::Text, "DURATION", DURATION)
+        .takes(ValueKind::Text, "DURATION", DURATION)
         .help("with -o: keep FILE, and make no request, if its token is valid for at least DURATION"),
     flag(&["-s", "--subdomain"], ALL)
-        .takes(Kind::Text, "NAME", "an Outseta subdomain such as acme")
+        .takes(ValueKind::Text, "NAME", "an Outseta subdomain such as acme")
         .help("Outseta account: acme or https://acme.outseta.com"),
     flag(&["--base-url"], ALL)
-        .takes(Kind::Text, "URL", "a URL such as https://auth.example.com")
+        .takes(ValueKind::Text, "URL", "a URL such as https://auth.example.com")
         .help("another host that serves Outseta's API, such as a custom domain or a test server"),
     flag(&["-e", "--env-file"], ALL)
-        .takes(Kind::File, "FILE", "a file")
+        .takes(ValueKind::File, "FILE", "a file")
         .help("read OUTSETA_* settings from this .env file instead of the user's own"),
     flag(&["--cacert"], ALL)
-        .takes(Kind::File, "FILE", "a PEM file")
+        .takes(ValueKind::File, "FILE", "a PEM file")
         .help("trust the certificates in this PEM file instead of the built-in roots"),
     flag(&["--timeout"], ALL)
-        .takes(Kind::Text, "DURATION", TIMEOUT)
+        .takes(ValueKind::Text, "DURATION", TIMEOUT)
         .help("total time for one email, including retries and the waits between them (default 30s)"),
     flag(&["--retries"], ALL)
-        .takes(Kind::Text, "N", "a whole number")
+        .takes(ValueKind::Text, "N", "a whole number")
         .help("number of retries after a temporary failure (default 2)"),
     flag(&["--batch"], &[Batch]).help(
         "read emails, one a line, from FILE or standard input, and print one JSON line for each; \
          blank lines and lines that start with # are skipped",
     ),
-    flag(&["--rate"], &[Batch]).takes(Kind::Text, "N", "a number of requests a second, or 0").help(
+    flag(&["--rate"], &[Batch]).takes(ValueKind::Text, "N", "a number of requests a second, or 0").help(
         "with --batch: at most N requests a second; 0.5 is one every two seconds, 0 is no limit \
          (default 4, Outseta's limit)",
     ),
@@ -97,7 +101,7 @@ pub(super) const TABLE: &[Spec] = &[
     flag(&["-v", "--verbose"], ALL).help("log settings, requests and responses; no secrets"),
     flag(&["--generate"], &[])
         .takes(
-            Kind::Choice("man complete-bash complete-zsh complete-fish"),
+            ValueKind::Choice("man complete-bash complete-zsh complete-fish"),
             "WHAT",
             "man, complete-bash, complete-zsh or complete-fish",
         )
@@ -107,11 +111,11 @@ pub(super) const TABLE: &[Spec] = &[
 ];
 
 const fn flag(names: &'static [&'static str], modes: &'static [ModeName]) -> Spec {
-    Spec { names, modes, kind: Kind::Flag, metavar: "", expected: "", help: "" }
+    Spec { names, modes, kind: ValueKind::Flag, metavar: "", expected: "", help: "" }
 }
 
 impl Spec {
-    const fn takes(self, kind: Kind, metavar: &'static str, expected: &'static str) -> Self {
+    const fn takes(self, kind: ValueKind, metavar: &'static str, expected: &'static str) -> Self {
         Self { kind, metavar, expected, ..self }
     }
 

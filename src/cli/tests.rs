@@ -206,12 +206,12 @@ fn after_two_hyphens_the_email_then_the_command() {
     assert_eq!(print("--").email, None);
     for line in ["a@e.de -q -- curl -r -- ''", "-q -- a@e.de curl -r -- ''", "-q -- a@e.de -- curl -r -- ''"]
     {
-        let Mode::Command { email, command } = run(line).mode else { panic!("{line}") };
-        assert_eq!(email, "a@e.de");
-        assert_eq!(command, ["curl", "-r", "--", ""]);
+        let Mode::Command { email, program, arguments } = run(line).mode else { panic!("{line}") };
+        assert_eq!((email, program), ("a@e.de".into(), "curl".into()));
+        assert_eq!(arguments, ["-r", "--", ""]);
     }
-    let Mode::Command { command, .. } = run("a@e.de -- --").mode else { panic!() };
-    assert_eq!(command, ["--"]);
+    let Mode::Command { program, .. } = run("a@e.de -- --").mode else { panic!() };
+    assert_eq!(program, "--");
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn each_mode_takes_its_own_options() {
 
 #[test]
 fn each_text_is_generated() {
-    let Some(Spec { kind: Kind::Choice(names), .. }) = find("--generate") else { panic!() };
+    let Some(Spec { kind: ValueKind::Choice(names), .. }) = find("--generate") else { panic!() };
     for name in names.split(' ') {
         let text = help::generate(name).expect(name);
         assert_eq!(words(&format!("--generate {name}")), Ok(Invocation::Text(text)));
@@ -385,7 +385,7 @@ proptest! {
 
     #[test]
     fn an_equals_sign_and_a_space_are_the_same(
-        spec in select(TABLE.iter().filter(|spec| !matches!(spec.kind, Kind::Flag)).collect::<Vec<_>>()),
+        spec in select(TABLE.iter().filter(|spec| !matches!(spec.kind, ValueKind::Flag)).collect::<Vec<_>>()),
         value in prop_oneof![argument(), bytes(1..8)],
     ) {
         let joined = [spec.long().as_bytes(), b"=", value.as_encoded_bytes()].concat();

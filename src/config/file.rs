@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::{Origin, Sourced};
 use crate::error::Error;
-use crate::text::{Shown, io_reason};
+use crate::text::Shown;
 
 /// Bytes of an env file or a credential's file.
 pub(super) const LIMIT: u64 = 64 * 1024;
@@ -24,7 +24,7 @@ pub(super) fn read(
         // The value may be the secret itself, in the wrong variable.
         Err(error) if named_by.starts_with("OUTSETA_") && !path.exists() => {
             let what = Shown::new(&format!("the file that {named_by} names"));
-            Err(Error::unreadable(&what, &io_reason(&error)))
+            Err(Error::unreadable(&what, &error))
         }
         Err(error) => Err(unreadable(&origin, &error)),
     }
@@ -46,5 +46,5 @@ pub(super) fn contents(
 }
 
 pub(super) fn unreadable(origin: &Origin, error: &io::Error) -> Error {
-    Error::unreadable(&Shown::new(&origin.to_string()), &io_reason(error))
+    Error::unreadable(&Shown::new(&origin.to_string()), error)
 }

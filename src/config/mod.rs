@@ -1,6 +1,6 @@
 //! Finds each setting and its source: an option, the environment, an env file or a prompt.
 //!
-//! No secret is an option, since options show in the process list, and no message shows one.
+//! No secret is an option, since options show in the process list.
 
 mod base_url;
 mod credentials;
@@ -68,7 +68,7 @@ impl Environment {
 /// A setting, if there is one. An error matters only if the setting is needed.
 type Lookup<T> = Result<Option<Sourced<T>>, Error>;
 
-/// What was found without asking.
+/// The settings found so far.
 pub(crate) struct Found {
     base: Lookup<BaseUrl>,
     key: Lookup<Secret>,
@@ -99,8 +99,8 @@ impl Found {
             {
                 bases.push(base_url(url));
             } else if bases.is_empty() {
-                let hint =
-                    "it is used only if the key and secret are in the same file; otherwise pass --base-url";
+                let hint = "it is used only if the key and secret come from the same file; otherwise pass \
+                     --base-url";
                 warnings.push([format!("{} is not used", url.origin), hint.to_owned()]);
             }
         }

@@ -11,14 +11,14 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::connect;
+use super::prepare;
 use crate::api::{Outseta, Token, now};
 use crate::cli::Options;
 use crate::email::{self, Email};
 use crate::error::Error;
 use crate::log::{self, Log};
 use crate::output;
-use crate::text::{Shown, io_reason};
+use crate::text::Shown;
 
 /// Bytes of a line, without its line feed.
 const LINE_LIMIT: usize = 4 * 1024;
@@ -32,9 +32,9 @@ pub(crate) fn run(
     let name = file.map_or(Shown::new(email::STANDARD_INPUT), Shown::os);
     let input = match file {
         None => email::standard_input()?,
-        Some(path) => File::open(path).map_err(|error| unreadable(&name, &error))?,
+        Some(path) => File::open(path).map_err(|error| Error::unreadable(&name, &error))?,
     };
-    let outseta = connect(options, pause, log)?;
+    let outseta = prepare(options, pause, log)?;
     let mut summary = Summary::default();
     let result = summary.process(BufReader::new(input), &name, &outseta, log);
     log.progress("");
@@ -78,7 +78,9 @@ impl Summary {
         log: Log,
     ) -> Result<(), Error> {
         for number in 1.. {
-            let Some(line) = read_line(&mut input).map_err(|error| unreadable(name, &error))? else { break };
+            let Some(line) = read_line(&mut input).map_err(|error| Error::unreadable(name, &error))? else {
+                break;
+            };
             let Some((text, email)) = parse(&line) else { continue };
             let result = email.and_then(|email| outseta.token(&email));
             let record = output::compact(&Record::new(&text, &result));
@@ -104,10 +106,6 @@ impl Summary {
         }
         Ok(())
     }
-}
-
-fn unreadable(name: &Shown, error: &io::Error) -> Error {
-    Error::unreadable(name, &io_reason(error))
 }
 
 /// The next line without its line feed. A line that is too long is cut.

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use super::{connect, succeeded};
+use super::{prepare, report_success};
 use crate::api::{Token, now};
 use crate::cli::Options;
 use crate::config::CREDENTIAL_VARIABLES;
@@ -22,23 +22,21 @@ use crate::unix;
 const ACCESS_TOKEN: &str = "OUTSETA_ACCESS_TOKEN";
 const EXPIRES_AT: &str = "OUTSETA_ACCESS_TOKEN_EXPIRES_AT";
 
-/// Returns only if COMMAND cannot be run.
+/// Returns only on failure.
 pub(crate) fn run(
     options: &Options,
     email: &OsStr,
-    command: &[OsString],
+    program: &OsStr,
+    arguments: &[OsString],
     log: Log,
 ) -> Result<ExitCode, Error> {
     let email = Email::from_bytes(email.as_bytes())?;
-    let token = connect(options, Duration::ZERO, log)?.token(&email)?;
-    succeeded(&email, &token, log);
-    Err(become_command(command, &token, options))
+    let token = prepare(options, Duration::ZERO, log)?.token(&email)?;
+    report_success(&email, &token, log);
+    Err(become_command(program, arguments, &token, options))
 }
 
-fn become_command(command: &[OsString], token: &Token, options: &Options) -> Error {
-    let Some((program, arguments)) = command.split_first() else {
-        return Error::bug("there is no command to run");
-    };
+fn become_command(program: &OsStr, arguments: &[OsString], token: &Token, options: &Options) -> Error {
     let mut command = Command::new(program);
     command.args(arguments).env(ACCESS_TOKEN, token.access_token()).env_remove(EXPIRES_AT);
     if let Some(expiry) = token.expires_at(now()) {

@@ -27,7 +27,7 @@ fn find_settings(options: &Options, log: Log) -> Result<Found, Error> {
     Ok(found)
 }
 
-fn connect(options: &Options, pause: Duration, log: Log) -> Result<Outseta<'_>, Error> {
+fn prepare(options: &Options, pause: Duration, log: Log) -> Result<Outseta<'_>, Error> {
     let prompt = Prompt::allowed(options.no_input);
     let settings = complete_settings(find_settings(options, log)?, prompt.as_ref(), log)?;
     Outseta::new(settings, options, pause, log)
@@ -47,7 +47,7 @@ fn complete_settings(mut found: Found, prompt: Option<&Prompt>, log: Log) -> Res
     found.settings()
 }
 
-fn succeeded(email: &Email, token: &Token, log: Log) {
+fn report_success(email: &Email, token: &Token, log: Log) {
     match token.seconds_left(now()) {
         Some(seconds) if seconds > 0 => {
             let left = text::approximate(Duration::from_secs(seconds.unsigned_abs()));

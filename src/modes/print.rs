@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::{complete_settings, find_settings, succeeded};
+use super::{complete_settings, find_settings, report_success};
 use crate::api::{Outseta, Token, second_after};
 use crate::cli::{Options, Print};
 use crate::config::{Found, Prompt};
@@ -21,14 +21,14 @@ pub(crate) fn run(options: &Options, print: &Print, log: Log) -> Result<ExitCode
     let found = find_settings(options, log)?;
     if let Some(token) = kept_token(print, &email, &found) {
         log.detail("the file is kept, and no request made");
-        succeeded(&email, &token, log);
+        report_success(&email, &token, log);
         return Ok(ExitCode::SUCCESS);
     }
     let settings = complete_settings(found, prompt.as_ref(), log)?;
     let destination = Destination::open(print.output.as_deref())?;
     let token = Outseta::new(settings, options, Duration::ZERO, log)?.token(&email)?;
     destination.write(&output::render(&token, print.format)?)?;
-    succeeded(&email, &token, log);
+    report_success(&email, &token, log);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -71,11 +71,10 @@ impl Destination {
             Self::Replaced(file) => (file.replace(bytes), Shown::os(&file.target), "the file is unchanged"),
         };
         written.map_err(|error| {
-            if error.kind() == io::ErrorKind::BrokenPipe {
-                return Error::new(Kind::BrokenPipe, "standard output was closed", "");
-            }
+            let is_pipe = error.kind() == io::ErrorKind::BrokenPipe;
+            let kind = if is_pipe { Kind::BrokenPipe } else { Kind::CannotWrite };
             let message = format!("cannot write to {name}: {}", io_reason(&error));
-            Error::new(Kind::CannotWrite, message, format!("check for free space; {consequence}"))
+            Error::new(kind, message, format!("check for free space; {consequence}"))
         })
     }
 }

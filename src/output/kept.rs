@@ -15,7 +15,7 @@ use crate::config;
 use crate::email::Email;
 use crate::unix;
 
-/// Bytes: far more than the largest response, indented.
+/// Bytes: far more than any real response, indented.
 const SIZE_LIMIT: u64 = 8 << 20;
 
 pub(crate) struct Wanted<'a> {

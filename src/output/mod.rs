@@ -55,7 +55,7 @@ pub(crate) fn compact(value: &impl Serialize) -> Vec<u8> {
 fn printable(json: serde_json::Result<String>) -> Vec<u8> {
     let mut escaped = String::new();
     for c in json.expect("JSON values serialise into memory").chars() {
-        // Outside strings, the line feed is the only one.
+        // Raw line feeds are layout: strings escape them.
         if c != '\n' && text::is_invisible(c) {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 let _ = write!(escaped, "\\u{unit:04x}");
@@ -69,7 +69,7 @@ fn printable(json: serde_json::Result<String>) -> Vec<u8> {
 }
 
 /// A response's fields, `FIRST_FIELDS` first.
-pub(crate) struct Ordered<'a>(pub(crate) &'a Map<String, Value>);
+struct Ordered<'a>(&'a Map<String, Value>);
 
 impl Serialize for Ordered<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -83,7 +83,7 @@ impl Serialize for Ordered<'_> {
     }
 }
 
-/// Not with std's handle, which hides that standard output is not open for writing.
+/// Bypasses std's handle, which hides that standard output is not writable.
 pub(crate) fn print(bytes: &[u8]) -> Result<(), Error> {
     Destination::standard_output().write(bytes)
 }

@@ -255,8 +255,8 @@ mod missing_and_malformed_settings {
             .stdout(lines(&[NO_BASE, KEY_LINE, SECRET_LINE, "roots: built in"]))
             .stderr_lines(&[
                 "outseta-token: warning: OUTSETA_BASE_URL in env is not used",
-                "outseta-token: hint: it is used only if the key and secret are in the same file; otherwise \
-                 pass --base-url",
+                "outseta-token: hint: it is used only if the key and secret come from the same file; \
+                 otherwise pass --base-url",
             ])
             .run();
     }

@@ -233,7 +233,7 @@ mod base_url_in_a_file {
 
     const WARNING: [&str; 2] = [
         "outseta-token: warning: OUTSETA_BASE_URL in file.env is not used",
-        "outseta-token: hint: it is used only if the key and secret are in the same file; otherwise \
+        "outseta-token: hint: it is used only if the key and secret come from the same file; otherwise \
          pass --base-url",
     ];
 

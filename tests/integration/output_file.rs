@@ -356,9 +356,8 @@ mod the_new_file {
     #[test]
     fn it_is_made_again_if_another_run_locks_it_first_but_not_if_there_are_no_locks() {
         for (error, made) in [("EAGAIN:when=1", 2), ("ENOLCK", 1)] {
-            let Some(outcome) = traced(&format!("-e trace=openat,flock -e inject=flock:error={error}")) else {
-                return;
-            };
+            let options = format!("-e trace=openat,flock -e inject=flock:error={error}");
+            let Some(outcome) = traced(&options) else { return };
             let trace = outcome.read("trace");
             assert_eq!(trace.matches("O_EXCL").count(), made, "{error}\n{trace}");
             assert_eq!(outcome.read("token"), LINE);
