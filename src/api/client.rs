@@ -133,7 +133,7 @@ impl Client {
             self.addresses.forget();
             self.failure(error, limit)
         })?;
-        let text = |value: &http::HeaderValue| value.to_str().unwrap_or_default().to_owned();
+        let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers = response.headers().iter().map(|(name, value)| (name.to_string(), text(value)));
         Ok(Response {
             status: response.status().as_u16(),

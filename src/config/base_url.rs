@@ -58,6 +58,10 @@ impl BaseUrl {
         if let Some(c) = path.chars().find(|c| !is_allowed(*c)) {
             return Err(format!("its path has {}, which must be percent-encoded", quoted(c)));
         }
+        // The HTTP client takes no URL of 64 KiB.
+        if path.len() > 8192 {
+            return Err("its path is longer than 8192 bytes".to_owned());
+        }
         let path = path.trim_end_matches('/').to_owned();
         if is_api_path(&path) {
             return Err("the API's path is appended to it: leave out /api/v1 and what follows".to_owned());

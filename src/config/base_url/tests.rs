@@ -144,6 +144,9 @@ fn base_urls_that_are_refused() {
     let long = Err("its host is longer than 253 characters".to_owned());
     assert!(base(&format!("https://{}a", "a.".repeat(126))).is_ok());
     assert_eq!(base(&format!("https://{}aa", "a.".repeat(126))), long);
+    let long = Err("its path is longer than 8192 bytes".to_owned());
+    assert!(base(&format!("https://h/{}", "a".repeat(8191))).is_ok());
+    assert_eq!(base(&format!("https://h/{}", "a".repeat(8192))), long);
 }
 
 #[test]
