@@ -21,7 +21,7 @@ use crate::error::{Error, Kind};
 use crate::text::Shown;
 
 pub(super) const INVALID_GRANT: &str = "invalid_grant";
-const SEE_RESPONSE: &str = "check the base URL, or run again with -v to see the response";
+const SEE_RESPONSE: &str = "check the base URL, or run again with -v";
 
 /// `AccountStage`, by Outseta's documentation.
 const STAGES: [(u64, &str); 8] = [

@@ -84,7 +84,7 @@ pub(super) const TABLE: &[Spec] = &[
         .takes(ValueKind::Text, "DURATION", TIMEOUT)
         .help("total time for one email, including retries and the waits between them (default 30s)"),
     flag(&["--retries"], ALL)
-        .takes(ValueKind::Text, "N", "a whole number")
+        .takes(ValueKind::Text, "N", "a whole number of at most 4294967295")
         .help("number of retries after a temporary failure (default 2)"),
     flag(&["--batch"], &[Batch]).help(
         "read emails, one a line, from FILE or standard input, and print one JSON line for each; \

@@ -40,7 +40,7 @@ fn complete_settings(mut found: Found, prompt: Option<&Prompt>, log: Log) -> Res
     if log.is_verbose() {
         for (name, value) in found.list() {
             if let Ok(value) = value {
-                log.detail(format_args!("{name} {value}"));
+                log.detail(format_args!("{name}: {value}"));
             }
         }
     }

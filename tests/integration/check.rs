@@ -365,8 +365,7 @@ mod failed_steps {
             (
                 Response::text(200, "[]"),
                 76,
-                "account: unexpected response (200); hint: check the base URL, or run again with -v to \
-                 see the response",
+                "account: unexpected response (200); hint: check the base URL, or run again with -v",
             ),
         ] {
             let server = Server::http(Account::acme());

@@ -118,7 +118,7 @@ mod success {
     #[test]
     fn only_verbose_writes_to_standard_error() {
         let server = Server::generous();
-        let base_url = "outseta-token: base URL http://";
+        let base_url = "outseta-token: base URL: http://";
         for (mode, start) in [
             (PRINT, base_url),
             (COMMAND, base_url),

@@ -34,7 +34,7 @@ fn base_url(run: Run) -> String {
     let outcome = run.args(["-v", "-o", "missing/file", JANE]).outcome();
     assert_eq!(outcome.status, Some(73), "{outcome}");
     let mut lines = outcome.stderr.lines();
-    let line = lines.find_map(|line| line.strip_prefix("outseta-token: base URL "));
+    let line = lines.find_map(|line| line.strip_prefix("outseta-token: base URL: "));
     line.expect("a line about the base URL").to_owned()
 }
 

@@ -165,7 +165,7 @@ fn user_and_password_are_sent_decoded_and_never_shown() {
             .detour(&detour)
             .env("https_proxy", detour.proxy.url_with(user_info))
             .args(["-v", EMAIL])
-            .stderr_contains(&format!("proxy {} (https_proxy in the environment)\n", detour.proxy.url()))
+            .stderr_contains(&format!("proxy: {} (https_proxy in the environment)\n", detour.proxy.url()))
             .prints_a_token();
         let encoded = STANDARD.encode(sent);
         let header = format!("Basic {encoded}");

@@ -18,7 +18,7 @@ const EMAIL: &str = "jane@example.com";
 const TEXT: &str = "The user name or password is incorrect.";
 const MEBIBYTE: usize = 1024 * 1024;
 
-const SEE_RESPONSE: &str = "check the base URL, or run again with -v to see the response";
+const SEE_RESPONSE: &str = "check the base URL, or run again with -v";
 const SUBDOMAIN: &str = "check the subdomain or base URL: the subdomain is the first part of the address \
      where you log in to Outseta";
 const LISTED: &str = "check the email for a typing error; people are listed in Outseta under CRM > People";
@@ -53,9 +53,9 @@ fn each_kind_of_response_has_its_status_message_and_hint() {
     for (reply, status, message, hint) in [
         (Response::json(200, &json!({})), 76, "the response (200) has no access_token", SEE_RESPONSE),
         (
-            Response::redirect(302, "https://elsewhere.example/login?secret"),
+            Response::redirect(302, "https://elsewhere.example/käse?secret"),
             76,
-            "the response is a redirect (302) to https://elsewhere.example/login",
+            "the response is a redirect (302) to https://elsewhere.example/käse",
             "the key is not sent to other hosts: check the subdomain or base URL",
         ),
         (

@@ -65,17 +65,17 @@ fn verbose_lists_every_setting_with_its_source() {
         described(run),
         [
             "env file file.env: OUTSETA_SUBDOMAIN, OUTSETA_API_SECRET",
-            "base URL https://option.outseta.com (--subdomain)",
-            "unused base URL https://environment.example (OUTSETA_BASE_URL in the environment)",
-            "unused base URL https://file.outseta.com (OUTSETA_SUBDOMAIN in file.env)",
-            "API key cont… (the file key (OUTSETA_API_KEY_FILE))",
-            "API secret [hidden] (OUTSETA_API_SECRET in file.env)",
-            "roots the file ca.pem (--cacert)",
-            "proxy http://proxy.example:3128 (all_proxy in the environment)",
+            "base URL: https://option.outseta.com (--subdomain)",
+            "unused base URL: https://environment.example (OUTSETA_BASE_URL in the environment)",
+            "unused base URL: https://file.outseta.com (OUTSETA_SUBDOMAIN in file.env)",
+            "API key: cont… (the file key (OUTSETA_API_KEY_FILE))",
+            "API secret: [hidden] (OUTSETA_API_SECRET in file.env)",
+            "roots: the file ca.pem (--cacert)",
+            "proxy: http://proxy.example:3128 (all_proxy in the environment)",
         ]
     );
     let run = configured().env("SSL_CERT_FILE", "ca.pem").file("ca.pem", authority.pem());
-    assert_eq!(described(run)[3..], ["roots the file ca.pem (SSL_CERT_FILE)", "proxy none"]);
+    assert_eq!(described(run)[3..], ["roots: the file ca.pem (SSL_CERT_FILE)", "proxy: none"]);
 }
 
 #[test]
@@ -174,12 +174,12 @@ fn a_path_in_a_message_cannot_forge_a_line() {
     let message = format!("invalid API key ({shown}): it is blank");
     key_file(path).file(path, "").arg(JANE).fails(78, &message, COPY).run();
     let run = key_file(path).file(path, "123456789");
-    assert_eq!(described(run)[1], format!("API key 1234… ({shown})"));
+    assert_eq!(described(run)[1], format!("API key: 1234… ({shown})"));
     let run = Run::new().file(path, "OUTSETA_SUBDOMAIN=a\n").credentials().args(["-e", path]);
     assert!(described(run)[0].starts_with(r"env file key\noutseta-token: \u{1b}"));
     // A path need not be UTF-8.
     let name = OsString::from_vec(b"key\xff".to_vec());
     let run = key_file(&name);
     fs::write(run.work().join(&name), "123456789").expect("it is written");
-    assert_eq!(described(run)[1], "API key 1234… (the file key\u{fffd} (OUTSETA_API_KEY_FILE))");
+    assert_eq!(described(run)[1], "API key: 1234… (the file key\u{fffd} (OUTSETA_API_KEY_FILE))");
 }

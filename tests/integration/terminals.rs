@@ -106,9 +106,9 @@ mod prompts {
             type_at(&mut session, prompt, answer);
         }
         let outcome = session.outcome();
-        let lines = "outseta-token: base URL https://acme.outseta.com (the prompt)\r\n\
-            outseta-token: API key KQx7… (the prompt)\r\n\
-            outseta-token: API secret [hidden] (the prompt)\r\n";
+        let lines = "outseta-token: base URL: https://acme.outseta.com (the prompt)\r\n\
+            outseta-token: API key: KQx7… (the prompt)\r\n\
+            outseta-token: API secret: [hidden] (the prompt)\r\n";
         assert!(outcome.terminal.contains(lines), "{outcome}");
     }
 

@@ -40,15 +40,15 @@ fn a_request_and_its_response_are_logged_line_by_line() {
     let detour = Detour::new(Account::acme());
     let outcome = Run::new().detour(&detour).args(["-v", EMAIL]).stderr_contains("").prints_a_token();
     let agent = concat!("outseta-token: > User-Agent: outseta-token/", env!("CARGO_PKG_VERSION"));
-    let proxy = format!("outseta-token: proxy {} (https_proxy in the environment)", detour.proxy.url());
+    let proxy = format!("outseta-token: proxy: {} (https_proxy in the environment)", detour.proxy.url());
     let roots =
-        format!("outseta-token: roots the file {} (SSL_CERT_FILE)", detour.authority.pem_file().display());
+        format!("outseta-token: roots: the file {} (SSL_CERT_FILE)", detour.authority.pem_file().display());
     assert_eq!(
         log(&outcome),
         [
-            "outseta-token: base URL https://acme.outseta.com (OUTSETA_SUBDOMAIN in the environment)",
-            "outseta-token: API key KQx7… (OUTSETA_API_KEY in the environment)",
-            "outseta-token: API secret [hidden] (OUTSETA_API_SECRET in the environment)",
+            "outseta-token: base URL: https://acme.outseta.com (OUTSETA_SUBDOMAIN in the environment)",
+            "outseta-token: API key: KQx7… (OUTSETA_API_KEY in the environment)",
+            "outseta-token: API secret: [hidden] (OUTSETA_API_SECRET in the environment)",
             &roots,
             &proxy,
             "outseta-token: > POST https://acme.outseta.com/api/v1/tokens",
@@ -127,8 +127,8 @@ fn a_retry_is_logged_with_its_reason_and_wait() {
     assert_eq!(
         lines[..4],
         [
-            "outseta-token: roots built in",
-            "outseta-token: proxy none",
+            "outseta-token: roots: built in",
+            "outseta-token: proxy: none",
             &format!("outseta-token: < no response after # ms: {lost}"),
             &format!("outseta-token: {lost}; trying again in # ms"),
         ]
