@@ -33,10 +33,10 @@ fn lines(lines: &[&str]) -> String {
     lines.join("\n") + "\n"
 }
 
-/// Expects this status of a check and of a token request with the same settings, and no token made by the
+/// Expects this status from a check and from a token request with these settings, and no token from the
 /// check.
 #[track_caller]
-fn predicts(status: i32, line: &str, settings: impl Fn(Run) -> Run, servers: &[&Server]) {
+fn fails_like_a_request(status: i32, line: &str, settings: impl Fn(Run) -> Run, servers: &[&Server]) {
     let checked = settings(check()).outcome();
     let posts = |server: &&Server| {
         let requests = server.requests();
@@ -202,14 +202,19 @@ mod missing_and_malformed_settings {
             ),
         ] {
             let settings = |run: Run| run.credentials().env("OUTSETA_SUBDOMAIN", "acme").env(name, value);
-            predicts(status, line, settings, &[]);
+            fails_like_a_request(status, line, settings, &[]);
         }
         for (name, line) in [("OUTSETA_API_KEY", "API key: "), ("OUTSETA_API_SECRET", "API secret: ")] {
             let settings = |run: Run| {
                 let run = run.credentials().env_remove(name).env("OUTSETA_SUBDOMAIN", "acme");
                 run.env(format!("{name}_FILE"), "/nonexistent")
             };
-            predicts(66, &format!("{line}cannot read the file that {name}_FILE names: "), settings, &[]);
+            fails_like_a_request(
+                66,
+                &format!("{line}cannot read the file that {name}_FILE names: "),
+                settings,
+                &[],
+            );
         }
     }
 
@@ -223,14 +228,14 @@ mod missing_and_malformed_settings {
     fn with_several_faults_the_status_is_that_of_a_request() {
         let no_base =
             |run: Run| run.env("OUTSETA_API_KEY_FILE", "/nonexistent").env("OUTSETA_API_SECRET", SECRET);
-        predicts(66, NO_BASE, no_base, &[]);
+        fails_like_a_request(66, NO_BASE, no_base, &[]);
         let no_key = |run: Run| {
             let run = run.env("OUTSETA_SUBDOMAIN", "acme").env("OUTSETA_API_SECRET", SECRET);
             run.env("SSL_CERT_FILE", "/nonexistent")
         };
-        predicts(66, NO_KEY, no_key, &[]);
+        fails_like_a_request(66, NO_KEY, no_key, &[]);
         let proxy = |run: Run| no_key(run).env("https_proxy", "socks5://127.0.0.1:1");
-        predicts(78, "proxy: invalid proxy ", proxy, &[]);
+        fails_like_a_request(78, "proxy: invalid proxy ", proxy, &[]);
     }
 
     #[test]
@@ -270,7 +275,7 @@ mod failed_steps {
         let dead = dead_address();
         let settings = |run: Run| run.credentials().env("OUTSETA_BASE_URL", format!("http://{dead}"));
         let line = "name and connection: cannot connect to 127.0.0.1: connection refused; hint: check ";
-        predicts(69, line, settings, &[]);
+        fails_like_a_request(69, line, settings, &[]);
     }
 
     #[test]
@@ -279,14 +284,14 @@ mod failed_steps {
         let settings = |run: Run| run.credentials().env("OUTSETA_SUBDOMAIN", "acme").via_proxy(&proxy);
         proxy.behave(Behaviour::Refuse(407));
         let line = "name and connection: the proxy refused to connect to acme.outseta.com (407); hint: ";
-        predicts(69, line, settings, &[]);
+        fails_like_a_request(69, line, settings, &[]);
         proxy.behave(Behaviour::Refuse(403));
         let line = "name and connection: the proxy refused to connect to acme.outseta.com (403); hint: ";
-        predicts(69, line, settings, &[]);
+        fails_like_a_request(69, line, settings, &[]);
     }
 
     #[test]
-    fn a_response_in_time() {
+    fn no_response_in_time() {
         let server = Server::http(Account::acme());
         server.always(Endpoint::Any, Fault::Stall);
         let settings = |run: Run| run.server(&server).args(["--timeout", "1s"]);
@@ -304,7 +309,7 @@ mod failed_steps {
         let server = Server::https(Account::acme(), authority.server(&NAMES));
         let untrusted = |run: Run| run.server(&server).trust(&other);
         let line = "TLS: cannot trust 127.0.0.1: the issuer of its certificate is not trusted; hint: ";
-        predicts(69, line, untrusted, &[&server]);
+        fails_like_a_request(69, line, untrusted, &[&server]);
         check()
             .server(&server)
             .trust(&other)
@@ -314,7 +319,7 @@ mod failed_steps {
         server.always_on_accept(AtAccept::PlainHttp);
         let plain = |run: Run| run.server(&server).trust(&authority);
         let line = "TLS: TLS handshake with 127.0.0.1 failed: ";
-        predicts(69, line, plain, &[&server]);
+        fails_like_a_request(69, line, plain, &[&server]);
     }
 
     #[test]
@@ -322,7 +327,7 @@ mod failed_steps {
         let detour = Detour::new(Account::acme());
         let settings = |run: Run| run.detour(&detour).env("OUTSETA_SUBDOMAIN", "acmee");
         let line = "account: no Outseta account at acmee.outseta.com; hint: ";
-        predicts(68, line, settings, &[&detour.server]);
+        fails_like_a_request(68, line, settings, &[&detour.server]);
         let checked = settings(check()).outcome();
         assert!(!checked.stdout_text().contains("\nkey: "), "{checked}");
     }
@@ -370,7 +375,7 @@ mod failed_steps {
         ] {
             let server = Server::http(Account::acme());
             server.always(Endpoint::Any, response);
-            predicts(status, line, |run| run.server(&server), &[&server]);
+            fails_like_a_request(status, line, |run| run.server(&server), &[&server]);
         }
     }
 

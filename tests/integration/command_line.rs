@@ -26,7 +26,7 @@ const BATCH: &[&str] = &["--batch"];
 const CHECK: &[&str] = &["--check"];
 const ALL: &[&[&str]] = &[PRINT, COMMAND, BATCH, CHECK];
 
-/// A run in this mode; Jane is on standard input if she is not an argument.
+/// A run in this mode, always with Jane on standard input; only a batch reads it.
 fn called(options: &[&str], mode: &[&str]) -> Run {
     Run::new().args(options).args(mode).stdin(format!("{JANE}\n"))
 }
@@ -82,7 +82,7 @@ mod success {
     }
 
     #[test]
-    fn the_timeout_and_retries_are_limited() {
+    fn every_mode_obeys_timeout_and_retries() {
         for mode in ALL {
             let server = Server::http(Account::acme());
             server

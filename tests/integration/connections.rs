@@ -54,7 +54,7 @@ fn records(text: &str) -> Vec<Value> {
 }
 
 #[test]
-fn an_honest_server_keeps_its_connection() {
+fn a_connection_is_kept_while_each_token_names_its_user() {
     let authority = Authority::new();
     for tls in protocols(&authority) {
         let server = Server::start(vec![Account::acme()], tls);
@@ -81,7 +81,7 @@ fn any_response_but_the_users_own_token_ends_the_connection() {
         .stderr_contains("")
         .run();
     let connections: Vec<usize> = server.requests().iter().map(|request| request.connection).collect();
-    // An opaque token on the kept connection; a token; a refusal on that connection, and its lookup.
+    // A token and an opaque token; a token and a refusal; the lookup.
     assert_eq!(connections, [0, 0, 1, 1, 2], "{outcome}");
     let statuses: Vec<Option<u64>> =
         records(&outcome.stdout_text()).iter().map(|record| record["error"]["status"].as_u64()).collect();
@@ -90,6 +90,15 @@ fn any_response_but_the_users_own_token_ends_the_connection() {
     let server = Server::generous();
     batch(&server, &Authority::new()).stdin(USERS.join("\n")).stdout_contains("t0ken").run();
     assert_eq!(server.connections(), 3, "a token without a claim");
+
+    let server = Server::http(account());
+    server.on(Endpoint::Tokens, own(USERS[1]));
+    batch(&server, &Authority::new())
+        .stdin(USERS.join("\n"))
+        .stdout_contains("")
+        .fails_with(76, "1 failed, the first at line 1: ")
+        .run();
+    assert_eq!(server.connections(), 2, "another user's token ends the connection");
 }
 
 /// A second response after Alice's: whole, a part of its first record, or late.
@@ -122,7 +131,11 @@ fn an_unrequested_response_is_never_used() {
                     }
                 }
                 if at_once == usize::MAX {
-                    assert_eq!((outcome.status, server.connections()), (Some(0), 2), "it is seen\n{outcome}");
+                    assert_eq!(
+                        (outcome.status, server.connections()),
+                        (Some(0), 2),
+                        "it should open a new one\n{outcome}"
+                    );
                 }
             }
         }
@@ -174,7 +187,7 @@ fn a_kept_connection_that_the_server_closed_is_replaced_without_a_retry() {
 }
 
 #[test]
-fn it_is_replaced_once_and_only_before_the_first_byte() {
+fn a_kept_connection_is_replaced_once_and_only_before_the_first_byte() {
     for (faults, posts) in
         [(&[Fault::CloseAfter(0), Fault::CloseAfter(0)][..], 3), (&[Fault::CloseAfter(9)], 2)]
     {

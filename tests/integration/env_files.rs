@@ -19,7 +19,7 @@ const SET_THEM: &str = "set them in the environment, or in an env file (--env-fi
     variables; a key is made in Outseta under Settings > Integrations > API Keys";
 const NOTHING: &str = "not configured: subdomain (OUTSETA_SUBDOMAIN or --subdomain), API key \
     (OUTSETA_API_KEY or OUTSETA_API_KEY_FILE), API secret (OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE)";
-const NAMED: &str = "OUTSETA_SUBDOMAIN=own\nOUTSETA_API_KEY=key\nOUTSETA_API_SECRET=secret\n";
+const SETTINGS: &str = "OUTSETA_SUBDOMAIN=own\nOUTSETA_API_KEY=key\nOUTSETA_API_SECRET=secret\n";
 
 /// A run with the user's own env file, which nobody else may read.
 fn own(text: impl AsRef<[u8]>) -> Run {
@@ -38,8 +38,8 @@ fn base_url(run: Run) -> String {
     line.expect("a line about the base URL").to_owned()
 }
 
-/// What [`base_url`] returns for `NAMED` in this file.
-fn named(path: &Path) -> String {
+/// What [`base_url`] returns for `SETTINGS` in this file.
+fn base_url_of_settings(path: &Path) -> String {
     format!("https://own.outseta.com (OUTSETA_SUBDOMAIN in {})", path.display())
 }
 
@@ -125,12 +125,12 @@ fn a_named_file_that_cannot_be_used_is_an_error() {
 
 #[test]
 fn a_named_file_replaces_the_users_own_and_may_be_any_file() {
-    let run = own("OUTSETA_SUBDOMAIN=other\n").file("file.env", NAMED).args(["-e", "file.env"]);
+    let run = own("OUTSETA_SUBDOMAIN=other\n").file("file.env", SETTINGS).args(["-e", "file.env"]);
     set_mode(&run.work().join("file.env"), 0o666);
-    assert_eq!(base_url(run), named(Path::new("file.env")));
-    unconfigured(own(NAMED).file("empty", "").args(["-e", "empty"]));
-    let piped = Run::new().stdin(NAMED).args(["-e", "/dev/stdin"]);
-    assert_eq!(base_url(piped), named(Path::new("/dev/stdin")));
+    assert_eq!(base_url(run), base_url_of_settings(Path::new("file.env")));
+    unconfigured(own(SETTINGS).file("empty", "").args(["-e", "empty"]));
+    let piped = Run::new().stdin(SETTINGS).args(["-e", "/dev/stdin"]);
+    assert_eq!(base_url(piped), base_url_of_settings(Path::new("/dev/stdin")));
 }
 
 mod own_file {
@@ -138,19 +138,19 @@ mod own_file {
 
     #[test]
     fn it_is_read_from_home_or_where_xdg_says() {
-        let run = own(NAMED);
+        let run = own(SETTINGS);
         let path = run.home().join(OWN);
-        assert_eq!(base_url(run), named(&path));
+        assert_eq!(base_url(run), base_url_of_settings(&path));
         for without_home in [false, true] {
-            let run = own("OUTSETA_SUBDOMAIN=other\n").home_file("xdg/outseta-token/env", NAMED);
+            let run = own("OUTSETA_SUBDOMAIN=other\n").home_file("xdg/outseta-token/env", SETTINGS);
             let xdg = run.home().join("xdg");
             let path = xdg.join("outseta-token/env");
             set_mode(&path, 0o600);
             let run = if without_home { run.env_remove("HOME") } else { run };
-            assert_eq!(base_url(run.env("XDG_CONFIG_HOME", &xdg)), named(&path));
+            assert_eq!(base_url(run.env("XDG_CONFIG_HOME", &xdg)), base_url_of_settings(&path));
         }
         // If XDG_CONFIG_HOME has none, the one in HOME is not read instead.
-        let run = own(NAMED);
+        let run = own(SETTINGS);
         let empty = run.home().join("empty");
         unconfigured(run.env("XDG_CONFIG_HOME", empty));
     }
@@ -162,7 +162,7 @@ mod own_file {
         unconfigured(Run::new().env("HOME", "/missing"));
         // A relative HOME is ignored.
         for home in ["", "."] {
-            let run = Run::new().file(OWN, NAMED).env("HOME", home);
+            let run = Run::new().file(OWN, SETTINGS).env("HOME", home);
             set_mode(&run.work().join(OWN), 0o600);
             unconfigured(run);
         }
@@ -173,7 +173,7 @@ mod own_file {
 
     #[test]
     fn a_file_in_the_working_directory_is_not_read_without_an_option() {
-        let run = Run::new().file(".env", NAMED).file("env", NAMED);
+        let run = Run::new().file(".env", SETTINGS).file("env", SETTINGS);
         for path in [".env", "env"] {
             set_mode(&run.work().join(path), 0o600);
         }
@@ -189,7 +189,7 @@ mod own_file {
 
     #[test]
     fn it_must_be_a_regular_file_that_only_this_user_or_root_may_write() {
-        let run = own(NAMED);
+        let run = own(SETTINGS);
         set_mode(&run.home().join(OWN), 0o620);
         let hint = "check its contents, then run: chmod go-w FILE";
         refused(run, "it is writable by group or others", hint);
@@ -198,7 +198,7 @@ mod own_file {
         make_fifo(&fifo.home().join(OWN));
         refused(fifo, "it is not a regular file", "read another kind of file with --env-file FILE");
 
-        let run = own(NAMED);
+        let run = own(SETTINGS);
         let path = run.home().join(OWN);
         if forbid_reading(&path) {
             let message = format!("cannot read the user's settings in {}: permission denied", path.display());
@@ -212,7 +212,7 @@ mod own_file {
             skip("only root can give a file away");
             return;
         }
-        let run = own(NAMED);
+        let run = own(SETTINGS);
         chown(run.home().join(OWN), Some(65_534), None).expect("it is given away");
         let hint = "check HOME and XDG_CONFIG_HOME; if you trust the file, use --env-file FILE";
         refused(run, "it belongs to another user", hint);
@@ -220,11 +220,11 @@ mod own_file {
         if !has("/usr/bin/setpriv") {
             return;
         }
-        let run = Run::by_shell(AS_NOBODY).home_file(OWN, NAMED);
+        let run = Run::by_shell(AS_NOBODY).home_file(OWN, SETTINGS);
         let path = run.home().join(OWN);
         set_mode(&path, 0o644);
         set_mode(run.home().parent().expect("a folder"), 0o755);
-        assert_eq!(base_url(run), named(&path));
+        assert_eq!(base_url(run), base_url_of_settings(&path));
     }
 }
 

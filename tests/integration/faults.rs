@@ -136,20 +136,20 @@ fn parts(bytes: &[u8]) -> Vec<Range<usize>> {
 }
 
 /// Runs once for each position, many at once, and damages the connection there. The run must end with one of
-/// these statuses: 0 with the token, the others with nothing on standard output. Unless 0 is the only one,
-/// some run must fail: otherwise nothing was damaged.
+/// these statuses: 0 with the token, the others with nothing on standard output. At least one run must fail
+/// or connect again: otherwise nothing was damaged.
 fn damage(path: &Path, positions: &[(Direction, usize)], harm: Harm, options: &[&str], statuses: &[i32]) {
-    let (next, failures) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let (next, noticed) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let work = || {
         while let Some(&(direction, after)) = positions.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let (outcome, _) = path.run(Some(Damage { direction, after, harm }), options);
+            let (outcome, passed) = path.run(Some(Damage { direction, after, harm }), options);
             let status = outcome.status.unwrap_or_default();
             let printed = if status == 0 { format!("{TOKEN}\n") } else { String::new() };
             assert!(
                 statuses.contains(&status) && outcome.stdout_text() == printed,
                 "one of {statuses:?} is allowed\n{outcome}"
             );
-            failures.fetch_add(usize::from(status != 0), Ordering::Relaxed);
+            noticed.fetch_add(usize::from(status != 0 || passed.len() > 1), Ordering::Relaxed);
         }
     };
     thread::scope(|scope| {
@@ -157,7 +157,7 @@ fn damage(path: &Path, positions: &[(Direction, usize)], harm: Harm, options: &[
             scope.spawn(work);
         }
     });
-    assert!(statuses == [0] || failures.into_inner() > 0);
+    assert!(noticed.into_inner() > 0, "some run should notice the damage");
 }
 
 const ONCE: [&str; 4] = ["--retries", "0", "--timeout", "5"];
@@ -218,7 +218,7 @@ fn a_corrupted_http_response_is_the_token_or_a_failure() {
 }
 
 #[test]
-fn a_corrupted_http_request_gets_some_response() {
+fn a_corrupted_http_request_is_the_token_or_a_failure() {
     let mut positions = Path::Http.positions(0, 4);
     positions.retain(|(direction, _)| *direction == Direction::ToServer);
     // It may have become a request for another path.

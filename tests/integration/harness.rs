@@ -1,5 +1,5 @@
 //! Tests of the test support: a run fails if it shows a secret, prints unexpected output or hangs; the fake
-//! refuses a wrong key; and bad TLS is bad. The client here shares no code with the program.
+//! refuses a wrong key; clients refuse bad TLS. The client here shares no code with the program.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -45,6 +45,10 @@ fn a_secret_in_a_stream_fails() {
     let shown = |text: &str| format!("echo {text}");
     assert!(failure(shell(&shown(SECRET))).contains("shows the API secret"));
     assert!(failure(shell(&shown(&SECRET[..20]))).contains("shows the API secret"));
+    assert!(failure(shell(&format!("echo {SECRET} >&2"))).contains("shows the API secret"));
+    let session = shell(&shown(SECRET)).on_terminal(Streams::ALL);
+    let panic = catch_unwind(AssertUnwindSafe(|| session.outcome())).err().expect("it fails");
+    assert!(panic.downcast::<String>().expect("a report").contains("shows the API secret"));
     assert!(failure(shell(&shown(KEY))).contains("characters of the key"));
     let start = &KEY[..KEY_SHOWN];
     shell(&shown(start)).stdout(format!("{start}\n")).run();
@@ -54,6 +58,7 @@ fn a_secret_in_a_stream_fails() {
 fn a_run_that_hangs_is_killed() {
     let report = failure(shell("echo begun; exec sleep 60").deadline(Duration::from_millis(200)));
     assert!(report.contains("it should end within 200ms") && report.contains("begun"));
+    assert!(report.contains("signal: Some(9)"), "{report}");
 }
 
 #[test]
@@ -111,7 +116,7 @@ fn over_tls(
 }
 
 #[test]
-fn the_fake_mints_tokens_for_the_right_key_over_tls_only() {
+fn the_fake_refuses_a_wrong_key_a_read_only_key_and_outseta_com_over_http() {
     let server = Server::http(Account::acme());
     let status = |request: &str| ask(&mut connect(server.address()), request).0[9..12].to_owned();
     assert_eq!(status(&token_request("localhost", &key())), "200");
@@ -136,7 +141,7 @@ fn the_detour_leads_to_the_real_host_name() {
 }
 
 #[test]
-fn bad_certificates_and_handshakes_are_bad() {
+fn a_client_refuses_bad_certificates_and_handshakes() {
     let authority = Authority::new();
     let failure = |server: &Server| {
         let mut session = over_tls(connect(server.address()), authority.client(), "localhost");

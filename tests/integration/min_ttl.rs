@@ -137,11 +137,11 @@ mod kept {
     }
 
     #[test]
-    fn the_account_must_be_the_one_that_is_configured() {
+    fn a_token_of_the_configured_account_or_of_an_unknown_one() {
         let good = || keeping_file(line(&token(WEEK)));
         is_kept(good().args(["-s", "acme"]));
         is_kept(good().args(["--base-url", "https://ACME.outseta.com"]));
-        // Neither of these says which of Outseta's hosts it is.
+        // Here the base URL or the token does not name the account.
         is_kept(good().args(["--base-url", "https://auth.example.com"]));
         let custom = token_with(&[("iss", "https://auth.example.com".into()), ("outseta:iss", Value::Null)]);
         is_kept(keeping_file(line(&custom)).args(["-s", "acme"]));
@@ -169,7 +169,7 @@ mod replaced {
     }
 
     #[test]
-    fn a_token_that_does_not_fit() {
+    fn a_token_of_another_email_or_without_email_or_expiry() {
         for token in [
             token_with(&[("email", "john@example.com".into())]),
             token_with(&[("email", Value::Null)]),
@@ -195,7 +195,7 @@ mod replaced {
     }
 
     #[test]
-    fn a_file_that_the_format_does_not_give() {
+    fn a_file_with_an_extra_line_or_in_another_format() {
         is_replaced(keeping_file(format!("{}\n\n", token(WEEK))));
         is_replaced(keeping_file(format!("Authorization: Bearer {}\n", token(WEEK))));
     }
@@ -247,7 +247,7 @@ mod replaced {
     }
 
     #[test]
-    fn a_device_stays_one() {
+    fn a_device_is_written_and_not_replaced() {
         let server = Server::generous();
         for (name, minor) in [("null", "3"), ("zero", "5")] {
             let run = Run::new().server(&server);

@@ -63,7 +63,7 @@ impl FullQueue {
     }
 }
 
-/// A connection that gives up after a third of 3 seconds.
+/// Expects that connecting fails after 1 s, a third of the timeout.
 #[track_caller]
 fn gives_up_after_a_second(run: Run, host: &str) {
     let message = format!("cannot connect to {host} within 1 s");
@@ -88,7 +88,8 @@ fn in_namespaces(options: &[&str], preparation: &str, run: impl Fn(Run) -> Run) 
     Some(unshare(&format!("{{ {preparation}; }} >&2 || exit 99; exec \"$0\" \"$@\"")))
 }
 
-/// A run to this port of `localhost`, which resolves to these lines of `/etc/hosts`.
+/// A run to this port of `localhost`, which resolves to these lines of `/etc/hosts`. The preparation ends
+/// with the shell text in `meanwhile`.
 fn with_hosts(hosts: &str, meanwhile: &str, port: u16) -> Option<Run> {
     let prepare = format!("mount --bind hosts /etc/hosts{meanwhile}");
     let run = in_namespaces(&[], &prepare, |run| run.file("hosts", hosts))?;
@@ -318,7 +319,7 @@ fn a_tls_response_without_a_length_needs_close_notify() {
 }
 
 #[test]
-fn a_tls_server_does_not_respond_to_plain_http() {
+fn plain_http_to_a_tls_server_is_76() {
     let server = Server::https(Account::acme(), Authority::new().server(&NAMES));
     at(server.address()).fails(76, "the response is not HTTP", "check the base URL and its port").run();
 }
@@ -365,18 +366,16 @@ fn a_very_short_timeout_is_a_network_failure() {
     let localhost = format!("http://localhost:{}", silent.address().port());
     let full = FullQueue::new();
     for timeout in ["1ms", "2ms", "3ms", "7ms", "20ms"] {
-        for run in [
-            Run::new().server(&tls).trust(&authority).arg(EMAIL),
-            Run::new().detour(&detour).arg(EMAIL),
-            at(silent.address()),
-            Run::new().credentials().args(["--base-url", &localhost, EMAIL]),
-            at(full.address()),
+        for (run, may_succeed) in [
+            (Run::new().server(&tls).trust(&authority).arg(EMAIL), true),
+            (Run::new().detour(&detour).arg(EMAIL), true),
+            (at(silent.address()), false),
+            (Run::new().credentials().args(["--base-url", &localhost, EMAIL]), false),
+            (at(full.address()), false),
         ] {
             let outcome = run.args(["--timeout", timeout]).outcome();
-            assert!(
-                matches!(outcome.status, Some(0 | 69)) && outcome.elapsed < SLACK,
-                "{timeout}: {outcome}"
-            );
+            let as_expected = outcome.status == Some(69) || may_succeed && outcome.status == Some(0);
+            assert!(as_expected && outcome.elapsed < SLACK, "{timeout}: {outcome}");
         }
     }
 }

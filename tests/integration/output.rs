@@ -3,13 +3,13 @@
 use serde_json::json;
 
 use crate::support::fake::Server;
+use crate::support::has;
 use crate::support::http::Response;
 use crate::support::jwt::JANE as JWT;
 use crate::support::model::Account;
 use crate::support::pty::Streams;
 use crate::support::run::{Run, program};
 use crate::support::script::Endpoint;
-use crate::support::{KEY, SECRET, has};
 
 const JSON: &str = r#"{
   "access_token": "eyJhbGciOiJub25lIn0.eyJlbWFpbCI6ImphbmVAZXhhbXBsZS5jb20iLCJleHAiOjQxMDI0NDQ4MDB9.c2ln",
@@ -225,16 +225,6 @@ mod details {
     #[test]
     fn one_descriptor_besides_the_streams_is_enough() {
         jane_by_shell("ulimit -n 4; exec \"$0\" \"$@\"", &Server::minting(JWT)).stdout(JSON).run();
-    }
-
-    #[test]
-    fn no_environment_variable_is_needed() {
-        let server = Server::minting(JWT);
-        let settings = format!("OUTSETA_API_KEY={KEY}\nOUTSETA_API_SECRET={SECRET}\n");
-        let run = || Run::new().env_remove("HOME").arg("jane@example.com");
-        let args = ["-e", "env", "--base-url", &server.url()];
-        run().file("env", settings).args(args).stdout(JSON).run();
-        run().args(["-s", "acme"]).fails_with(78, "not configured: API key ").run();
     }
 
     #[test]

@@ -258,11 +258,6 @@ mod failure {
         run.fails_with(73, &format!("cannot create {name}: ")).run();
         assert_eq!(server.connections(), 0);
     }
-
-    #[test]
-    fn a_missing_setting_is_reported_before_a_folder_that_is_missing() {
-        Run::new().args(ARGS).arg("missing/token").fails_with(78, "not configured: ").run();
-    }
 }
 
 /// A server that responds late, so that the test can look at the new file.

@@ -1,6 +1,6 @@
 //! Proxies: what the proxy receives, which hosts are reached directly, and how each failure is reported. An
 //! invalid setting is an error, never a direct connection. `acme.invalid` does not resolve, so the message
-//! shows a direct connection. (Unit tests walk the variables, the ways to write a proxy and `no_proxy`.)
+//! shows a direct connection. (Unit tests cover the variables, the ways to write a proxy and `no_proxy`.)
 
 use std::ffi::OsStr;
 use std::io::Write as _;
@@ -247,11 +247,11 @@ fn something_that_is_not_a_proxy_is_not_retried() {
     assert_eq!(fails(Behaviour::Garbage, "2", message, CHECK), 1);
     // A TLS proxy without https://. The reset of its socket may overtake its alert.
     let proxy = Proxy::https(Authority::new().server(&NAMES));
-    to_acme(proxy.address().to_string()).status(69).stderr_contains("acme.outseta.com").run();
+    to_acme(proxy.address().to_string()).status(69).stderr_contains("the proxy for acme.outseta.com").run();
 }
 
 #[test]
-fn a_broken_response_through_a_proxy_is_the_servers() {
+fn a_broken_response_of_the_server_is_not_blamed_on_the_proxy() {
     let detour = Detour::new(Account::acme());
     let broken = Response::text(200, "{}").header("Transfer-Encoding", "chunked");
     let broken = broken.until_close().body("zz\r\n{}\r\n0\r\n\r\n");

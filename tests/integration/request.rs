@@ -73,7 +73,8 @@ fn the_body_holds_the_email_as_it_was_given() {
         ("Jane@Example.COM", r#"{"username":"Jane@Example.COM"}"#),
         (" jane@example.com\r\n", r#"{"username":"jane@example.com"}"#),
         ("j\u{fc}rgen@ex\u{e4}mple.com", "{\"username\":\"j\u{fc}rgen@ex\u{e4}mple.com\"}"),
-        ("a+b/c&d'e`f@example.com", r#"{"username":"a+b/c&d'e`f@example.com"}"#),
+        ("用户@例子.广告", r#"{"username":"用户@例子.广告"}"#),
+        ("!#$%&'*+/=?^_`{|}~-@example.com", r#"{"username":"!#$%&'*+/=?^_`{|}~-@example.com"}"#),
     ] {
         let server = Server::http(Account::new("acme").user(User::new(email.trim())));
         Run::new().server(&server).arg(email).prints_a_token();

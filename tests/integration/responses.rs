@@ -1,4 +1,4 @@
-//! How a response ends a run: one case for each rule, with status, message and hint (unit tests walk the
+//! How a response ends a run: one case for each rule, with status, message and hint (unit tests cover the
 //! rules); framing, sizes, and what a server repeats.
 
 use std::time::Duration;

@@ -1,5 +1,5 @@
 //! Settings: each source reaches the request, and a missing or malformed setting is named without its value.
-//! (Unit tests walk values and precedence. Env files, prompts, TLS and proxies have their own modules.)
+//! (Unit tests cover values and precedence. Env files, prompts, TLS and proxies have their own modules.)
 
 use std::ffi::{OsStr, OsString};
 use std::fs;

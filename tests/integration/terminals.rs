@@ -410,7 +410,7 @@ mod no_prompt {
     use super::*;
 
     #[test]
-    fn without_a_terminal_at_both_ends() {
+    fn with_no_input_or_without_a_terminal_at_both_ends() {
         for (streams, args, status) in [
             (Streams::ALL, &["--no-input"][..], 64),
             (Streams::NOT_STDERR, &[], 64),

@@ -78,7 +78,7 @@ fn cacert_wins_over_ssl_cert_file_and_neither_adds_to_the_other() {
 }
 
 #[test]
-fn without_either_the_built_in_roots_are_trusted_and_no_others() {
+fn without_either_no_private_authority_is_trusted() {
     let (_authority, server) = trusted();
     is_not_trusted(&server, run(&server), UNKNOWN);
     let (authority, server) = trusted();

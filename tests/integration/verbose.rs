@@ -167,11 +167,9 @@ fn a_response_is_logged_without_the_values_of_headers_and_unknown_fields() {
         let expected =
             [format!("outseta-token: < headers: {headers}"), format!("outseta-token: < body: {body}")];
         assert_eq!(lines[1..], expected, "{outcome}");
-        let shown = lines.join("\n");
-        for value in ["session", "4711", "8f0c6d", "FRA"] {
-            assert!(!shown.contains(value), "{outcome}");
+        for value in ["session", "xyz", "8f0c6d", "FRA"] {
+            assert!(!outcome.stderr.contains(value), "{outcome}");
         }
-        assert!(!outcome.stderr.contains("session") && !outcome.stderr.contains("xyz"), "{outcome}");
     }
 }
 
