@@ -78,6 +78,7 @@ mod tests {
             .unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
         let lines: Vec<&str> = stderr.lines().collect();
+        assert!(!stderr.contains("nobody"), "{stderr}");
         let [error, hint] = lines[..] else { panic!("two lines: {stderr}") };
         assert_eq!(output.status.code(), Some(70));
         assert!(error.starts_with("outseta-token: src/main.rs:"), "{error}");

@@ -24,7 +24,7 @@ const PARTS: [&str; 5] = [
     "files, commands and many users",
     "what is wrong with the command or a setting",
     "what Outseta refuses",
-    "what can lie between",
+    "redirects, outages and a bad network",
 ];
 
 /// A terminal session, typed by the tour.
@@ -94,8 +94,8 @@ impl Session {
 
 /// A line in at most 80 columns: shortened if it has a token or is a record, otherwise wrapped.
 fn fitted(line: &str) -> String {
-    let is_long = line.contains("eyJ") || line.starts_with("{\"");
-    if let Some((end, _)) = line.char_indices().nth(COLUMNS - 1).filter(|_| is_long) {
+    let may_be_cut = line.contains("eyJ") || line.starts_with("{\"");
+    if let Some((end, _)) = line.char_indices().nth(COLUMNS - 1).filter(|_| may_be_cut) {
         return format!("{}…", &line[..end]);
     }
     let (mut text, mut column) = (String::new(), 0);
@@ -130,7 +130,7 @@ fn main() -> ExitCode {
     modes(&mut session);
     mistakes(&mut session);
     refusals(&mut session);
-    between(&mut session);
+    network(&mut session);
     if session.as_expected {
         say("\nThat was everything, and nothing left this machine.\n");
         ExitCode::SUCCESS
@@ -186,7 +186,7 @@ fn refusals(session: &mut Session) {
     session.types("outseta-token careful@example.com", 77);
 }
 
-fn between(session: &mut Session) {
+fn network(session: &mut Session) {
     Session::part(5);
     Session::fake_now("with a redirect");
     session

@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     let server = Server::start(vec![Account::shown()], tls);
     let certificate = authority.map_or_else(String::new, |authority| {
         let file = authority.pem_file();
-        // Keeps the file after a signal ends this process.
+        // Dropping the authority here would remove the file.
         std::mem::forget(authority);
         format!("export SSL_CERT_FILE='{}'\n", file.display())
     });

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timeout_names_the_total_time_and_the_longest_wait() {
+    fn a_timeout_reports_the_total_time_and_the_kind_of_the_longest_attempt() {
         let (connecting, response) = (failure(Kind::ConnectTimeout), failure(Kind::Timeout));
         let busy = failure(Kind::Busy(None));
         let reported = |attempts: &[(u64, &Error)], error: &Error| {

@@ -99,7 +99,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn what_is_wrong_with_a_certificate() {
+    fn certificate_errors_are_explained() {
         let time = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
         let (time, not_after, not_before) = (time(951_782_400), time(951_782_399), time(253_402_300_799));
         let other = CertificateError::Other(OtherError(Arc::new(webpki::Error::BadDer)));

@@ -375,7 +375,7 @@ proptest! {
     }
 
     #[test]
-    fn after_two_hyphens_nothing_is_an_option(email in bytes(0..12)) {
+    fn after_two_hyphens_nothing_is_an_option(email in argument()) {
         let arguments = [OsString::from("--"), email.clone()];
         let mut expected = run("");
         let Mode::Print(print) = &mut expected.mode else { panic!() };

@@ -57,9 +57,9 @@ impl Collector {
         .flatten()
     }
 
-    /// Waits for the end; false if the deadline comes first.
-    pub fn wait_for_end(&self, deadline: Instant) -> bool {
-        self.wait(deadline, |collected| collected.ended.then_some(())).is_some()
+    /// Waits for the end or the deadline.
+    pub fn wait_for_end(&self, deadline: Instant) {
+        self.wait(deadline, |collected| collected.ended.then_some(()));
     }
 
     fn change(&self, change: impl FnOnce(&mut Collected)) {

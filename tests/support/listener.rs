@@ -96,7 +96,7 @@ pub fn dead_address() -> SocketAddr {
     let any: SocketAddr = (Ipv4Addr::LOCALHOST, 0).into();
     let socket =
         rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket is made");
-    rustix::io::fcntl_setfd(&socket, FdFlags::CLOEXEC).expect("no child needs it");
+    rustix::io::fcntl_setfd(&socket, FdFlags::CLOEXEC).expect("CLOEXEC can be set");
     rustix::net::bind(&socket, &any).expect("loopback has a free port");
     let address = rustix::net::getsockname(&socket).expect("a bound socket has an address");
     mem::forget(socket);

@@ -1,6 +1,6 @@
-//! Shared by the integration tests, the demo and the benchmark: a fake Outseta, TLS and a CONNECT proxy in
-//! front of it, and builders that start the program in an empty environment, on pipes or on a terminal.
-//! Everything runs in threads on loopback, at ports that the system chooses.
+//! Shared by the integration tests, the demo, the benchmark and the fake server: a fake Outseta, TLS and a
+//! CONNECT proxy in front of it, and builders that start the program in an empty environment, on pipes or
+//! on a terminal. Everything runs in threads on loopback, at ports that the system chooses.
 //!
 //! Tests run in parallel and start processes. Between fork and exec, a child holds every descriptor that is
 //! open here, so a pipe, a socket or a file may stay open for a moment after its owner closed it.
@@ -80,7 +80,7 @@ pub fn write_script(path: &Path, script: &str) {
     assert!(status.success(), "{} is written", path.display());
 }
 
-/// Makes a device, as only root may, with the type and numbers of mknod(1).
+/// Makes a device with the type and numbers of mknod(1). False if that fails, as it does without root.
 pub fn make_device(path: &Path, numbers: &[&str]) -> bool {
     let made = Command::new("mknod").arg(path).args(numbers).stderr(Stdio::null()).status();
     made.is_ok_and(|status| status.success())

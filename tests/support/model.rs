@@ -287,7 +287,7 @@ pub fn respond(accounts: &mut [Account], request: &Request, is_tls: bool) -> Res
     }
 }
 
-/// Cloudflare, in front of Outseta, blocks a robot with an HTML page.
+/// Whether the request has the headers without which Cloudflare, in front of Outseta, blocks it.
 fn looks_like_a_client(request: &Request) -> bool {
     ["user-agent", "accept"]
         .into_iter()

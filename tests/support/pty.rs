@@ -108,7 +108,7 @@ impl Session {
     #[track_caller]
     fn fail(&mut self, wanted: &str) -> ! {
         let screen = self.screen();
-        self.running.fail(&format!("the terminal should come to {wanted}, it shows {screen:?}"))
+        self.running.fail(&format!("the terminal should {wanted}; it shows {screen:?}"))
     }
 
     /// All that the terminal has shown, echoed keys included.

@@ -38,9 +38,10 @@ fn a_wide_name_has_a_line_of_its_own() {
 
 #[test]
 fn every_place_of_a_template_is_filled() {
-    for text in ["man", "complete-bash", "complete-zsh", "complete-fish"].map(generate).map(Option::unwrap) {
-        let is_place = |word: &str| word.len() > 2 && word.starts_with('@') && word.ends_with('@');
-        assert!(!text.split_whitespace().any(is_place), "{text}");
+    let generated = ["man", "complete-bash", "complete-zsh", "complete-fish"].map(generate);
+    for text in [short(), help(), version()].into_iter().chain(generated.map(Option::unwrap)) {
+        let is_place = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_uppercase());
+        assert!(!text.split('@').any(is_place), "{text}");
     }
 }
 

@@ -32,7 +32,7 @@ fn ways_to_write_a_subdomain() {
 }
 
 #[test]
-fn a_subdomain_sends_the_key_nowhere_else() {
+fn subdomains_that_are_refused() {
     const BELOW: &str = "it is not an address below outseta.com";
     const ONE: &str = "it must be one name, such as acme for acme.outseta.com";
     const HYPHEN: &str = "a part of it starts or ends with a hyphen";
@@ -86,7 +86,6 @@ fn base_urls() {
     ] {
         assert_eq!(base(text).as_deref(), Ok(expected), "{text}");
     }
-    assert_eq!(BaseUrl::parse("https://h/x/").unwrap().to_string(), "https://h/x");
 }
 
 #[test]
@@ -150,13 +149,13 @@ fn base_urls_that_are_refused() {
 }
 
 #[test]
-fn addresses_are_no_names() {
+fn ip_addresses_and_names_are_told_apart() {
     assert!(ip_address("192.0.2.1").is_some() && ip_address("[::1]").is_some());
     assert!(["acme.outseta.com", "127.1", "::1"].iter().all(|host| ip_address(host).is_none()));
 }
 
 #[test]
-fn what_it_tells_of_its_host() {
+fn tls_loopback_and_account_hosts_are_recognised() {
     let acme = BaseUrl::from_subdomain("acme").unwrap();
     assert!(acme.tls && !acme.is_loopback() && names_account(&acme.host));
     assert_eq!(&acme.host, "acme.outseta.com");

@@ -200,7 +200,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_written_in_the_plainest_way_is_read_back(
+    fn plain_values_are_read_back(
         name in "[A-Za-z_][A-Za-z0-9_]{0,9}",
         bare in "[!-~&&[^#'\"`]]{0,20}",
         // A backslash before the closing quote would be read as one that hides it.

@@ -66,7 +66,7 @@ fn the_first_variable_is_used_unless_the_host_is_reached_directly() {
     let socks = (VARIABLES[0], "socks5://x");
     let error = "invalid proxy (https_proxy in the environment): SOCKS proxies are not supported";
     assert_eq!(acme(&[]), Ok(None));
-    // These are for plain http, which leaves no machine.
+    // These are for plain http, which the program uses on this machine only.
     assert_eq!(acme(&[("http_proxy", "a"), ("HTTP_PROXY", "a")]), Ok(None));
     assert_eq!(acme(&[socks]), Err(error.to_owned()));
     assert_eq!(acme(&[socks, (VARIABLES[3], "a")]), Err(error.to_owned()));
