@@ -283,7 +283,9 @@ fn each_text_is_generated() {
 
 #[test]
 fn near_words_are_suggested() {
-    for (one, other, expected) in [("", "ab", 2), ("abc", "", 3), ("a", "ab", 1), ("kitten", "sitting", 3)] {
+    for (one, other, expected) in
+        [("", "ab", 2), ("abc", "", 3), ("a", "ab", 1), ("ab", "a", 1), ("kitten", "sitting", 3)]
+    {
         assert_eq!(distance(one, other), expected, "{one} {other}");
     }
     let words = ["header", "json"];
