@@ -220,11 +220,14 @@ mod own_file {
         if !has("/usr/bin/setpriv") {
             return;
         }
-        let run = Run::by_shell(AS_NOBODY).home_file(OWN, SETTINGS);
-        let path = run.home().join(OWN);
-        set_mode(&path, 0o644);
-        set_mode(run.home().parent().expect("a folder"), 0o755);
-        assert_eq!(base_url(run), base_url_of_settings(&path));
+        for owner in [0, 65_534] {
+            let run = Run::by_shell(AS_NOBODY).home_file(OWN, SETTINGS);
+            let path = run.home().join(OWN);
+            chown(&path, Some(owner), None).expect("it is given away");
+            set_mode(&path, 0o644);
+            set_mode(run.home().parent().expect("a folder"), 0o755);
+            assert_eq!(base_url(run), base_url_of_settings(&path));
+        }
     }
 }
 
