@@ -240,7 +240,7 @@ impl Run {
         self
     }
 
-    /// SIGINT is not ignored, even if the tests run in the background of a script.
+    /// SIGINT and SIGHUP are not ignored, even if the tests run in the background of a script or under nohup.
     pub fn interruptible(mut self) -> Self {
         self.interruptible = true;
         self
@@ -335,7 +335,7 @@ impl Run {
         let mut words: Vec<OsString> = Vec::new();
         // Only GNU's env can do that.
         if self.interruptible && cfg!(target_os = "linux") {
-            words.extend(["/usr/bin/env", "--default-signal=INT"].map(OsString::from));
+            words.extend(["/usr/bin/env", "--default-signal=INT,HUP"].map(OsString::from));
         }
         words.push(self.program.clone().into());
         words.extend_from_slice(&self.args);
