@@ -9,6 +9,7 @@ use crate::secret::Secret;
 
 /// Unicode 17's general categories Cc, Cf, Zl and Zp, the grapheme joiner and the Hangul fillers.
 pub(crate) fn is_invisible(c: char) -> bool {
+    // For speed: almost all text is ASCII.
     if c.is_ascii() {
         return c.is_ascii_control();
     }

@@ -152,7 +152,7 @@ fn quoted(c: char) -> String {
     format!("'{}'", Shown::new(&c.to_string()))
 }
 
-/// Whether a path is from the API's documentation.
+/// Whether a path was copied from the API's documentation.
 fn is_api_path(path: &str) -> bool {
     let path = path.to_ascii_lowercase();
     let Some((_, below)) = path.rsplit_once("/api/v1") else { return false };

@@ -145,7 +145,7 @@ fn a_base_url_in_a_file_is_used_only_with_its_own_credentials() {
 }
 
 #[test]
-fn the_environment_is_the_processs() {
+fn the_environment_is_that_of_the_process() {
     let path = env::var_os("PATH").expect("a test has a PATH");
     assert_eq!(Environment::of_process().get("PATH"), Some(&path));
 }

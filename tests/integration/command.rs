@@ -378,6 +378,7 @@ mod details {
         let expired = Server::http(Account::acme().lifetime(-60));
         let outcome = script(&expired, "echo ran").on_terminal(Streams::ALL).outcome();
         let lines: Vec<&str> = outcome.terminal.lines().collect();
+        assert_eq!(outcome.status, Some(0), "{outcome}");
         assert!(lines[0].contains("has expired") && lines.last() == Some(&"ran"), "{outcome}");
     }
 

@@ -25,10 +25,14 @@ fn shell(script: &str) -> Run {
     Run::of("/bin/sh".into()).args(["-c", script])
 }
 
-/// The report with which `run` fails.
-fn failure(run: Run) -> String {
-    let panic = catch_unwind(AssertUnwindSafe(|| run.run())).err().expect("the run fails");
+/// The report with which this fails.
+fn report<T>(action: impl FnOnce() -> T) -> String {
+    let panic = catch_unwind(AssertUnwindSafe(action)).err().expect("it fails");
     *panic.downcast::<String>().expect("a panic with a report")
+}
+
+fn failure(run: Run) -> String {
+    report(|| run.run())
 }
 
 #[test]
@@ -44,12 +48,15 @@ fn unexpected_output_fails() {
 fn a_secret_in_a_stream_fails() {
     let shown = |text: &str| format!("echo {text}");
     assert!(failure(shell(&shown(SECRET))).contains("shows the API secret"));
-    assert!(failure(shell(&shown(&SECRET[..20]))).contains("shows the API secret"));
-    assert!(failure(shell(&format!("echo {SECRET} >&2"))).contains("shows the API secret"));
+    for part in [&SECRET[..20], &SECRET[14..]] {
+        assert!(failure(shell(&shown(part))).contains("standard output shows the API secret"));
+    }
+    assert!(failure(shell(&format!("echo {SECRET} >&2"))).contains("standard error shows the API secret"));
     let session = shell(&shown(SECRET)).on_terminal(Streams::ALL);
-    let panic = catch_unwind(AssertUnwindSafe(|| session.outcome())).err().expect("it fails");
-    assert!(panic.downcast::<String>().expect("a report").contains("shows the API secret"));
-    assert!(failure(shell(&shown(KEY))).contains("characters of the key"));
+    assert!(report(|| session.outcome()).contains("the terminal shows the API secret"));
+    for part in [KEY, &KEY[..=KEY_SHOWN], &KEY[10..]] {
+        assert!(failure(shell(&shown(part))).contains("characters of the key"));
+    }
     let start = &KEY[..KEY_SHOWN];
     shell(&shown(start)).stdout(format!("{start}\n")).run();
 }
@@ -65,8 +72,7 @@ fn a_run_that_hangs_is_killed() {
 fn a_terminal_left_changed_fails() {
     let session = shell("stty -echo").on_terminal(Streams::ALL);
     assert!(session.modes_before().local.contains(LocalModes::ECHO));
-    let panic = catch_unwind(AssertUnwindSafe(|| session.outcome())).err().expect("it fails");
-    assert!(panic.downcast::<String>().expect("a report").contains("should be left as it was"));
+    assert!(report(|| session.outcome()).contains("should be left as it was"));
 }
 
 /// Sends one request and returns the head and the body of the response.
