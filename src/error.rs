@@ -74,8 +74,8 @@ impl Kind {
             Self::Busy(_) => (75, "EX_TEMPFAIL", Retry),
             Self::NotTheApi => (76, "EX_PROTOCOL", EndsBatch),
             Self::BadResponse => (76, "EX_PROTOCOL", OneEmail),
-            Self::KeyRejected => (77, "EX_NOPERM", EndsBatch),
             Self::LoginRefused => (77, "EX_NOPERM", OneEmail),
+            Self::KeyRejected => (78, "EX_CONFIG", EndsBatch),
             Self::Config => (78, "EX_CONFIG", OneEmail),
             Self::CannotExecute => (126, "", OneEmail),
             Self::CommandNotFound => (127, "", OneEmail),
@@ -179,7 +179,7 @@ mod tests {
             (Kind::Busy(None), 75, "EX_TEMPFAIL"),
             (Kind::BadResponse, 76, "EX_PROTOCOL"),
             (Kind::NotTheApi, 76, "EX_PROTOCOL"),
-            (Kind::KeyRejected, 77, "EX_NOPERM"),
+            (Kind::KeyRejected, 78, "EX_CONFIG"),
             (Kind::LoginRefused, 77, "EX_NOPERM"),
             (Kind::Config, 78, "EX_CONFIG"),
         ] {

@@ -181,7 +181,7 @@ fn refusals(session: &mut Session) {
     Session::part(4);
     session.types("outseta-token nobody@example.com", 67);
     session.types("outseta-token --subdomain acmee jane@example.com", 68);
-    session.types("OUTSETA_API_SECRET=wrong outseta-token jane@example.com", 77);
+    session.types("OUTSETA_API_SECRET=wrong outseta-token jane@example.com", 78);
     session.types("outseta-token old@example.com", 77);
     session.types("outseta-token careful@example.com", 77);
 }

@@ -291,7 +291,7 @@ mod failures_that_end_the_batch {
     #[test]
     fn a_rejected_key_a_missing_account_a_redirect_or_an_html_page() {
         for (replies, status, message) in [
-            (vec![(Endpoint::Tokens, Response::empty(403))], 77, "Outseta rejected the API key (403)"),
+            (vec![(Endpoint::Tokens, Response::empty(403))], 78, "Outseta rejected the API key (403)"),
             (
                 vec![(Endpoint::Tokens, Response::empty(404)), (Endpoint::People, Response::empty(404))],
                 68,

@@ -340,11 +340,11 @@ mod failed_steps {
             let before = server.requests().len();
             let checked = settings(check()).outcome();
             assert_eq!(server.requests().len(), before + 2);
-            assert_eq!(checked.status, Some(77), "{checked}");
+            assert_eq!(checked.status, Some(78), "{checked}");
             let line = "account: ok\nkey: Outseta rejected the API key (403): key from OUTSETA_API_KEY in ";
             assert!(checked.stdout_text().contains(line), "{checked}");
             let request = settings(Run::new().arg("jane@example.com")).outcome();
-            assert_eq!(request.status, Some(77), "{request}");
+            assert_eq!(request.status, Some(78), "{request}");
         }
     }
 

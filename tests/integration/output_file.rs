@@ -170,7 +170,7 @@ mod failure {
     fn the_old_file_survives_a_failure() {
         for (server, status) in [
             (Server::http(Account::new("acme")), 67),
-            (Server::replying(Response::empty(403)), 77),
+            (Server::replying(Response::empty(403)), 78),
             (Server::replying(Response::empty(503)), 75),
             (Server::replying(Response::text(200, "{\"access_token\": \"")), 76),
             (Server::minting(&jwt::token("acme", "john@example.com", 60)), 76),

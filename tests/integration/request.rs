@@ -187,7 +187,7 @@ fn the_path_of_a_base_url_comes_before_the_apis() {
             .server(&server)
             .args(["--base-url", &format!("{}{path}", server.url())])
             .arg("jane@example.com")
-            .fails_with(77, "Outseta rejected ")
+            .fails_with(78, "Outseta rejected ")
             .run();
         assert_eq!(server.requests()[0].target, target, "{path}");
     }

@@ -74,7 +74,7 @@ fn each_kind_of_response_has_its_status_message_and_hint() {
         ),
         (
             Response::empty(403),
-            77,
+            78,
             &rejected,
             "the key or secret may be mistyped, read-only or of another account: see Settings > \
              Integrations > API Keys",
@@ -138,9 +138,9 @@ fn a_wrong_and_a_read_only_key_are_rejected() {
     let wrong = Server::http(Account::acme());
     let rejected = "Outseta rejected the API key (403)";
     let run = Run::new().server(&wrong).env("OUTSETA_API_SECRET", "mistyped").arg(EMAIL);
-    run.fails_with(77, rejected).run();
+    run.fails_with(78, rejected).run();
     let read_only = Server::http(Account::acme().read_only());
-    Run::new().server(&read_only).arg(EMAIL).fails_with(77, rejected).run();
+    Run::new().server(&read_only).arg(EMAIL).fails_with(78, rejected).run();
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn the_message_names_the_file_that_held_the_key() {
         .file(".env", format!("OUTSETA_API_SECRET={SECRET}"))
         .env("OUTSETA_API_KEY_FILE", "key")
         .args(["-e", ".env", EMAIL])
-        .fails_with(77, message)
+        .fails_with(78, message)
         .run();
 }
 

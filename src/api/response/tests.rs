@@ -199,7 +199,7 @@ fn retry_after_is_a_number_of_seconds() {
 }
 
 #[test]
-fn a_rejected_key_is_77_and_its_sources_are_named() {
+fn a_rejected_key_is_78_and_its_sources_are_named() {
     let message = |status, text: &str| {
         format!(
             "Outseta rejected the API key ({status}): key from OUTSETA_API_KEY in the environment, \
@@ -207,13 +207,13 @@ fn a_rejected_key_is_77_and_its_sources_are_named() {
         )
     };
     for status in [401, 403] {
-        fails(&of(status, &json!({"Message": "No."})), 77, &message(status, ": No."));
-        fails(&bytes(status, ""), 77, &message(status, ""));
+        fails(&of(status, &json!({"Message": "No."})), 78, &message(status, ": No."));
+        fails(&bytes(status, ""), 78, &message(status, ""));
     }
     for code in ["invalid_client", "unauthorized_client"] {
         for status in [400, 404, 409, 422] {
             let body = json!({"error": code, "PropertyName": "Email"});
-            fails(&of(status, &body), 77, &message(status, &format!(": {code}")));
+            fails(&of(status, &body), 78, &message(status, &format!(": {code}")));
         }
     }
     for body in [
@@ -473,9 +473,9 @@ fn each_response_to_a_read_has_its_status() {
         (bytes(503, ""), 75),
         (html(200), 76),
         (html(404), 76),
-        (bytes(401, ""), 77),
-        (bytes(403, ""), 77),
-        (of(400, &json!({"error": "invalid_client"})), 77),
+        (bytes(401, ""), 78),
+        (bytes(403, ""), 78),
+        (of(400, &json!({"error": "invalid_client"})), 78),
         (of(404, &json!({})), 76),
         (of(404, &json!(null)), 76),
         (of(201, &json!({})), 76),
@@ -579,7 +579,7 @@ proptest! {
                 prop_assert!(!token.access_token().is_empty());
             }
             Err(error) => {
-                prop_assert!([65, 75, 76, 77].contains(&error.status()), "{:?}", error);
+                prop_assert!([65, 75, 76, 77, 78].contains(&error.status()), "{:?}", error);
                 prop_assert!(is_presentable(&error), "{}", error);
             }
             Ok(Outcome::Refused(refusal)) => {
@@ -597,7 +597,7 @@ proptest! {
         match read(&response, "items", context(&credentials())) {
             Ok(()) => prop_assert_eq!(response.status, 200),
             Err(error) => {
-                prop_assert!([68, 75, 76, 77].contains(&error.status()), "{:?}", error);
+                prop_assert!([68, 75, 76, 78].contains(&error.status()), "{:?}", error);
                 prop_assert!(is_presentable(&error), "{}", error);
             }
         }
