@@ -53,7 +53,7 @@ impl Shown {
         for secret in secrets.iter().map(|secret| secret.reveal()).filter(|secret| !secret.is_empty()) {
             text = text.replace(secret, "[hidden]");
         }
-        Self::new(text.trim())
+        Self::new(&text)
     }
 }
 

@@ -19,7 +19,7 @@ use serde_json::json;
 use self::client::{Client, Request, Response, USER_AGENT};
 use self::response::{Context, Outcome};
 use self::retry::Deadline;
-pub(crate) use self::token::{Token, now, second_after};
+pub(crate) use self::token::{Claims, Token, now, second_after};
 use self::trace::AUTHORIZATION;
 use crate::cli::Options;
 use crate::config::Settings;
@@ -95,7 +95,11 @@ impl<'a> Outseta<'a> {
     }
 
     fn context(&self) -> Context<'_> {
-        Context { host: &self.settings.base.value.host, credentials: Some(&self.settings.credentials) }
+        Context {
+            host: &self.settings.base.value.host,
+            credentials: Some(&self.settings.credentials),
+            account: self.options.account.as_deref(),
+        }
     }
 
     fn with_retries<T>(

@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::client::Response;
-use super::token::Token;
+use super::token::{Claims, Token};
 use crate::config::Credentials;
 use crate::email::Email;
 use crate::error::{Error, Kind};
@@ -41,6 +41,8 @@ pub(super) struct Context<'a> {
     pub(super) host: &'a str,
     /// `None` if the request has no key.
     pub(super) credentials: Option<&'a Credentials>,
+    /// The only customer account whose tokens are accepted.
+    pub(super) account: Option<&'a str>,
 }
 
 impl Context<'_> {
@@ -255,23 +257,43 @@ impl<'a> Reply<'a> {
                 .flatten()
                 .find(|text| !text.trim().is_empty()),
         };
-        after(": ", &self.context.shown(&message.unwrap_or_default()).to_string())
+        after(": ", &self.context.shown(message.unwrap_or_default().trim()).to_string())
     }
 }
 
-/// Refuses another user's token, and on a reused connection a token that may be another user's.
+/// Refuses a token for another user or customer account, and on a reused connection one that does not say
+/// whose it is.
 fn of_user(token: Token, reused: bool, email: &Email, context: Context<'_>) -> Result<Token, Error> {
-    match token.claims().and_then(|claims| claims.email()) {
-        Some(other) if !email.is(other) => Err(Error::new(
-            Kind::BadResponse,
-            format!("the response is a token for {}, not for {email}", context.shown(other)),
-            "the token was not printed; look for two people with this email in Outseta",
-        )),
-        None if reused => Err(Error::new(
-            Kind::BadResponse,
-            "the token names no user, so it may belong to another request",
-            "the token was not printed; try again for this user",
-        )),
+    let refuse = |message: String, hint: &str| {
+        Err(Error::new(Kind::BadResponse, message, format!("the token was not printed; {hint}")))
+    };
+    let claims = token.claims();
+    match claims.and_then(Claims::email) {
+        Some(other) if !email.is(other) => {
+            let other = context.shown(other);
+            return refuse(
+                format!("the response is a token for '{other}', not for {email}"),
+                "look for two people with this email in Outseta",
+            );
+        }
+        None if reused => {
+            return refuse(
+                "the token names no user, so it may belong to another request".to_owned(),
+                "try again for this user",
+            );
+        }
+        _ => {}
+    }
+    let account = claims.and_then(Claims::account);
+    match context.account {
+        Some(wanted) if account != Some(wanted) => {
+            let account =
+                account.map_or("no account".to_owned(), |uid| format!("account '{}'", context.shown(uid)));
+            refuse(
+                format!("the token for {email} is for {account}, not for account '{}'", Shown::new(wanted)),
+                "--account is the UID of one of your customers' accounts; -s names your own Outseta account",
+            )
+        }
         _ => Ok(token),
     }
 }

@@ -82,6 +82,11 @@ impl Claims {
         self.0.get("email")?.as_str()
     }
 
+    /// The UID of the customer account that the token is for: one of those that the user belongs to.
+    pub(crate) fn account(&self) -> Option<&str> {
+        self.0.get("outseta:accountUid")?.as_str()
+    }
+
     /// Unix seconds (RFC 7519 section 4.1.4).
     pub(crate) fn expires_at(&self) -> Option<i64> {
         seconds(self.0.get("exp")?)

@@ -74,7 +74,7 @@ mod tests {
     fn described(text: &str) -> String {
         let sourced = |value| Sourced::new(Secret::new(value), Origin::Prompt);
         let credentials = Credentials { key: sourced("the-key-1"), secret: sourced("s3cr3t-2") };
-        body(text.as_bytes(), Context { host: "h", credentials: Some(&credentials) })
+        body(text.as_bytes(), Context { host: "h", credentials: Some(&credentials), account: None })
     }
 
     #[test]

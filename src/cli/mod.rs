@@ -30,6 +30,8 @@ pub(crate) struct Options {
     /// Total time for one email.
     pub(crate) timeout: Duration,
     pub(crate) retries: u32,
+    /// The only customer account whose tokens are accepted.
+    pub(crate) account: Option<String>,
     pub(crate) no_activity_log: bool,
     pub(crate) no_input: bool,
     pub(crate) verbosity: Verbosity,
@@ -209,6 +211,7 @@ impl Typed {
             cacert: self.value("--cacert").map(PathBuf::from),
             timeout: self.parsed("--timeout", timeout)?.unwrap_or(Duration::from_secs(30)),
             retries: self.parsed("--retries", |text| text.parse().ok())?.unwrap_or(2),
+            account: self.text("--account")?.map(str::to_owned),
             no_activity_log: self.has("--no-activity-log"),
             no_input: self.has("--no-input"),
             verbosity: match (self.has("--quiet"), self.has("--verbose")) {

@@ -68,6 +68,9 @@ pub(super) const TABLE: &[Spec] = &[
     flag(&["--min-ttl"], &[Print])
         .takes(ValueKind::Text, "DURATION", DURATION)
         .help("with -o: keep FILE, and make no request, if its token is valid for at least DURATION"),
+    flag(&["--account"], MINTING)
+        .takes(ValueKind::Text, "UID", "the UID of a customer account")
+        .help("accept only a token for this customer account (the claim outseta:accountUid)"),
     flag(&["-s", "--subdomain"], ALL)
         .takes(ValueKind::Text, "NAME", "an Outseta subdomain such as acme")
         .help("Outseta account: acme or https://acme.outseta.com"),

@@ -59,6 +59,7 @@ fn defaults_are_as_documented() {
             cacert: None,
             timeout: Duration::from_secs(30),
             retries: 2,
+            account: None,
             no_activity_log: false,
             no_input: false,
             verbosity: Verbosity::Normal,
@@ -84,12 +85,13 @@ fn options_may_come_before_or_after_the_email_with_or_without_an_equals_sign() {
 
 #[test]
 fn each_option_reaches_its_field() {
-    let line = "--base-url https://h -e a --cacert b --retries 0 --no-activity-log --no-input -v";
+    let line = "--base-url https://h -e a --cacert b --retries 0 --account u --no-activity-log --no-input -v";
     let options = run(line);
     assert_eq!(base(&options), "https://h (--base-url)");
     assert_eq!(options.env_file, Some("a".into()));
     assert_eq!(options.cacert, Some("b".into()));
     assert_eq!(options.retries, 0);
+    assert_eq!(options.account.as_deref(), Some("u"));
     assert!(options.no_activity_log && options.no_input);
     assert_eq!(options.verbosity, Verbosity::Verbose);
     assert_eq!(run("-q").verbosity, Verbosity::Quiet);
@@ -245,6 +247,7 @@ fn each_mode_takes_its_own_options() {
         ("-r", &[print]),
         ("-o f", &[print]),
         ("-o f --min-ttl 1s", &[print]),
+        ("--account u", &[print, command, batch]),
         ("-s acme", all),
         ("--base-url https://u", all),
         ("-e f", all),

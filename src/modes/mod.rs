@@ -7,13 +7,13 @@ pub(crate) mod print;
 
 use std::time::Duration;
 
-use crate::api::{Outseta, Token, now};
+use crate::api::{Claims, Outseta, Token, now};
 use crate::cli::Options;
 use crate::config::{Environment, Found, Prompt, Settings};
 use crate::email::Email;
 use crate::error::Error;
 use crate::log::{self, Log};
-use crate::text;
+use crate::text::{self, Shown};
 
 fn find_settings(options: &Options, log: Log) -> Result<Found, Error> {
     let found = Found::new(options, Environment::of_process())?;
@@ -48,12 +48,14 @@ fn complete_settings(mut found: Found, prompt: Option<&Prompt>, log: Log) -> Res
 }
 
 fn report_success(email: &Email, token: &Token, log: Log) {
+    let account = token.claims().and_then(Claims::account);
+    let account = account.map(|uid| format!(" in account {}", Shown::new(uid))).unwrap_or_default();
     match token.seconds_left(now()) {
         Some(seconds) if seconds > 0 => {
             let left = text::approximate(Duration::from_secs(seconds.unsigned_abs()));
-            log.success(format_args!("token for {email}, valid for {left}"));
+            log.success(format_args!("token for {email}{account}, valid for {left}"));
         }
         Some(_) => log::expired("", email.as_str()),
-        None => log.success(format_args!("token for {email}")),
+        None => log.success(format_args!("token for {email}{account}")),
     }
 }

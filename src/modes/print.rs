@@ -19,7 +19,7 @@ pub(crate) fn run(options: &Options, print: &Print, log: Log) -> Result<ExitCode
     let prompt = Prompt::allowed(options.no_input);
     let email = take_email(print.email.as_deref(), prompt.as_ref())?;
     let found = find_settings(options, log)?;
-    if let Some(token) = kept_token(print, &email, &found) {
+    if let Some(token) = kept_token(options, print, &email, &found) {
         log.detail("the file is kept, and no request made");
         report_success(&email, &token, log);
         return Ok(ExitCode::SUCCESS);
@@ -48,8 +48,13 @@ fn take_email(argument: Option<&OsStr>, prompt: Option<&Prompt>) -> Result<Email
 }
 
 /// The token in the output file, if `--min-ttl` keeps it.
-fn kept_token(print: &Print, email: &Email, found: &Found) -> Option<Token> {
+fn kept_token(options: &Options, print: &Print, email: &Email, found: &Found) -> Option<Token> {
     let (path, min_ttl) = (print.output.as_deref()?, print.min_ttl?);
-    let wanted = Wanted { email, host: found.account_host(), valid_at: second_after(min_ttl) };
+    let wanted = Wanted {
+        email,
+        host: found.account_host(),
+        account: options.account.as_deref(),
+        valid_at: second_after(min_ttl),
+    };
     output::kept(path, print.format, &wanted)
 }

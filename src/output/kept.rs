@@ -22,6 +22,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) email: &'a Email,
     /// The account's host, if it is known.
     pub(crate) host: Option<&'a str>,
+    /// The customer account, if the caller requires one.
+    pub(crate) account: Option<&'a str>,
     /// Unix seconds.
     pub(crate) valid_at: i64,
 }
@@ -49,6 +51,7 @@ pub(super) fn fits(token: &Token, wanted: &Wanted<'_>) -> bool {
         _ => false,
     };
     !of_other_account
+        && wanted.account.is_none_or(|account| claims.account() == Some(account))
         && claims.email().is_some_and(|email| wanted.email.is(email))
         && claims.expires_at().is_some_and(|expiry| expiry >= wanted.valid_at)
 }

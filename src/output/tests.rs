@@ -121,7 +121,7 @@ fn a_token_fits_by_email_expiry_and_account() {
     let email = Email::parse("jane@example.com").expect("an email");
     let fits = |access_token: &str, host| {
         let token = token(json!({"access_token": access_token, "expires_in": 9_000}));
-        fits(&token, &Wanted { email: &email, host, valid_at: 5_000 })
+        fits(&token, &Wanted { email: &email, host, account: None, valid_at: 5_000 })
     };
     let acme = Some("acme.outseta.com");
     for (issuer, host, expected) in [
@@ -144,6 +144,17 @@ fn a_token_fits_by_email_expiry_and_account() {
         assert_eq!(fits(&jwt(&claims), acme), expected, "{claims}");
     }
     assert!(!fits("opaque", None));
+}
+
+#[test]
+fn a_token_of_another_customer_account_does_not_fit() {
+    let email = Email::parse("jane@example.com").expect("an email");
+    let wanted = Wanted { email: &email, host: None, account: Some("Uid1"), valid_at: 0 };
+    for (account, expected) in [(json!("Uid1"), true), (json!("uid1"), false), (Value::Null, false)] {
+        let claims = json!({"email": "jane@example.com", "exp": 1, "outseta:accountUid": account});
+        let token = token(json!({"access_token": jwt(&claims)}));
+        assert_eq!(super::kept::fits(&token, &wanted), expected, "{account}");
+    }
 }
 
 /// Responses with numbers that a float cannot represent and any other field.

@@ -108,7 +108,9 @@ fn offers_options_formats_and_files(offers: impl Fn(&[&str]) -> Vec<String>) {
         assert_eq!(offers(&[option, ""]), FILES, "{option}");
         assert_eq!(offers(&[option, "b"]), ["beta"], "{option}");
     }
-    for option in ["--min-ttl", "-s", "--subdomain", "--base-url", "--timeout", "--retries", "--rate"] {
+    for option in
+        ["--min-ttl", "--account", "-s", "--subdomain", "--base-url", "--timeout", "--retries", "--rate"]
+    {
         assert_eq!(offers(&[option, ""]), [""; 0], "{option}");
     }
     assert_eq!(offers(&["--batch", "b"]), ["beta"]);

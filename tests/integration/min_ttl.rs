@@ -153,7 +153,7 @@ mod kept {
             .arg("-v")
             .stderr_lines(&[
                 "outseta-token: the file is kept, and no request made",
-                "outseta-token: token for jane@example.com, valid for 7 days",
+                "outseta-token: token for jane@example.com in account 496LXdmX, valid for 7 days",
             ])
             .run();
     }

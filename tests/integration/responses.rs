@@ -91,6 +91,20 @@ fn each_kind_of_response_has_its_status_message_and_hint() {
 }
 
 #[test]
+fn a_token_for_another_customer_account_is_not_used() {
+    const HINT: &str = "the token was not printed; --account is the UID of one of your customers' accounts; \
+        -s names your own Outseta account";
+    let message = "the token for jane@example.com is for account '496LXdmX', not for account 'acme'";
+    let server = Server::http(Account::acme());
+    let run = |account| Run::new().server(&server).args(["--account", account]);
+    let _ = run("496LXdmX").arg(EMAIL).prints_a_token();
+    run("acme").args(["-o", "token", EMAIL]).fails(76, message, HINT).run();
+    run("acme").args([EMAIL, "--", "touch", "started"]).fails(76, message, HINT).run();
+    let batch = run("acme").arg("--batch").stdin(EMAIL).status(76).stderr_contains(message).outcome();
+    assert_eq!(batch.json()["error"]["message"], message);
+}
+
+#[test]
 fn a_second_factor_is_not_retried() {
     let emailed =
         "tokens cannot be issued for users with two-factor authentication; Outseta may have emailed a code";
@@ -116,7 +130,7 @@ fn another_users_token_is_refused_and_not_printed() {
         let user = User::new(EMAIL).claim("email", json!(email));
         let server = Server::http(Account::new("acme").user(user));
         for format in ["json", "token", "header", "env", "claims"] {
-            let message = format!("the response is a token for {email}, not for jane@example.com");
+            let message = format!("the response is a token for '{email}', not for jane@example.com");
             let hint = "the token was not printed; look for two people with this email in Outseta";
             Run::new().server(&server).args(["-f", format, EMAIL]).fails(76, &message, hint).run();
         }
@@ -276,7 +290,7 @@ fn a_server_that_repeats_key_and_secret_does_not_show_them() {
     let user = User::new(EMAIL).claim("email", json!(format!("{SECRET}@example.com")));
     let server = Server::http(Account::new("acme").user(user));
     let run = Run::new().server(&server).arg(EMAIL);
-    run.status(76).stderr_contains("a token for [hidden]@example.com, not").run();
+    run.status(76).stderr_contains("a token for '[hidden]@example.com', not").run();
 }
 
 #[test]

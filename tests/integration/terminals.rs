@@ -24,7 +24,7 @@ const EMAIL_PROMPT: &str = "Email: ";
 const SUBDOMAIN_PROMPT: &str = "Outseta subdomain: ";
 const KEY_PROMPT: &str = "API key (not shown): ";
 const SECRET_PROMPT: &str = "API secret (not shown): ";
-const SUCCESS: &str = "outseta-token: token for jane@example.com, valid for 7 days\n";
+const SUCCESS: &str = "outseta-token: token for jane@example.com in account 496LXdmX, valid for 7 days\n";
 
 /// A run that reaches the fake as `acme.outseta.com` and has no settings.
 fn unconfigured(detour: &Detour) -> Run {

@@ -59,7 +59,7 @@ fn a_request_and_its_response_are_logged_line_by_line() {
             "outseta-token: < 200 after # ms",
             "outseta-token: < headers: content-type, content-length",
             "outseta-token: < body: access_token, expires_in 604800, token_type \"bearer\"",
-            "outseta-token: token for jane@example.com, valid for 7 days",
+            "outseta-token: token for jane@example.com in account 496LXdmX, valid for 7 days",
         ]
     );
 }

@@ -18,11 +18,12 @@ _outseta_token() {
             return
         fi
     done
-    local options='-f --format -r --raw -o --output --min-ttl -s --subdomain --base-url -e --env-file --cacert --timeout --retries --batch --rate --check --no-activity-log --no-input -q --quiet -v --verbose --generate -h --help -V --version'
+    local options='-f --format -r --raw -o --output --min-ttl --account -s --subdomain --base-url -e --env-file --cacert --timeout --retries --batch --rate --check --no-activity-log --no-input -q --quiet -v --verbose --generate -h --help -V --version'
     case $prev in
         -f|--format) COMPREPLY=($(compgen -W 'json token header env claims' -- "$cur")); return ;;
         -o|--output) _outseta_token_files -f; return ;;
         --min-ttl) COMPREPLY=(); return ;;
+        --account) COMPREPLY=(); return ;;
         -s|--subdomain) COMPREPLY=(); return ;;
         --base-url) COMPREPLY=(); return ;;
         -e|--env-file) _outseta_token_files -f; return ;;

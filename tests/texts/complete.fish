@@ -13,6 +13,7 @@ complete -c outseta-token -s f -l format -x -a 'json token header env claims' -d
 complete -c outseta-token -s r -l raw -d 'print only the token: the same as --format token'
 complete -c outseta-token -s o -l output -r -F -d 'write to FILE (mode 0600, atomically, only on success); - is standard output'
 complete -c outseta-token -l min-ttl -x -d 'with -o: keep FILE, and make no request, if its token is valid for at least DURATION'
+complete -c outseta-token -l account -x -d 'accept only a token for this customer account (the claim outseta:accountUid)'
 complete -c outseta-token -s s -l subdomain -x -d 'Outseta account: acme or https://acme.outseta.com'
 complete -c outseta-token -l base-url -x -d 'another host that serves Outseta\'s API, such as a custom domain or a test server'
 complete -c outseta-token -s e -l env-file -r -F -d 'read OUTSETA_* settings from this .env file instead of the user\'s own'

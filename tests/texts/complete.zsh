@@ -18,6 +18,7 @@ _arguments -s -S \
     '(-o --output)-o+[write to FILE (mode 0600, atomically, only on success); - is standard output]:FILE:_files' \
     '(-o --output)--output=[write to FILE (mode 0600, atomically, only on success); - is standard output]:FILE:_files' \
     '(--min-ttl)--min-ttl=[with -o\: keep FILE, and make no request, if its token is valid for at least DURATION]:DURATION: ' \
+    '(--account)--account=[accept only a token for this customer account (the claim outseta\:accountUid)]:UID: ' \
     '(-s --subdomain)-s+[Outseta account\: acme or https\://acme.outseta.com]:NAME: ' \
     '(-s --subdomain)--subdomain=[Outseta account\: acme or https\://acme.outseta.com]:NAME: ' \
     '(--base-url)--base-url=[another host that serves Outseta'\''s API, such as a custom domain or a test server]:URL: ' \

@@ -39,7 +39,7 @@ impl Response {
 }
 
 fn context(credentials: &Credentials) -> Context<'_> {
-    Context { host: "acme.outseta.com", credentials: Some(credentials) }
+    Context { host: "acme.outseta.com", credentials: Some(credentials), account: None }
 }
 
 fn interpreted(response: &Response) -> Result<Outcome, Error> {
@@ -57,11 +57,15 @@ fn is_refused(response: &Response) -> bool {
     matches!(interpreted(response), Ok(Outcome::Refused(_)))
 }
 
-fn with_email(email: &str) -> Response {
+fn with_claims(claims: &Value) -> Response {
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-    let payload = URL_SAFE_NO_PAD.encode(json!({"email": email}).to_string());
+    let payload = URL_SAFE_NO_PAD.encode(claims.to_string());
     of(200, &json!({"access_token": format!("e30.{payload}.c2ln")}))
+}
+
+fn with_email(email: &str) -> Response {
+    with_claims(&json!({"email": email}))
 }
 
 #[test]
@@ -126,11 +130,11 @@ fn another_users_token_is_76() {
     }
     for (other, shown) in [
         ("john@example.com", "john@example.com"),
-        (" jane@example.com", "jane@example.com"),
+        (" jane@example.com", " jane@example.com"),
         ("", ""),
         (SECRET, "[hidden]"),
     ] {
-        let message = format!("the response is a token for {shown}, not for jane@example.com");
+        let message = format!("the response is a token for '{shown}', not for jane@example.com");
         fails(&with_email(other), 76, &message);
     }
 }
@@ -225,6 +229,29 @@ fn a_rejected_key_is_78_and_its_sources_are_named() {
     ] {
         assert!(is_refused(&of(400, &body)), "{body}");
     }
+}
+
+#[test]
+fn a_token_for_another_account_is_refused() {
+    let credentials = credentials();
+    let required = Context { account: Some("Uid1"), ..context(&credentials) };
+    let minted = |claims: &Value| token(&with_claims(claims), &email(), required);
+    let account = "outseta:accountUid";
+    assert!(matches!(minted(&json!({"email": EMAIL, account: "Uid1"})), Ok(Outcome::Token(_))));
+    for (claims, whose) in [
+        (json!({"email": EMAIL, account: "uid1"}), "account 'uid1'"),
+        (json!({"email": EMAIL, account: "Uid1 "}), "account 'Uid1 '"),
+        (json!({"email": EMAIL, account: ""}), "account ''"),
+        (json!({"email": EMAIL, account: ["Uid1"]}), "no account"),
+        (json!({"email": EMAIL}), "no account"),
+        (json!({}), "no account"),
+    ] {
+        let Err(error) = minted(&claims) else { panic!("{claims}") };
+        let message = format!("the token for jane@example.com is for {whose}, not for account 'Uid1'");
+        assert_eq!((error.status(), error.to_string()), (76, message));
+    }
+    let opaque = of(200, &json!({"access_token": "opaque"}));
+    assert!(token(&opaque, &email(), required).is_err());
 }
 
 #[test]
@@ -486,7 +513,7 @@ fn each_response_to_a_read_has_its_status() {
         assert_eq!(status(&response), expected, "{response:?}");
     }
     // A request without a key cannot have its key rejected.
-    let public = Context { host: "h", credentials: None };
+    let public = Context { host: "h", credentials: None, account: None };
     let error = read(&bytes(403, "No."), "keys", public).unwrap_err();
     assert_eq!(error.to_string(), "unexpected response (403): No.");
 }

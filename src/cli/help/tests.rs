@@ -8,7 +8,10 @@ fn every_status_is_explained() {
         ["0", "64", "68", "78", "65", "67", "77", "69", "75", "66", "73", "74", "70", "76", "126", "127"];
     let help = help();
     let (_, explained) = help.split_once("Exit status:\n").unwrap();
-    let names = explained.lines().take_while(|line| !line.is_empty()).filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    let names = explained
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "));
     assert!(names.filter_map(|line| line.split_whitespace().next()).eq(statuses));
 }
 
