@@ -15,13 +15,17 @@ use super::prepare;
 use crate::api::{Outseta, Token, now};
 use crate::cli::Options;
 use crate::email::{self, Email};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::log::{self, Log};
 use crate::output;
 use crate::text::Shown;
 
-/// Bytes of a line, without its line feed.
+/// The longest line in bytes, not counting the line feed.
 const LINE_LIMIT: usize = 4 * 1024;
+
+/// So many emails in a row that end with 75 end the batch: an outage must not be met with a request for each
+/// email that is left.
+const BUSY_LIMIT: u32 = 3;
 
 pub(crate) fn run(
     options: &Options,
@@ -35,18 +39,17 @@ pub(crate) fn run(
         Some(path) => File::open(path).map_err(|error| Error::unreadable(&name, &error))?,
     };
     let outseta = prepare(options, pause, log)?;
-    let mut summary = Summary::default();
-    let result = summary.process(BufReader::new(input), &name, &outseta, log);
+    let result = process(BufReader::new(input), &name, &outseta, log);
     log.progress("");
-    result?;
-    if summary.tokens + summary.failures == 0 {
+    let summary = result?;
+    if summary.tokens + summary.failures == 0 && !summary.is_stopped {
         log::warning(format_args!("no email in {name}"));
     }
     log.success(&summary);
     let Some((line, error)) = summary.failure else {
         return Ok(ExitCode::SUCCESS);
     };
-    if error.ends_batch() {
+    if summary.is_stopped {
         log::error(format_args!("stopped at line {line}: "), &error);
     } else {
         log::error(format_args!("{} failed, the first at line {line}: ", summary.failures), &error);
@@ -58,8 +61,12 @@ pub(crate) fn run(
 struct Summary {
     tokens: u64,
     failures: u64,
-    /// The failure that ended the batch, else the first, and its line.
+    /// The line and the failure to report: the one that ended the batch, otherwise the first.
     failure: Option<(u64, Error)>,
+    /// Whether `failure` ended the batch.
+    is_stopped: bool,
+    /// How many emails in a row, up to the last one, ended with 75.
+    busy_in_a_row: u32,
 }
 
 impl fmt::Display for Summary {
@@ -69,46 +76,57 @@ impl fmt::Display for Summary {
 }
 
 impl Summary {
-    /// Prints a record for each email, until the input or a failure ends the batch.
-    fn process(
-        &mut self,
-        mut input: impl BufRead,
-        name: &Shown,
-        outseta: &Outseta<'_>,
-        log: Log,
-    ) -> Result<(), Error> {
-        for number in 1.. {
-            let Some(line) = read_line(&mut input).map_err(|error| Error::unreadable(name, &error))? else {
-                break;
-            };
-            let Some((text, email)) = parse(&line) else { continue };
-            let result = email.and_then(|email| outseta.token(&email));
-            let record = output::compact(&Record::new(&text, &result));
-            log.progress("");
-            output::print(&record)?;
-            match result {
-                Ok(token) => {
-                    self.tokens += 1;
-                    if token.seconds_left(now()).is_some_and(|left| left <= 0) {
-                        log::expired(format_args!("line {number}: "), &text);
-                    }
-                }
-                Err(error) => {
-                    self.failures += 1;
-                    if error.ends_batch() {
-                        self.failure = Some((number, error));
-                        break;
-                    }
-                    self.failure.get_or_insert((number, error));
-                }
-            }
-            log.progress(&self);
+    fn add(&mut self, line: u64, result: Result<Token, Error>) {
+        let Err(error) = result else {
+            self.tokens += 1;
+            self.busy_in_a_row = 0;
+            return;
+        };
+        self.failures += 1;
+        self.busy_in_a_row = if matches!(error.kind(), Kind::Busy(_)) { self.busy_in_a_row + 1 } else { 0 };
+        if error.ends_batch() || self.busy_in_a_row == BUSY_LIMIT {
+            self.stop(line, error);
+        } else {
+            self.failure.get_or_insert((line, error));
         }
-        Ok(())
+    }
+
+    fn stop(&mut self, line: u64, error: Error) {
+        (self.failure, self.is_stopped) = (Some((line, error)), true);
     }
 }
 
-/// The next line without its line feed. A line that is too long is cut.
+/// Prints a record for each email, until the input or a failure ends the batch.
+fn process(mut input: impl BufRead, name: &Shown, outseta: &Outseta<'_>, log: Log) -> Result<Summary, Error> {
+    let mut summary = Summary::default();
+    for number in 1.. {
+        let line = match read_line(&mut input) {
+            Ok(Some(line)) => line,
+            Ok(None) => break,
+            Err(error) => {
+                summary.stop(number, Error::unreadable(name, &error));
+                break;
+            }
+        };
+        let Some((text, email)) = parse(&line) else { continue };
+        let result = email.and_then(|email| outseta.token(&email));
+        let record = output::compact(&Record::new(&text, &result));
+        log.progress("");
+        output::print(&record)?;
+        if result.as_ref().is_ok_and(|token| token.seconds_left(now()).is_some_and(|left| left <= 0)) {
+            log::expired(format_args!("line {number}: "), &text);
+        }
+        summary.add(number, result);
+        if summary.is_stopped {
+            break;
+        }
+        log.progress(&summary);
+    }
+    Ok(summary)
+}
+
+/// The next line without its line feed. A line that is too long is cut to `LINE_LIMIT` + 1 bytes, by which
+/// `parse` recognises it.
 fn read_line(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
     if input.take(LINE_LIMIT as u64 + 1).read_until(b'\n', &mut line)? == 0 {

@@ -4,6 +4,8 @@
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::Write as _;
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,6 +19,7 @@ use crate::support::model::{Account, Refusal, SecondFactor, User, cloudflare};
 use crate::support::pty::Streams;
 use crate::support::run::Run;
 use crate::support::script::{Endpoint, Fault, Reply};
+use crate::support::wire::reset;
 use crate::support::{KEY, SECRET, has, jwt, make_fifo};
 
 /// The record of a token from [`Server::generous`].
@@ -314,6 +317,21 @@ mod failures_that_end_the_batch {
     }
 
     #[test]
+    fn the_third_email_in_a_row_for_which_outseta_is_busy() {
+        let server = Server::generous();
+        let (busy, limited) = (|| Response::empty(503), || Response::empty(429));
+        let replies = [busy(), limited(), token_response(), busy(), busy(), limited(), token_response()];
+        for reply in replies {
+            server.on(Endpoint::Tokens, reply);
+        }
+        let records = [0, 1, 2, 3, 4, 5].map(|number| format!("user{number}@example.com"));
+        let statuses = [75, 75, 0, 75, 75, 75];
+        let records: Vec<_> = records.iter().map(String::as_str).zip(statuses).collect();
+        let message = "stopped at line 6: rate limit exceeded (429)\n";
+        fails_with_records(batch(&server, emails(9)), 75, message, &records);
+    }
+
+    #[test]
     fn a_network_failure_after_its_retries() {
         let lost = Server::generous();
         lost.on(Endpoint::Tokens, Fault::CloseAfter(0)).on(Endpoint::Tokens, Fault::ResetAfter(9));
@@ -341,12 +359,35 @@ mod input_and_output {
         let server = Server::generous();
         for (run, message) in [
             (batch(&server, "").arg("missing"), "cannot read missing: no such file or directory\n"),
-            (batch(&server, "").arg("/"), "cannot read /: is a directory\n"),
-            (batch(&server, "").stdin_file("/"), "cannot read standard input: is a directory\n"),
+            (batch(&server, "").arg("/"), "stopped at line 1: cannot read /: is a directory\n"),
+            (
+                batch(&server, "").stdin_file("/"),
+                "stopped at line 1: cannot read standard input: is a directory\n",
+            ),
         ] {
             run.fails_with(66, message).run();
         }
         assert_eq!(server.connections(), 0);
+    }
+
+    #[test]
+    fn a_read_error_in_the_middle_does_not_hide_what_was_done() {
+        let server = Server::generous();
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let mut writer = TcpStream::connect(listener.local_addr().expect("its address")).expect("it accepts");
+        let (reader, _) = listener.accept().expect("a connection");
+        let run = batch(&server, "").stdin_from(OwnedFd::from(reader)).arg("-v");
+        let mut running = run.start();
+        writer.write_all(b"a@example.com\njane\nb@").expect("the program reads");
+        running.wait_for_stdout("no @");
+        reset(&writer);
+        drop(writer);
+        let outcome = running.outcome();
+        assert_eq!(outcome.status, Some(66), "{outcome}");
+        let end = "outseta-token: 1 done, 1 failed\n\
+            outseta-token: stopped at line 3: cannot read standard input: connection reset by peer\n\
+            outseta-token: hint: check that the file is there and may be read by this user\n";
+        assert!(outcome.stderr.ends_with(end), "{outcome}");
     }
 
     #[test]

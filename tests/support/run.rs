@@ -209,8 +209,12 @@ impl Run {
         self
     }
 
-    pub fn stdin_file(mut self, path: impl AsRef<Path>) -> Self {
-        self.stdin = File::open(path).expect("the file for standard input opens").into();
+    pub fn stdin_file(self, path: impl AsRef<Path>) -> Self {
+        self.stdin_from(File::open(path).expect("the file for standard input opens"))
+    }
+
+    pub fn stdin_from(mut self, stdin: impl Into<Stdio>) -> Self {
+        self.stdin = stdin.into();
         self.input = None;
         self
     }
