@@ -92,14 +92,25 @@ fn fault(text: &str) -> Option<String> {
     let (local, domain) = text.split_once('@').unwrap_or((text, ""));
     let has_label = |wrong: fn(&str) -> bool| domain.split('.').any(wrong);
     let quotes = ['"', '\''];
+    // The quotes that word processors and chats put around a text.
+    let typographic = ['“', '”', '„', '‘', '’', '‚', '«', '»', '‹', '›'];
     let faults = [
         (text.contains(['\n', '\r', '\u{2028}', '\u{2029}']), "it contains a line break"),
         (text.contains(['\t', ',', ';']), "it looks like a row of a table: give the address alone"),
         (text.contains(char::is_control), "it contains a control character"),
         (text.contains(is_invisible), "it contains an invisible character"),
         (text.contains(['<', '>']), "it has angle brackets: give the address alone, without a name"),
-        (text.starts_with(quotes) && text.ends_with(quotes), "it is in quotes: remove them"),
+        (
+            text.starts_with(quotes) && text.ends_with(quotes)
+                || text.starts_with(typographic)
+                || text.ends_with(typographic),
+            "it is in quotes: remove them",
+        ),
         (text.starts_with('"'), "a quoted name before the @ is not supported"),
+        (
+            text.starts_with('$') && !text.contains('@'),
+            "the shell did not replace this variable: use double quotes around it",
+        ),
         (
             !text.contains('@') && text.to_lowercase().contains("mail"),
             "it has no @; it looks like the header of a table",

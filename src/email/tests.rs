@@ -39,7 +39,7 @@ fn each_fault_has_its_message() {
     let long = format!("{local}@{domain}d");
     let (long_local, long_wide_local) = (format!("{local}l@e.de"), format!("{}@e.de", "é".repeat(33)));
     let long_label = format!("j@{label}d");
-    let rows: [(&[&str], &str); 21] = [
+    let rows: [(&[&str], &str); 22] = [
         (
             &["j@e.de\nk@e.de", "j@e.de\rk@e.de", "j@e\u{2028}.de", "j@e.de\u{2029}", "j<\nk"],
             "it contains a line break",
@@ -58,7 +58,11 @@ fn each_fault_has_its_message() {
             &["j@e.de,Jane", "Jane;j@e.de", "Jane\tj@e.de"],
             "it looks like a row of a table: give the address alone",
         ),
-        (&["\"j@e.de\"", "'j@e.de'"], "it is in quotes: remove them"),
+        (
+            &["\"j@e.de\"", "'j@e.de'", "“j@e.de”", "„j@e.de“", "‘j@e.de’", "«j@e.de»", "j@e.de”"],
+            "it is in quotes: remove them",
+        ),
+        (&["$EMAIL", "${email}"], "the shell did not replace this variable: use double quotes around it"),
         (&["j@d@e.de"], "it has more than one @"),
         (&["@e.de"], "there is nothing before the @"),
         (&["j@"], "there is nothing after the @"),
