@@ -137,10 +137,10 @@ impl Typed {
     }
 
     fn positional(&mut self, value: OsString) -> Result<(), Error> {
-        let is_email = |argument: &OsString| argument.to_string_lossy().contains('@');
+        refuse_misspelt_option(&value)?;
         self.positionals.push(value);
         match &self.positionals[..] {
-            // Refused now, or else the command's own options would be reported as unknown.
+            // `outseta-token EMAIL ls -l`: say that `--` is missing before `-l` is reported as unknown.
             [email, extra] if is_email(email) && !is_email(extra) => Err(Error::usage(
                 format!("unexpected argument '{}': {ONE_EMAIL}", Shown::os(extra)),
                 "to run a command, put -- before it: outseta-token EMAIL -- COMMAND",
@@ -239,13 +239,13 @@ impl Typed {
             let pause = self.parsed("--rate", pause)?.unwrap_or(Duration::from_millis(250));
             return Ok(Mode::Batch { file, pause });
         }
+        if let Some(word) = self.positionals.first() {
+            refuse_option_name(word)?;
+        }
         no_more(self.positionals.get(1), ONE_EMAIL)?;
         match (self.positionals.first(), self.rest.as_deref()) {
             (None, None | Some([])) => self.print(None),
-            (Some(email), None) => {
-                refuse_option_name(email)?;
-                self.print(Some(email).filter(|email| *email != "-"))
-            }
+            (Some(email), None) => self.print(Some(email).filter(|email| *email != "-")),
             (Some(email), Some([_, ..])) if email == "-" => Err(Error::usage(
                 "with a command, the email must be an argument: the command reads standard input",
                 "write the email before it: outseta-token jane@example.com -- COMMAND",
@@ -278,6 +278,13 @@ impl Typed {
         let default = if self.has("--raw") { Format::Token } else { Format::Json };
         let format = self.parsed("--format", named)?.unwrap_or(default);
         let output = self.value("--output").filter(|file| *file != "-").map(PathBuf::from);
+        let is_email_alone = |file: &PathBuf| is_email(file) && !file.to_string_lossy().contains('/');
+        if email.is_none() && self.positionals.is_empty() && output.as_ref().is_some_and(is_email_alone) {
+            return Err(Error::usage(
+                "--output has a FILE that looks like an email, and there is no EMAIL",
+                "write -o FILE jane@example.com, or - as EMAIL to read it from standard input",
+            ));
+        }
         let min_ttl = self.parsed("--min-ttl", duration)?;
         let unused = match (min_ttl, &output, format) {
             (Some(_), None, _) => "without -o FILE",
@@ -292,7 +299,15 @@ impl Typed {
 
     fn reject_unused(&self, mode: ModeName, phrase: &str) -> Result<(), Error> {
         match self.options.iter().find(|(spec, _)| !spec.modes.contains(&mode)) {
-            Some((spec, _)) => Err(mistake(format!("{} cannot be used {phrase}", spec.long()))),
+            Some((spec, _)) => {
+                let message = format!("{} cannot be used {phrase}", spec.long());
+                let hint = if spec.long() == "--output" {
+                    "redirect standard output to the file: > FILE"
+                } else {
+                    SEE_HELP
+                };
+                Err(Error::usage(message, hint))
+            }
             None => Ok(()),
         }
     }
@@ -328,6 +343,23 @@ fn no_more(argument: Option<&OsString>, takes: &str) -> Result<(), Error> {
     }
 }
 
+fn is_email(argument: impl AsRef<OsStr>) -> bool {
+    argument.as_ref().to_string_lossy().contains('@')
+}
+
+/// Text editors and chats replace a hyphen by a dash, and `10 sec` is two arguments.
+fn refuse_misspelt_option(argument: &OsStr) -> Result<(), Error> {
+    let text = argument.to_string_lossy();
+    let hint = if text.starts_with(['–', '—', '−']) && !is_email(argument) {
+        "it starts with a long dash: type a hyphen instead, as in -r"
+    } else if ["ms", "sec", "seconds", "min", "minutes", "hours", "days"].contains(&&*text) {
+        "write a duration as one word, such as 10s or 2m"
+    } else {
+        return Ok(());
+    };
+    Err(Error::usage(format!("unexpected argument '{}'", Shown::new(&text)), hint))
+}
+
 /// `outseta-token check` was probably meant as `--check`.
 fn refuse_option_name(word: &OsStr) -> Result<(), Error> {
     let message = || format!("unexpected argument '{}'", Shown::os(word));
@@ -344,6 +376,13 @@ fn unknown_option(name: &str) -> Error {
         }
         "--password" => "no password is needed: the program uses the account's API key".to_owned(),
         "--token" => "to print only the token, use --raw".to_owned(),
+        "--proxy" => "set https_proxy in the environment".to_owned(),
+        "-k" | "--insecure" => {
+            "certificates are always checked; to trust another issuer, use --cacert FILE".to_owned()
+        }
+        _ if FORMATS.iter().any(|(format, ..)| name.strip_prefix("--") == Some(format)) => {
+            format!("did you mean --format {}?", &name[2..])
+        }
         _ => did_you_mean(name, TABLE.iter().map(Spec::long)),
     };
     Error::usage(format!("unknown option {}", Shown::new(name)), hint)

@@ -119,6 +119,8 @@ fn a_hyphen_is_standard_input_or_output() {
     assert_eq!(print("-").email, None);
     assert_eq!(print("-- -").email, Some("-".into()));
     assert_eq!(print("-o -").output, None);
+    assert_eq!(print("-o jane@example.com -").output, Some("jane@example.com".into()));
+    assert_eq!(print("-o tokens/jane@example.com").output, Some("tokens/jane@example.com".into()));
     assert!(matches!(run("--batch -").mode, Mode::Batch { file: None, .. }));
 }
 
@@ -160,6 +162,26 @@ fn mistakes_name_the_option() {
         ),
         ("help", "unexpected argument 'help'\ndid you mean --help?"),
         ("check", "unexpected argument 'check'\ndid you mean --check?"),
+        ("batch emails.txt", "unexpected argument 'batch'\ndid you mean --batch?"),
+        ("–r", "unexpected argument '–r'\nit starts with a long dash: type a hyphen instead, as in -r"),
+        ("a@e.de —raw", "unexpected argument '—raw'\nit starts with a long dash: type a hyphen instead"),
+        ("--timeout 10 sec a@e.de", "unexpected argument 'sec'\nwrite a duration as one word, such as 10s"),
+        ("--json", "unknown option --json\ndid you mean --format json?"),
+        ("--claims a@e.de", "unknown option --claims\ndid you mean --format claims?"),
+        ("--proxy h:1", "unknown option --proxy\nset https_proxy in the environment"),
+        (
+            "-k",
+            "unknown option -k\ncertificates are always checked; to trust another issuer, use --cacert FILE",
+        ),
+        ("--insecure", "unknown option --insecure\ncertificates are always checked"),
+        (
+            "--batch -o f",
+            "--output cannot be used with --batch\nredirect standard output to the file: > FILE",
+        ),
+        (
+            "-r -o jane@example.com",
+            "--output has a FILE that looks like an email, and there is no EMAIL\nwrite -o FILE jane@example.com, or",
+        ),
         ("--subdomain", "--subdomain needs a value: an Outseta subdomain such as acme"),
         ("--subdomain=", "--subdomain has an empty value: it needs an Outseta subdomain such as acme"),
         ("-o ''", "--output has an empty value"),
