@@ -247,7 +247,7 @@ impl Typed {
             (None, None | Some([])) => self.print(None),
             (Some(email), None) => self.print(Some(email).filter(|email| *email != "-")),
             (Some(email), Some([_, ..])) if email == "-" => Err(Error::usage(
-                "with a command, the email must be an argument: the command reads standard input",
+                "the email cannot come from standard input when a command is given: the command uses it",
                 "write the email before it: outseta-token jane@example.com -- COMMAND",
             )),
             // After `--` the email may be untrusted: there, `-` does not mean standard input.
@@ -293,7 +293,7 @@ impl Typed {
         };
         Err(Error::usage(
             format!("--min-ttl cannot be used {unused}"),
-            "with -o FILE, --min-ttl keeps FILE if its token is valid for at least DURATION",
+            "--min-ttl keeps the token in FILE if it is valid for at least DURATION",
         ))
     }
 
@@ -372,7 +372,7 @@ fn refuse_option_name(word: &OsStr) -> Result<(), Error> {
 fn unknown_option(name: &str) -> Error {
     let hint = match name {
         "--api-key" | "--key" | "--api-secret" | "--secret" => {
-            "no secret is an option: set OUTSETA_API_KEY and OUTSETA_API_SECRET in the environment".to_owned()
+            "secrets cannot be passed as options: set OUTSETA_API_KEY and OUTSETA_API_SECRET in the environment".to_owned()
         }
         "--password" => "no password is needed: the program uses the account's API key".to_owned(),
         "--token" => "to print only the token, use --raw".to_owned(),

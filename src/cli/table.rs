@@ -41,14 +41,18 @@ const DURATION: &str = "a duration such as 500ms, 10s, 2m, 1h, 7d, or a number o
 const TIMEOUT: &str = "a duration longer than zero, such as 500ms, 10s, 2m or 1h; at most 3660d";
 
 pub(super) const FORMATS: [(&str, Format, &str); 5] = [
-    ("json", Format::Json, "the response: access_token, token_type, expires_in, then any other fields"),
+    (
+        "json",
+        Format::Json,
+        "the response: access_token, token_type, expires_in, expires_at, then any other fields",
+    ),
     ("token", Format::Token, "the token (a JWT)"),
     ("header", Format::Header, "Authorization: Bearer TOKEN, for curl -H @-"),
-    ("env", Format::Env, "OUTSETA_ACCESS_TOKEN=TOKEN, for >> \"$GITHUB_ENV\" and export \"$(...)\""),
+    ("env", Format::Env, "OUTSETA_ACCESS_TOKEN=TOKEN, for export \"$(...)\", docker --env-file and systemd"),
     (
         "claims",
         Format::Claims,
-        "the token's payload as JSON; it came from Outseta over TLS, its signature is not checked",
+        "the token's payload as JSON; its signature is not checked (it came from Outseta over TLS)",
     ),
 ];
 
@@ -79,7 +83,7 @@ pub(super) const TABLE: &[Spec] = &[
         .help("another host that serves Outseta's API, such as a custom domain or a test server"),
     flag(&["-e", "--env-file"], ALL)
         .takes(ValueKind::File, "FILE", "a file")
-        .help("read OUTSETA_* settings from this .env file instead of the user's own"),
+        .help("read OUTSETA_* settings from this .env file, before the environment"),
     flag(&["--cacert"], ALL)
         .takes(ValueKind::File, "FILE", "a PEM file")
         .help("trust the certificates in this PEM file instead of the built-in roots"),
@@ -87,20 +91,20 @@ pub(super) const TABLE: &[Spec] = &[
         .takes(ValueKind::Text, "DURATION", TIMEOUT)
         .help("total time for one email, including retries and the waits between them (default 30s)"),
     flag(&["--retries"], ALL)
-        .takes(ValueKind::Text, "N", "a whole number of at most 4294967295")
+        .takes(ValueKind::Text, "N", "a whole number")
         .help("number of retries after a temporary failure (default 2)"),
     flag(&["--batch"], &[Batch]).help(
         "read emails, one a line, from FILE or standard input, and print one JSON line for each; \
          blank lines and lines that start with # are skipped",
     ),
     flag(&["--rate"], &[Batch]).takes(ValueKind::Text, "N", "a number of requests a second, or 0").help(
-        "with --batch: at most N requests a second; 0.5 is one every two seconds, 0 is no limit \
-         (default 4, Outseta's limit)",
+        "with --batch: send at most N requests a second, such as 0.5; 0 is no limit (default 4, \
+         Outseta's limit)",
     ),
     flag(&["--check"], &[Check]).help("show each setting and whether it works"),
     flag(&["--no-activity-log"], MINTING).help("ask Outseta not to record the call in its activity log"),
-    flag(&["--no-input"], ALL).help("never prompt"),
-    flag(&["-q", "--quiet"], ALL).help("no progress and no success line; warnings and errors stay"),
+    flag(&["--no-input"], ALL).help("never prompt, as if CI were set"),
+    flag(&["-q", "--quiet"], ALL).help("print only the result, warnings and errors"),
     flag(&["-v", "--verbose"], ALL).help("log settings, requests and responses; no secrets"),
     flag(&["--generate"], &[])
         .takes(

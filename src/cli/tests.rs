@@ -149,8 +149,8 @@ fn mistakes_name_the_option() {
         ("--sub a", "unknown option --sub\ndid you mean --subdomain?"),
         ("--BATCH", "unknown option --BATCH\ndid you mean --batch?"),
         ("-x", "unknown option -x\nsee outseta-token --help"),
-        ("--api-key=k", "unknown option --api-key\nno secret is an option: set OUTSETA_API_KEY and"),
-        ("--api-secret k", "unknown option --api-secret\nno secret is an option: set OUTSETA_API_KEY and"),
+        ("--api-key=k", "unknown option --api-key\nsecrets cannot be passed as options: set"),
+        ("--api-secret k", "unknown option --api-secret\nsecrets cannot be passed as options: set"),
         (
             "--password k",
             "unknown option --password\nno password is needed: the program uses the account's API key",
@@ -201,7 +201,7 @@ fn mistakes_name_the_option() {
         ("--batch -r", "--raw cannot be used with --batch"),
         ("--check --no-activity-log", "--no-activity-log cannot be used with --check"),
         ("a@e.de -o x -- true", "--output cannot be used with a command"),
-        ("--min-ttl 1h", "--min-ttl cannot be used without -o FILE\nwith -o FILE, --min-ttl keeps FILE if"),
+        ("--min-ttl 1h", "--min-ttl cannot be used without -o FILE\n--min-ttl keeps the token in FILE if"),
         ("--min-ttl 1h -o -", "--min-ttl cannot be used without -o FILE"),
         ("--min-ttl 1h -o x -f claims", "--min-ttl cannot be used with --format claims"),
         ("--generate man -q", "--generate cannot be combined with other arguments"),
@@ -217,7 +217,7 @@ fn mistakes_name_the_option() {
         ("a@e.de --", "no command after --\nwrite the command after it:"),
         ("-- a@e.de --", "no command after --"),
         ("- --", "no command after --"),
-        ("- -- true", "with a command, the email must be an argument"),
+        ("- -- true", "the email cannot come from standard input when a command is given"),
         ("--one --two", "unknown option --one"),
     ] {
         assert!(usage(line).starts_with(expected), "{line}: {}", usage(line));

@@ -22,18 +22,18 @@ _arguments -s -S \
     '(-s --subdomain)-s+[Outseta account\: acme or https\://acme.outseta.com]:NAME: ' \
     '(-s --subdomain)--subdomain=[Outseta account\: acme or https\://acme.outseta.com]:NAME: ' \
     '(--base-url)--base-url=[another host that serves Outseta'\''s API, such as a custom domain or a test server]:URL: ' \
-    '(-e --env-file)-e+[read OUTSETA_* settings from this .env file instead of the user'\''s own]:FILE:_files' \
-    '(-e --env-file)--env-file=[read OUTSETA_* settings from this .env file instead of the user'\''s own]:FILE:_files' \
+    '(-e --env-file)-e+[read OUTSETA_* settings from this .env file, before the environment]:FILE:_files' \
+    '(-e --env-file)--env-file=[read OUTSETA_* settings from this .env file, before the environment]:FILE:_files' \
     '(--cacert)--cacert=[trust the certificates in this PEM file instead of the built-in roots]:FILE:_files' \
     '(--timeout)--timeout=[total time for one email, including retries and the waits between them (default 30s)]:DURATION: ' \
     '(--retries)--retries=[number of retries after a temporary failure (default 2)]:N: ' \
     '(--batch)--batch[read emails, one a line, from FILE or standard input, and print one JSON line for each; blank lines and lines that start with # are skipped]' \
-    '(--rate)--rate=[with --batch\: at most N requests a second; 0.5 is one every two seconds, 0 is no limit (default 4, Outseta'\''s limit)]:N: ' \
+    '(--rate)--rate=[with --batch\: send at most N requests a second, such as 0.5; 0 is no limit (default 4, Outseta'\''s limit)]:N: ' \
     '(--check)--check[show each setting and whether it works]' \
     '(--no-activity-log)--no-activity-log[ask Outseta not to record the call in its activity log]' \
-    '(--no-input)--no-input[never prompt]' \
-    '(-q --quiet)-q[no progress and no success line; warnings and errors stay]' \
-    '(-q --quiet)--quiet[no progress and no success line; warnings and errors stay]' \
+    '(--no-input)--no-input[never prompt, as if CI were set]' \
+    '(-q --quiet)-q[print only the result, warnings and errors]' \
+    '(-q --quiet)--quiet[print only the result, warnings and errors]' \
     '(-v --verbose)-v[log settings, requests and responses; no secrets]' \
     '(-v --verbose)--verbose[log settings, requests and responses; no secrets]' \
     '(--generate)--generate=[print man, complete-bash, complete-zsh or complete-fish]:WHAT:(man complete-bash complete-zsh complete-fish)' \
