@@ -226,8 +226,7 @@ mod mistakes {
     /// Unit tests have a row for each mistake.
     #[test]
     fn a_mistake_is_reported_with_its_next_step() {
-        let key_hint =
-            "no secret is an option: set OUTSETA_API_KEY and OUTSETA_API_SECRET in the environment";
+        let key_hint = "secrets cannot be passed as options: set OUTSETA_API_KEY and OUTSETA_API_SECRET in the environment";
         let rows: [(&[&str], &str, &str); 5] = [
             (&["--fromat", "json", JANE], "unknown option --fromat", "did you mean --format?"),
             // The value could be a secret and is not repeated.
