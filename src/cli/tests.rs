@@ -1,3 +1,4 @@
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStringExt;
 
 use proptest::collection::vec;
@@ -5,7 +6,9 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use proptest::test_runner::Config;
 
-use super::table::TABLE;
+use super::options::TABLE;
+use super::suggest::{did_you_mean, distance};
+use super::values::duration;
 use super::*;
 
 /// Parses words; `''` is an empty argument.
@@ -43,7 +46,7 @@ fn base(options: &Options) -> String {
 fn a_malformed_base_url_is_a_mistake_unless_help_is_asked_for() {
     for line in ["-s a.b", "--base-url http://a.example"] {
         assert_eq!(words(line).map_err(|error| error.status()), Err(64), "{line}");
-        assert_eq!(words(&format!("{line} --help")), Ok(Invocation::Text(help::help())), "{line}");
+        assert_eq!(words(&format!("{line} --help")), Ok(Invocation::Text(docs::help())), "{line}");
     }
 }
 
@@ -129,10 +132,10 @@ fn help_and_version_win_whatever_else_is_given() {
     for line in
         ["--help", "--help -V", "--bogus -r -r --quiet=1 --timeout= a b --help", "--generate nothing --help"]
     {
-        assert_eq!(words(line), Ok(Invocation::Text(help::help())), "{line}");
+        assert_eq!(words(line), Ok(Invocation::Text(docs::help())), "{line}");
     }
-    assert_eq!(words("--bogus -h --help"), Ok(Invocation::Text(help::short())));
-    assert_eq!(words("x y -V -h"), Ok(Invocation::Text(help::version())));
+    assert_eq!(words("--bogus -h --help"), Ok(Invocation::Text(docs::short_help())));
+    assert_eq!(words("x y -V -h"), Ok(Invocation::Text(docs::version())));
     assert!(matches!(words("-o --help"), Ok(Invocation::Run(_))), "it is a value there");
     assert!(matches!(words("j@e.de -- curl --help"), Ok(Invocation::Run(_))), "it is curl's");
 }
@@ -182,7 +185,7 @@ fn mistakes_name_the_option() {
             "-r -o jane@example.com",
             "--output has a FILE that looks like an email, and there is no EMAIL\nwrite -o FILE jane@example.com, or",
         ),
-        ("--subdomain", "--subdomain needs a value: an Outseta subdomain such as acme"),
+        ("--subdomain", "--subdomain needs an Outseta subdomain such as acme"),
         ("--subdomain=", "--subdomain has an empty value: it needs an Outseta subdomain such as acme"),
         ("-o ''", "--output has an empty value"),
         ("--quiet=yes", "--quiet takes no value"),
@@ -282,8 +285,8 @@ fn each_mode_takes_its_own_options() {
         ("-q", all),
         ("-v", all),
     ];
-    // All but --batch, --check, --generate, --help and --version.
-    assert_eq!(table.len(), TABLE.len() - 5);
+    // All but --batch, --check, --generate, -h, --help and --version.
+    assert_eq!(table.len(), TABLE.len() - 6);
     for (option, modes) in table {
         for &mode in all {
             let line = format!("{option} {mode}");
@@ -299,9 +302,8 @@ fn each_mode_takes_its_own_options() {
 
 #[test]
 fn each_text_is_generated() {
-    let Some(Spec { kind: ValueKind::Choice(names), .. }) = find("--generate") else { panic!() };
-    for name in names.split(' ') {
-        let text = help::generate(name).expect(name);
+    for name in docs::names() {
+        let text = docs::generate(name).expect(name);
         assert_eq!(words(&format!("--generate {name}")), Ok(Invocation::Text(text)));
     }
 }
@@ -356,10 +358,11 @@ fn arguments_need_not_be_utf8() {
 fn the_table_is_sound() {
     for (at, spec) in TABLE.iter().enumerate() {
         let (long, short) = spec.names.split_last().expect("a name");
-        assert!(long.starts_with("--") && long.len() > 3, "{spec:?}");
+        assert!(long.starts_with("--") && long.len() > 3 || *long == "-h", "{spec:?}");
         assert!(short.is_empty() || short.len() == 1 && short[0].len() == 2, "{spec:?}");
-        assert!(!spec.help.is_empty() && !spec.help.ends_with('.') && !spec.help.contains("  "), "{spec:?}");
-        assert!(!spec.help.contains(['\\', '[', ']']), "completions do not escape these: {spec:?}");
+        let help = spec.help();
+        assert!(!help.is_empty() && !help.ends_with('.') && !help.contains("  "), "{spec:?}");
+        assert!(!help.contains(['\\', '[', ']']), "completions do not escape these: {spec:?}");
         for other in &TABLE[at + 1..] {
             assert!(!spec.names.iter().any(|name| other.names.contains(name)), "{spec:?}");
         }
@@ -376,7 +379,7 @@ fn bytes(length: std::ops::Range<usize>) -> impl Strategy<Value = OsString> {
 
 /// An argument that means something, or nearly, or nothing.
 fn argument() -> impl Strategy<Value = OsString> {
-    let names: Vec<&str> = TABLE.iter().flat_map(|spec| spec.names).copied().collect();
+    let names: Vec<&str> = TABLE.into_iter().flat_map(|spec| spec.names).copied().collect();
     let values = ["1", "json", "man", "0", "", "-", "--", "j@e.de", "=", "-qv", "-s=a"];
     prop_oneof![
         select(names.clone()).prop_map(OsString::from),
@@ -398,7 +401,7 @@ proptest! {
     #[test]
     fn help_wins_over_whatever_follows(arguments in vec(argument(), 0..8)) {
         let arguments = [OsString::from("--help")].into_iter().chain(arguments);
-        prop_assert_eq!(parse(arguments), Ok(Invocation::Text(help::help())));
+        prop_assert_eq!(parse(arguments), Ok(Invocation::Text(docs::help())));
     }
 
     #[test]
@@ -412,7 +415,7 @@ proptest! {
 
     #[test]
     fn an_equals_sign_and_a_space_are_the_same(
-        spec in select(TABLE.iter().filter(|spec| !matches!(spec.kind, ValueKind::Flag)).collect::<Vec<_>>()),
+        spec in select(TABLE.into_iter().filter(|spec| spec.value.is_some()).collect::<Vec<_>>()),
         value in prop_oneof![argument(), bytes(1..8)],
     ) {
         let joined = [spec.long().as_bytes(), b"=", value.as_encoded_bytes()].concat();

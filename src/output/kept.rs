@@ -8,9 +8,8 @@ use std::path::Path;
 use serde_json::Map;
 
 use super::file::{folder, remove_left_behind};
-use super::{FIRST_FIELDS, prefix, render};
+use super::{FIRST_FIELDS, Format, prefix, render};
 use crate::api::Token;
-use crate::cli::Format;
 use crate::config;
 use crate::email::Email;
 use crate::unix;

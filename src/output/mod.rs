@@ -1,6 +1,7 @@
 //! The output formats, and writing a result.
 
 mod file;
+mod format;
 mod kept;
 
 use std::fmt::Write;
@@ -10,9 +11,9 @@ use serde::ser::SerializeMap;
 use serde_json::{Map, Value};
 
 pub(crate) use self::file::Destination;
+pub(crate) use self::format::Format;
 pub(crate) use self::kept::{Wanted, kept};
 use crate::api::Token;
-use crate::cli::Format;
 use crate::error::{Error, Kind};
 use crate::text;
 

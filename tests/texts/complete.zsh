@@ -11,8 +11,8 @@ if (( from < CURRENT )); then
     return
 fi
 _arguments -s -S \
-    '(-f --format)-f+[json (default), token, header, env or claims]:FORMAT:(json token header env claims)' \
-    '(-f --format)--format=[json (default), token, header, env or claims]:FORMAT:(json token header env claims)' \
+    '(-f --format)-f+[how to print the response\: json, token, header, env or claims (default json)]:FORMAT:(json token header env claims)' \
+    '(-f --format)--format=[how to print the response\: json, token, header, env or claims (default json)]:FORMAT:(json token header env claims)' \
     '(-r --raw)-r[print only the token\: the same as --format token]' \
     '(-r --raw)--raw[print only the token\: the same as --format token]' \
     '(-o --output)-o+[write to FILE (mode 0600, atomically, only on success); - is standard output]:FILE:_files' \
@@ -28,7 +28,7 @@ _arguments -s -S \
     '(--timeout)--timeout=[total time for one email, including retries and the waits between them (default 30s)]:DURATION: ' \
     '(--retries)--retries=[number of retries after a temporary failure (default 2)]:N: ' \
     '(--batch)--batch[read emails, one a line, from FILE or standard input, and print one JSON line for each; blank lines and lines that start with # are skipped]' \
-    '(--rate)--rate=[with --batch\: send at most N requests a second, such as 0.5; 0 is no limit (default 4, Outseta'\''s limit)]:N: ' \
+    '(--rate)--rate=[with --batch\: send at most N requests a second, such as 0.5; 0 is no limit, Outseta'\''s is 4 (default 4)]:N: ' \
     '(--check)--check[show each setting and whether it works]' \
     '(--no-activity-log)--no-activity-log[ask Outseta not to record the call in its activity log]' \
     '(--no-input)--no-input[never prompt, as if CI were set]' \
@@ -36,9 +36,9 @@ _arguments -s -S \
     '(-q --quiet)--quiet[print only the result, warnings and errors]' \
     '(-v --verbose)-v[log settings, requests and responses; no secrets]' \
     '(-v --verbose)--verbose[log settings, requests and responses; no secrets]' \
-    '(--generate)--generate=[print man, complete-bash, complete-zsh or complete-fish]:WHAT:(man complete-bash complete-zsh complete-fish)' \
-    '(-h --help)-h[-h\: one screen of help; --help\: all of it]' \
-    '(-h --help)--help[-h\: one screen of help; --help\: all of it]' \
+    '(--generate)--generate=[print the man page or a shell completion\: man, complete-bash, complete-zsh or complete-fish]:WHAT:(man complete-bash complete-zsh complete-fish)' \
+    '(-h)-h[print one screen of help]' \
+    '(--help)--help[print all of the help]' \
     '(-V --version)-V[print the version]' \
     '(-V --version)--version[print the version]' \
     '*:file:_files'

@@ -17,32 +17,32 @@ fn every_status_is_explained() {
 
 #[test]
 fn help_fits_a_terminal() {
-    for text in [short(), help()] {
+    for text in [short_help(), help()] {
         for line in text.lines() {
             assert!(line.len() <= WIDTH && line.trim_end() == line, "{line:?}");
         }
     }
-    assert!(short().lines().count() <= 30);
+    assert!(short_help().lines().count() <= 30);
 }
 
 #[test]
 fn short_help_has_the_usage_and_the_examples_of_help() {
     let help = help();
     let commands: Vec<&str> = help.lines().filter(|line| line.starts_with("  outseta-token")).collect();
-    assert!(commands.len() == 8 && commands.iter().all(|line| short().contains(&format!("{line}\n"))));
+    assert!(commands.len() == 8 && commands.iter().all(|line| short_help().contains(&format!("{line}\n"))));
 }
 
 #[test]
 fn a_wide_name_has_a_line_of_its_own() {
     let [narrow, wide] = ["n".repeat(24), "w".repeat(25)];
-    assert_eq!(plain(&narrow, "why"), format!("  {narrow}  why"));
-    assert_eq!(plain(&wide, "why"), format!("  {wide}\n{:28}why", ""));
+    assert_eq!(plain_row(&narrow, "why"), format!("  {narrow}  why"));
+    assert_eq!(plain_row(&wide, "why"), format!("  {wide}\n{:28}why", ""));
 }
 
 #[test]
 fn every_place_of_a_template_is_filled() {
     let generated = ["man", "complete-bash", "complete-zsh", "complete-fish"].map(generate);
-    for text in [short(), help(), version()].into_iter().chain(generated.map(Option::unwrap)) {
+    for text in [short_help(), help(), version()].into_iter().chain(generated.map(Option::unwrap)) {
         let is_place = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_uppercase());
         assert!(!text.split('@').any(is_place), "{text}");
     }

@@ -1,0 +1,174 @@
+//! The texts about the program: `-h`, `--help`, the man page and the completions. Each is a template in this
+//! folder, filled from the option table and `blocks.txt`. Tests compare them with copies in `tests/texts`.
+
+use super::options::{self, Spec, TABLE, Value, ValueKind};
+use crate::output::Format;
+
+/// Text that help and the man page share. Blocks are separated by a blank line. Each starts with its
+/// placeholder, such as `@USAGE@`, followed by rows (a name, a tab, a text) or by one paragraph.
+const BLOCKS: &str = include_str!("blocks.txt");
+
+/// The options that `-h` lists.
+static COMMON: [&Spec; 6] = [
+    &options::FORMAT,
+    &options::RAW,
+    &options::OUTPUT,
+    &options::SUBDOMAIN,
+    &options::CHECK,
+    &options::VERBOSE,
+];
+
+/// What `--generate` can print.
+pub(super) fn names() -> Vec<&'static str> {
+    vec!["man", "complete-bash", "complete-zsh", "complete-fish"]
+}
+
+pub(super) fn generate(name: &str) -> Option<String> {
+    match name {
+        "man" => Some(fill(include_str!("man.1"), &ROFF)),
+        "complete-bash" => Some(completion(include_str!("complete.bash"), bash)),
+        "complete-zsh" => Some(completion(include_str!("complete.zsh"), zsh)),
+        "complete-fish" => Some(completion(include_str!("complete.fish"), fish)),
+        _ => None,
+    }
+}
+
+pub(super) fn short_help() -> String {
+    fill(include_str!("short-help.txt"), &PLAIN)
+}
+
+pub(super) fn help() -> String {
+    fill(include_str!("help.txt"), &PLAIN)
+}
+
+pub(super) fn version() -> String {
+    fill("outseta-token @VERSION@\n", &PLAIN)
+}
+
+/// How a text shows a row (a name and its text) and a paragraph.
+struct Style {
+    row: fn(&str, &str) -> String,
+    paragraph: fn(&str) -> String,
+}
+
+const PLAIN: Style = Style { row: plain_row, paragraph: |text| wrapped(text, WIDTH).join("\n") };
+const ROFF: Style =
+    Style { row: |name, text| format!(".TP\n.B {}\n{}", escaped(name), escaped(text)), paragraph: escaped };
+
+fn fill(template: &str, style: &Style) -> String {
+    let option = |spec: &&Spec| (style.row)(&synopsis(spec), &spec.help());
+    let options = |specs: &[&Spec]| specs.iter().map(option).collect::<Vec<_>>().join("\n");
+    let format = |format: Format| (style.row)(format.name(), format.help());
+    let lists = [
+        ("@VERSION@", env!("CARGO_PKG_VERSION").to_owned()),
+        ("@OPTIONS@", options(&TABLE)),
+        ("@COMMON@", options(&COMMON)),
+        ("@FORMATS@", Format::ALL.map(format).join("\n")),
+    ];
+    let blocks = BLOCKS.split("\n\n").filter_map(|block| block.split_once('\n'));
+    let blocks = blocks.map(|(place, text)| (place, shown_block(text, style)));
+    let places = lists.into_iter().chain(blocks);
+    places.fold(template.to_owned(), |filled, (place, text)| filled.replace(place, &text))
+}
+
+fn shown_block(text: &str, style: &Style) -> String {
+    let row = |line: &str| line.split_once('\t').map(|(name, text)| (style.row)(name, text));
+    match text.lines().map(row).collect::<Option<Vec<_>>>() {
+        Some(rows) => rows.join("\n"),
+        None => (style.paragraph)(&text.trim_end().replace('\n', " ")),
+    }
+}
+
+/// Columns of a line of `--help`.
+const WIDTH: usize = 80;
+
+/// Two columns. The second is wrapped, and starts on a new line if the first is too wide.
+fn plain_row(name: &str, text: &str) -> String {
+    const FIRST: usize = 28;
+    let text = wrapped(text, WIDTH - FIRST).join(&format!("\n{:FIRST$}", ""));
+    let gap =
+        if name.len() + 4 > FIRST { format!("\n{:FIRST$}", "") } else { " ".repeat(FIRST - 2 - name.len()) };
+    format!("  {name}{gap}{text}")
+}
+
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("there is always a line");
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.len() + 1 + word.len() <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
+/// `-f, --format FORMAT`, or `    --min-ttl DURATION` without a short form.
+fn synopsis(spec: &Spec) -> String {
+    let indent = if spec.names[0].starts_with("--") { "    " } else { "" };
+    let metavar = spec.value.as_ref().map_or("", |value| value.metavar);
+    format!("{indent}{} {metavar}", spec.names.join(", ")).trim_end().to_owned()
+}
+
+/// Escapes what roff would take for a request or a special character.
+fn escaped(text: &str) -> String {
+    let text = text.trim_start().replace('\\', "\\e").replace('-', "\\-");
+    let text = text.replace('"', "\\(dq").replace('~', "\\(ti");
+    if text.starts_with(['.', '\'']) { format!("\\&{text}") } else { text }
+}
+
+fn completion(script: &str, lines: fn(&Spec) -> String) -> String {
+    let names: Vec<_> = TABLE.into_iter().flat_map(|spec| spec.names).copied().collect();
+    let options: String = TABLE.into_iter().map(lines).collect();
+    script.replace("@NAMES@", &names.join(" ")).replace("@OPTIONS@\n", &options)
+}
+
+fn bash(spec: &Spec) -> String {
+    let Some(value) = &spec.value else { return String::new() };
+    let reply = match value.kind {
+        ValueKind::Choice(words) => &format!("COMPREPLY=($(compgen -W '{}' -- \"$cur\"))", words().join(" ")),
+        ValueKind::File => "_outseta_token_files -f",
+        ValueKind::Text => "COMPREPLY=()",
+    };
+    format!("        {}) {reply}; return ;;\n", spec.names.join("|"))
+}
+
+fn zsh(spec: &Spec) -> String {
+    let value = spec.value.as_ref().map_or_else(String::new, |Value { kind, metavar, .. }| match kind {
+        ValueKind::Choice(words) => format!(":{metavar}:({})", words().join(" ")),
+        ValueKind::File => format!(":{metavar}:_files"),
+        ValueKind::Text => format!(":{metavar}: "),
+    });
+    let help = spec.help().replace('\'', "'\\''").replace(':', "\\:");
+    let line = |name: &&str| {
+        let joins = match spec.value {
+            None => "",
+            Some(_) if name.starts_with("--") => "=",
+            Some(_) => "+",
+        };
+        format!("    '({}){name}{joins}[{help}]{value}' \\\n", spec.names.join(" "))
+    };
+    spec.names.iter().map(line).collect()
+}
+
+fn fish(spec: &Spec) -> String {
+    let value = match spec.value.as_ref().map(|value| &value.kind) {
+        None => "",
+        Some(ValueKind::Choice(words)) => &format!(" -x -a '{}'", words().join(" ")),
+        Some(ValueKind::File) => " -r -F",
+        Some(ValueKind::Text) => " -x",
+    };
+    let name = |name: &&str| match name.strip_prefix("--") {
+        Some(long) => format!(" -l {long}"),
+        None => name.replace('-', " -s "),
+    };
+    let names: String = spec.names.iter().map(name).collect();
+    format!("complete -c outseta-token{names}{value} -d '{}'\n", spec.help().replace('\'', "\\'"))
+}
+
+#[cfg(test)]
+mod tests;
