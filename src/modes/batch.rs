@@ -103,6 +103,7 @@ fn process(mut input: impl BufRead, name: &Shown, outseta: &Outseta<'_>, log: Lo
         let line = match read_line(&mut input) {
             Ok(Some(line)) => line,
             Ok(None) => break,
+            Err(error) if number == 1 => return Err(Error::unreadable(name, &error)),
             Err(error) => {
                 summary.stop(number, Error::unreadable(name, &error));
                 break;

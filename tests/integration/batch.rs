@@ -359,11 +359,8 @@ mod input_and_output {
         let server = Server::generous();
         for (run, message) in [
             (batch(&server, "").arg("missing"), "cannot read missing: no such file or directory\n"),
-            (batch(&server, "").arg("/"), "stopped at line 1: cannot read /: is a directory\n"),
-            (
-                batch(&server, "").stdin_file("/"),
-                "stopped at line 1: cannot read standard input: is a directory\n",
-            ),
+            (batch(&server, "").arg("/"), "cannot read /: is a directory\n"),
+            (batch(&server, "").stdin_file("/"), "cannot read standard input: is a directory\n"),
         ] {
             run.fails_with(66, message).run();
         }

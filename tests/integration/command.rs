@@ -298,7 +298,7 @@ mod failure {
     fn the_email_must_be_an_argument() {
         let server = Server::minting(JWT);
         let run = Run::new().server(&server).args(["-", "--", "/bin/cat"]).stdin("jane@example.com\n");
-        run.fails_with(64, "with a command, the email must be an argument").run();
+        run.fails_with(64, "the email cannot come from standard input").run();
         assert_eq!(server.connections(), 0);
     }
 }
