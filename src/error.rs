@@ -1,18 +1,17 @@
-//! A failure. Its kind decides the exit status and what retries and batches do. Its message (lower case, no
-//! full stop) and hint (what to do next) are written where the failure is found.
+//! A failure. Its kind decides the exit status, whether it is retried and whether it ends a batch. Its message
+//! (lower case, no full stop) and its hint (what to do next) are chosen where the failure is detected.
 
 use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use self::Effect::{EndsBatch, OneEmail, Retry, RetryThenEndBatch};
 use crate::text::{Shown, io_reason};
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Error {
     kind: Kind,
     message: String,
-    /// Empty if there is nothing to do.
+    /// Empty if there is no hint.
     hint: String,
 }
 
@@ -26,7 +25,7 @@ pub(crate) enum Kind {
     /// DNS, a refused or lost connection.
     Network,
     ConnectTimeout,
-    /// The time for one email is over.
+    /// The time for one email is over, and the connection was made.
     Timeout,
     Tls,
     /// A network failure that a retry cannot help, such as a proxy's refusal.
@@ -48,37 +47,53 @@ pub(crate) enum Kind {
     CommandNotFound,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Effect {
-    OneEmail,
-    /// Every other email would fail too.
-    EndsBatch,
-    Retry,
-    RetryThenEndBatch,
+/// What the caller and a batch do about a kind of failure.
+struct Policy {
+    status: u8,
+    /// The name of the status in BSD's `sysexits.h`.
+    name: &'static str,
+    is_retried: bool,
+    ends_batch: bool,
+}
+
+const fn exit(status: u8, name: &'static str) -> Policy {
+    Policy { status, name, is_retried: false, ends_batch: false }
+}
+
+impl Policy {
+    const fn retried(self) -> Self {
+        Self { is_retried: true, ..self }
+    }
+
+    /// The other emails of a batch would most likely fail too.
+    const fn ending_batch(self) -> Self {
+        Self { ends_batch: true, ..self }
+    }
 }
 
 impl Kind {
-    /// The exit status, its name in BSD's `sysexits.h`, and the effect. 126 and 127 are the shell's.
-    fn row(self) -> (u8, &'static str, Effect) {
+    fn policy(self) -> Policy {
         match self {
-            Self::Usage => (64, "EX_USAGE", OneEmail),
-            Self::InvalidEmail => (65, "EX_DATAERR", OneEmail),
-            Self::Unreadable => (66, "EX_NOINPUT", OneEmail),
-            Self::NoSuchUser => (67, "EX_NOUSER", OneEmail),
-            Self::NoSuchAccount => (68, "EX_NOHOST", EndsBatch),
-            Self::Network | Self::ConnectTimeout => (69, "EX_UNAVAILABLE", RetryThenEndBatch),
-            Self::Timeout | Self::Tls | Self::Unreachable => (69, "EX_UNAVAILABLE", EndsBatch),
-            Self::Bug => (70, "EX_SOFTWARE", EndsBatch),
-            Self::CannotCreate => (73, "EX_CANTCREAT", OneEmail),
-            Self::CannotWrite | Self::BrokenPipe => (74, "EX_IOERR", EndsBatch),
-            Self::Busy(_) => (75, "EX_TEMPFAIL", Retry),
-            Self::NotTheApi => (76, "EX_PROTOCOL", EndsBatch),
-            Self::BadResponse => (76, "EX_PROTOCOL", OneEmail),
-            Self::LoginRefused => (77, "EX_NOPERM", OneEmail),
-            Self::KeyRejected => (78, "EX_CONFIG", EndsBatch),
-            Self::Config => (78, "EX_CONFIG", OneEmail),
-            Self::CannotExecute => (126, "", OneEmail),
-            Self::CommandNotFound => (127, "", OneEmail),
+            Self::Usage => exit(64, "EX_USAGE"),
+            Self::InvalidEmail => exit(65, "EX_DATAERR"),
+            Self::Unreadable => exit(66, "EX_NOINPUT"),
+            Self::NoSuchUser => exit(67, "EX_NOUSER"),
+            Self::NoSuchAccount => exit(68, "EX_NOHOST").ending_batch(),
+            // A request whose response was lost is retried too: a second token does no harm.
+            Self::Network | Self::ConnectTimeout => exit(69, "EX_UNAVAILABLE").retried().ending_batch(),
+            Self::Timeout | Self::Tls | Self::Unreachable => exit(69, "EX_UNAVAILABLE").ending_batch(),
+            Self::Bug => exit(70, "EX_SOFTWARE").ending_batch(),
+            Self::CannotCreate => exit(73, "EX_CANTCREAT"),
+            Self::CannotWrite | Self::BrokenPipe => exit(74, "EX_IOERR"),
+            Self::Busy(_) => exit(75, "EX_TEMPFAIL").retried(),
+            Self::NotTheApi => exit(76, "EX_PROTOCOL").ending_batch(),
+            Self::BadResponse => exit(76, "EX_PROTOCOL"),
+            Self::LoginRefused => exit(77, "EX_NOPERM"),
+            Self::KeyRejected => exit(78, "EX_CONFIG").ending_batch(),
+            Self::Config => exit(78, "EX_CONFIG"),
+            // These two statuses are those of the shell.
+            Self::CannotExecute => exit(126, ""),
+            Self::CommandNotFound => exit(127, ""),
         }
     }
 }
@@ -106,20 +121,19 @@ impl Error {
     }
 
     pub(crate) fn status(&self) -> u8 {
-        self.kind.row().0
+        self.kind.policy().status
     }
 
     pub(crate) fn status_name(&self) -> &'static str {
-        self.kind.row().1
+        self.kind.policy().name
     }
 
-    /// Includes lost responses: minting a token twice does no harm.
     pub(crate) fn is_retryable(&self) -> bool {
-        matches!(self.kind.row().2, Retry | RetryThenEndBatch)
+        self.kind.policy().is_retried
     }
 
     pub(crate) fn ends_batch(&self) -> bool {
-        matches!(self.kind.row().2, EndsBatch | RetryThenEndBatch)
+        self.kind.policy().ends_batch
     }
 
     pub(crate) fn hint(&self) -> Option<&str> {
@@ -149,8 +163,6 @@ mod tests {
             (Kind::Tls, false, true),
             (Kind::Unreachable, false, true),
             (Kind::Bug, false, true),
-            (Kind::CannotWrite, false, true),
-            (Kind::BrokenPipe, false, true),
             (Kind::Busy(None), true, false),
             (Kind::NotTheApi, false, true),
             (Kind::BadResponse, false, false),
