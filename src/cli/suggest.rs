@@ -15,13 +15,13 @@ pub(super) fn for_option(name: &str) -> String {
         "--token" => "to print only the token, use --raw",
         "--proxy" => "set https_proxy in the environment",
         "-k" | "--insecure" => "certificates are always checked; to trust another issuer, use --cacert FILE",
-        _ => match Format::ALL.iter().find(|format| name.strip_prefix("--") == Some(format.name())) {
-            Some(format) => return format!("did you mean --format {}?", format.name()),
-            None => {
-                let names = TABLE.into_iter().map(Spec::long).filter(|long| long.starts_with("--"));
-                return did_you_mean(name, names);
-            }
-        },
+        _ if name.strip_prefix("--").and_then(Format::named).is_some() => {
+            return format!("did you mean --format {}?", &name[2..]);
+        }
+        _ => {
+            let names = TABLE.into_iter().map(Spec::long).filter(|long| long.starts_with("--"));
+            return did_you_mean(name, names);
+        }
     };
     hint.to_owned()
 }

@@ -39,12 +39,12 @@ fn each_fault_has_its_message() {
     let long = format!("{local}@{domain}d");
     let (long_local, long_wide_local) = (format!("{local}l@e.de"), format!("{}@e.de", "é".repeat(33)));
     let long_label = format!("j@{label}d");
-    let rows: [(&[&str], &str); 22] = [
+    let rows: [(&[&str], &str); 20] = [
         (
             &["j@e.de\nk@e.de", "j@e.de\rk@e.de", "j@e\u{2028}.de", "j@e.de\u{2029}", "j<\nk"],
             "it contains a line break",
         ),
-        (&["j\0@e.de", "j\u{1b}[2J@e.de", "j\u{7f}@e.de"], "it contains a control character"),
+        (&["j\0@e.de", "Jane\tj@e.de", "j\u{1b}[2J@e.de", "j\u{7f}@e.de"], "it contains a control character"),
         (
             &["j\u{202e}@e.de", "j\u{200b}@e.de", "j@e\u{3164}.de", "j\u{ad}@e.de"],
             "it contains an invisible character",
@@ -53,25 +53,20 @@ fn each_fault_has_its_message() {
         (&["\"jane doe\"@e.de"], "a quoted name before the @ is not supported"),
         (&["j d@e.de", "j@e x.de", "j\u{3000}@e.de"], "it contains a space"),
         (&["jane", "Jane Doe"], "it has no @"),
-        (&["Email", "E-Mail address"], "it has no @; it looks like the header of a table"),
         (
-            &["j@e.de,Jane", "Jane;j@e.de", "Jane\tj@e.de"],
-            "it looks like a row of a table: give the address alone",
-        ),
-        (
-            &["\"j@e.de\"", "'j@e.de'", "“j@e.de”", "„j@e.de“", "‘j@e.de’", "«j@e.de»", "j@e.de”"],
+            &["\"j@e.de\"", "'j@e.de'", "“j@e.de”", "„j@e.de“", "‘j@e.de’", "«j@e.de»", "j@e.de”", "‹j@e.de"],
             "it is in quotes: remove them",
         ),
         (&["$EMAIL", "${email}"], "the shell did not replace this variable: use double quotes around it"),
         (&["j@d@e.de"], "it has more than one @"),
         (&["@e.de"], "there is nothing before the @"),
-        (&["j@"], "there is nothing after the @"),
         (&[&long_local, &long_wide_local], "the part before the @ is longer than 64 bytes"),
         (&[&long], "it is longer than 254 bytes"),
         (&["j(d@e.de", "j(d@e_x.de"], "'(' is not allowed before the @"),
         (&["j\"d@e.de"], "'\"' is not allowed before the @"),
+        (&["j@e.de,Jane"], "',' is not allowed after the @"),
         (&["j@e_x.de"], "'_' is not allowed after the @"),
-        (&["j@e..de", "j@e.de.", "j@.e.de"], "the domain has an empty part: one dot too many"),
+        (&["j@", "j@e..de", "j@e.de.", "j@.e.de"], "the domain, or a part of it, is empty"),
         (&[&long_label], "a part of the domain is longer than 63 characters"),
         (&["j@-e.de", "j@e-.de"], "a part of the domain starts or ends with a hyphen"),
     ];
