@@ -65,7 +65,7 @@ impl<'a> Outseta<'a> {
                 if token.claims().is_some_and(|claims| claims.email().is_some()) {
                     self.client.keep_connection();
                 }
-                Ok(token)
+                Ok(token.with_expires_at(now()))
             }
             Outcome::Refused(refusal) => {
                 self.log.detail("the response does not tell the reason: looking up the person");

@@ -28,6 +28,14 @@ impl Token {
         Ok(Self { value: token.to_owned(), claims: Claims::of(token), fields })
     }
 
+    /// Adds `expires_at`, unless the response has one or it is unknown. `now`: when the response came.
+    pub(super) fn with_expires_at(mut self, now: i64) -> Self {
+        if let Some(expires_at) = self.expires_at(now) {
+            self.fields.entry("expires_at").or_insert(expires_at.into());
+        }
+        self
+    }
+
     pub(crate) fn access_token(&self) -> &str {
         &self.value
     }

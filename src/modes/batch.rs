@@ -163,6 +163,8 @@ struct Record<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_in: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorRecord>,
 }
 
@@ -186,6 +188,7 @@ impl<'a> Record<'a> {
             access_token: field("access_token"),
             token_type: field("token_type"),
             expires_in: field("expires_in"),
+            expires_at: field("expires_at"),
             error,
         }
     }

@@ -17,7 +17,7 @@ use crate::api::Token;
 use crate::error::{Error, Kind};
 use crate::text;
 
-pub(crate) const FIRST_FIELDS: [&str; 3] = ["access_token", "token_type", "expires_in"];
+pub(crate) const FIRST_FIELDS: [&str; 4] = ["access_token", "token_type", "expires_in", "expires_at"];
 
 /// What comes before the token in a format of one line.
 fn prefix(format: Format) -> Option<&'static str> {

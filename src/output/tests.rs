@@ -172,7 +172,7 @@ fn any_token() -> impl Strategy<Value = Token> {
     });
     let name = prop_oneof![
         any::<String>(),
-        prop::sample::select(&["token_type", "expires_in"]).prop_map(Into::into)
+        prop::sample::select(&["token_type", "expires_in", "expires_at"]).prop_map(Into::into)
     ];
     let fields = prop::collection::btree_map(name, value, 0..6);
     ("[A-Za-z0-9._~+/-]{1,40}={0,2}", fields).prop_map(|(access_token, fields)| {

@@ -128,21 +128,23 @@ mod success {
     #[test]
     fn a_record_has_the_well_known_fields_as_they_came() {
         let server = Server::generous();
-        for body in [
-            r#"{"expires_in": 1.50, "refresh_token": "r", "access_token": "a"}"#,
-            r#"{"token_type": null, "access_token": "b", "expires_in": "soon"}"#,
-            r#"{"token_type": "Bearer", "access_token": "c", "expires_in": 123456789012345678901234567890}"#,
-        ] {
-            server.on(Endpoint::Tokens, Response::text(200, body));
-        }
         let address = "zoë+ö'%@例.example";
+        let jwt = jwt::encode(&json!({"email": address, "exp": 4_102_444_800_i64}), 0);
+        for body in [
+            r#"{"expires_at": 1.50, "refresh_token": "r", "access_token": "a", "expires_in": 2.50}"#,
+            r#"{"token_type": null, "access_token": "b", "expires_in": "soon"}"#,
+            r#"{"token_type": "Bearer", "access_token": "JWT", "expires_in": 123456789012345678901234567890}"#,
+        ] {
+            server.on(Endpoint::Tokens, Response::text(200, &body.replace("JWT", &jwt)));
+        }
         batch(&server, format!("{address}\n").repeat(3))
             .stdout(format!(
-                "{{\"email\":\"{address}\",\"access_token\":\"a\",\"expires_in\":1.50}}\n\
+                "{{\"email\":\"{address}\",\"access_token\":\"a\",\"expires_in\":2.50,\
+                 \"expires_at\":1.50}}\n\
                  {{\"email\":\"{address}\",\"access_token\":\"b\",\"token_type\":null,\
                  \"expires_in\":\"soon\"}}\n\
-                 {{\"email\":\"{address}\",\"access_token\":\"c\",\"token_type\":\"Bearer\",\
-                 \"expires_in\":123456789012345678901234567890}}\n"
+                 {{\"email\":\"{address}\",\"access_token\":\"{jwt}\",\"token_type\":\"Bearer\",\
+                 \"expires_in\":123456789012345678901234567890,\"expires_at\":4102444800}}\n"
             ))
             .run();
     }

@@ -14,7 +14,8 @@ use crate::support::script::Endpoint;
 const JSON: &str = r#"{
   "access_token": "eyJhbGciOiJub25lIn0.eyJlbWFpbCI6ImphbmVAZXhhbXBsZS5jb20iLCJleHAiOjQxMDI0NDQ4MDB9.c2ln",
   "token_type": "bearer",
-  "expires_in": 604800
+  "expires_in": 604800,
+  "expires_at": 4102444800
 }
 "#;
 
@@ -67,6 +68,7 @@ mod success {
   "access_token": "{JWT}",
   "token_type": "Bearer",
   "expires_in": 604800.50,
+  "expires_at": 4102444800,
   "big": 123456789012345678901234567890,
   "none": null,
   "text": "Zoë \"q\" \\ \u0001\n 例 😀 /",
@@ -85,10 +87,10 @@ mod success {
 
     #[test]
     fn a_response_may_have_only_a_token() {
-        let bare = format!("{{\n  \"access_token\": \"{JWT}\"\n}}\n");
-        jane(&replying(&bare)).stdout(bare).run();
-        let textual = format!("{{\n  \"access_token\": \"{JWT}\",\n  \"expires_in\": \"a week\"\n}}\n");
-        jane(&replying(&textual)).stdout(textual).run();
+        for fields in ["", ",\n  \"expires_in\": \"a week\"", ",\n  \"expires_at\": \"a week\""] {
+            let body = format!("{{\n  \"access_token\": \"opaque\"{fields}\n}}\n");
+            jane(&replying(&body)).stdout(body).run();
+        }
         jane(&Server::minting("A-z._~+/09==")).arg("-r").stdout("A-z._~+/09==\n").run();
     }
 

@@ -201,7 +201,7 @@ fn the_six_commands() {
     let shown: Value = serde_json::from_str(block("json", "access_token")).expect("it is JSON");
     let response = example("verified_email").json();
     assert_eq!(response["expires_in"], shown["expires_in"]);
-    assert_eq!(response.as_object().map(serde_json::Map::len), Some(3));
+    assert_eq!(response.as_object().map(serde_json::Map::len), Some(4));
 }
 
 #[test]

@@ -28,6 +28,21 @@ fn expiry_comes_from_the_jwt_first() {
 }
 
 #[test]
+fn the_expiry_is_added_unless_the_response_has_it() {
+    let exp = "e30.eyJleHAiOjUwMDB9.s";
+    for (fields, expires_at) in [
+        (json!({"access_token": exp, "expires_in": 60}), Some(json!(5000))),
+        (json!({"access_token": "t", "expires_in": 60}), Some(json!(1060))),
+        (json!({"access_token": exp, "expires_at": "soon"}), Some(json!("soon"))),
+        (json!({"access_token": exp, "expires_at": null}), Some(Value::Null)),
+        (json!({"access_token": "t", "expires_in": "60"}), None),
+    ] {
+        let token = token(fields.clone()).unwrap().with_expires_at(1000);
+        assert_eq!(token.fields().get("expires_at"), expires_at.as_ref(), "{fields}");
+    }
+}
+
+#[test]
 fn a_claim_of_another_type_does_not_count() {
     let claims = claims(r#"{"email":["j@e.de"],"exp":"soon","iss":7}"#).unwrap();
     assert_eq!((claims.email(), claims.expires_at(), claims.issuer_host()), (None, None, None));
