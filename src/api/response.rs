@@ -52,10 +52,10 @@ impl Context<'_> {
         Shown::without(text, secrets.as_ref().map_or(&[], |secrets| secrets))
     }
 
-    fn no_account(&self, note: &str) -> Error {
+    fn no_account(&self) -> Error {
         let hint = "check the subdomain or base URL: the subdomain is the first part of the address where \
              you log in to Outseta";
-        Error::new(Kind::NoSuchAccount, format!("no Outseta account at {}{note}", self.host), hint)
+        Error::new(Kind::NoSuchAccount, format!("no Outseta account at {}", self.host), hint)
     }
 }
 
@@ -70,8 +70,8 @@ pub(super) enum Outcome {
 pub(super) struct Refusal {
     status: u16,
     message: String,
-    /// The probable reason, if the key may not look people up.
-    unconfirmed: Option<Error>,
+    /// What to report if the person cannot be looked up.
+    probable_reason: Option<Error>,
 }
 
 impl Refusal {
@@ -79,6 +79,12 @@ impl Refusal {
         let refused = format!("Outseta refused to log {email} in ({}){}", self.status, self.message);
         let message = format!("{refused}; the lookup of the reason failed: {cause}");
         Error::new(cause.kind(), message, cause.hint().unwrap_or_default())
+    }
+
+    fn unconfirmed(&self, note: &str) -> Option<Error> {
+        let reason = self.probable_reason.as_ref()?;
+        let message = format!("{reason} (unconfirmed: {note})");
+        Some(Error::new(reason.kind(), message, reason.hint().unwrap_or_default()))
     }
 }
 
@@ -99,8 +105,8 @@ pub(super) fn token(response: &Response, email: &Email, context: Context<'_>) ->
             "check the email for a typing error",
         )),
         400 | 404 | 422 => {
-            let unconfirmed = reply.unconfirmed(email);
-            Ok(Outcome::Refused(Refusal { status, message, unconfirmed }))
+            let probable_reason = reply.probable_reason(email);
+            Ok(Outcome::Refused(Refusal { status, message, probable_reason }))
         }
         _ => Err(reply.unexpected()),
     }
@@ -114,15 +120,15 @@ pub(super) fn lookup(
     context: Context<'_>,
 ) -> Result<Error, Error> {
     let reply = Reply::new(response, context);
-    if reply.is_missing_account() {
-        return Ok(context.no_account(""));
-    }
     if let Some(error) = reply.general_error().filter(|error| error.kind() != Kind::KeyRejected) {
         return Err(error);
     }
-    let reason = match (reply.status, &reply.json) {
-        (200, Some(people)) => reason(people, refusal, email),
-        (401 | 403, _) => refusal.unconfirmed.clone(),
+    let reason = match reply.status {
+        200 => reply.json.as_ref().and_then(|people| reason(people, refusal, email)),
+        401 | 403 => refusal.unconfirmed("the API key may not look people up"),
+        _ if reply.is_bare_404() && refusal.status == 404 => Some(context.no_account()),
+        // The account exists, since it has responded to the POST.
+        _ if reply.is_bare_404() => refusal.unconfirmed("people cannot be looked up at this URL"),
         _ => None,
     };
     reason.ok_or_else(|| reply.unexpected())
@@ -137,7 +143,7 @@ pub(super) fn read(response: &Response, list: &str, context: Context<'_>) -> Res
     }
     Err(match reply.general_error() {
         Some(error) => error,
-        None if reply.is_missing_account() => context.no_account(""),
+        None if reply.is_bare_404() => context.no_account(),
         None => reply.unexpected(),
     })
 }
@@ -199,8 +205,8 @@ impl<'a> Reply<'a> {
                 Error::new(
                     Kind::KeyRejected,
                     format!("Outseta rejected the API key ({status}): {origins}{}", self.message()),
-                    "the key or secret may be mistyped, read-only or of another account: see Settings > \
-                     Integrations > API Keys",
+                    "the key or secret may be mistyped, swapped, read-only or of another account: see \
+                     Settings > Integrations > API Keys",
                 )
             }
             _ => return None,
@@ -212,7 +218,8 @@ impl<'a> Reply<'a> {
         Error::new(Kind::BadResponse, message, SEE_RESPONSE)
     }
 
-    fn is_missing_account(&self) -> bool {
+    /// Without JSON: Outseta's response for an account that does not exist.
+    fn is_bare_404(&self) -> bool {
         self.status == 404 && self.json.is_none()
     }
 
@@ -222,19 +229,18 @@ impl<'a> Reply<'a> {
         matches!(code, Some("invalid_client" | "unauthorized_client"))
     }
 
-    fn unconfirmed(&self, email: &Email) -> Option<Error> {
-        let note = " (unconfirmed: the API key may not look people up)";
+    fn probable_reason(&self, email: &Email) -> Option<Error> {
         let body = self.response.body.trim_ascii();
         let is_user = match &self.json {
             Some(json) => json.is_object() || *json == INVALID_GRANT,
             None => body == INVALID_GRANT.as_bytes(),
         };
         if is_user {
-            let message = format!("no such user: {email}{}{note}", self.message());
+            let message = format!("no such user: {email}{}", self.message());
             let hint = "check the email for a typing error, and the base URL";
             return Some(Error::new(Kind::NoSuchUser, message, hint));
         }
-        (self.status == 404 && body.is_empty()).then(|| self.context.no_account(note))
+        (self.status == 404 && body.is_empty()).then(|| self.context.no_account())
     }
 
     fn names_email(&self) -> bool {
@@ -324,13 +330,16 @@ fn reason(people: &Value, refusal: &Refusal, email: &Email) -> Option<Error> {
     let total = people.get("metadata").and_then(|metadata| metadata.get("total")?.as_u64());
     let people = people.get("items")?.as_array()?;
     let emails: Option<Vec<&str>> = people.iter().map(|person| person.get("Email")?.as_str()).collect();
-    match emails?.iter().position(|found| email.is(found)) {
+    // Unlike a token's email, this one may differ in the case of any letter: it only explains the refusal.
+    let wanted = email.as_str().to_lowercase();
+    match emails?.iter().position(|found| found.trim().to_lowercase() == wanted) {
         Some(index) => Some(Error::new(
             Kind::LoginRefused,
             format!("Outseta will not log {email} in{}{}", refusal.message, stages(&people[index])),
             "check the person and their account in Outseta under CRM",
         )),
-        // A wildcard may match more people than fit on this page.
+        // Only a wildcard should find others, and it may match more people than fit on this page.
+        None if !people.is_empty() && !wanted.contains('*') => None,
         None if total.is_some_and(|total| total > people.len() as u64) => None,
         None => Some(Error::new(
             Kind::NoSuchUser,

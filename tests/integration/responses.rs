@@ -76,7 +76,7 @@ fn each_kind_of_response_has_its_status_message_and_hint() {
             Response::empty(403),
             78,
             &rejected,
-            "the key or secret may be mistyped, read-only or of another account: see Settings > \
+            "the key or secret may be mistyped, swapped, read-only or of another account: see Settings > \
              Integrations > API Keys",
         ),
         (
@@ -354,18 +354,24 @@ fn an_account_that_does_not_exist_is_named_by_its_host() {
 }
 
 #[test]
-fn a_key_that_may_not_look_people_up_leaves_the_result_unconfirmed() {
+fn without_a_lookup_the_result_is_unconfirmed() {
     let note = "(unconfirmed: the API key may not look people up)";
-    for (refusal, status, message, hint) in [
+    let check_email = "check the email for a typing error, and the base URL";
+    for (refusal, lookup, status, message, hint) in [
+        (refused(), 403, 67, format!("no such user: jane@example.com: {TEXT} {note}"), check_email),
+        (Response::empty(404), 403, 68, format!("no Outseta account at 127.0.0.1 {note}"), SUBDOMAIN),
         (
-            refused(),
+            Response::text(400, "invalid_grant"),
+            404,
             67,
-            format!("no such user: jane@example.com: {TEXT} {note}"),
-            "check the email for a typing error, and the base URL",
+            "no such user: jane@example.com: invalid_grant (unconfirmed: people cannot be looked up at this \
+             URL)"
+                .to_owned(),
+            check_email,
         ),
-        (Response::empty(404), 68, format!("no Outseta account at 127.0.0.1 {note}"), SUBDOMAIN),
         (
             Response::empty(400),
+            403,
             76,
             "Outseta refused to log jane@example.com in (400); the lookup of the reason failed: unexpected \
              response (403)"
@@ -374,7 +380,7 @@ fn a_key_that_may_not_look_people_up_leaves_the_result_unconfirmed() {
         ),
     ] {
         let (server, run) = replying(refusal);
-        server.always(Endpoint::People, Response::empty(403));
+        server.always(Endpoint::People, Response::empty(lookup));
         run.fails(status, &message, hint).run();
     }
 }
@@ -382,9 +388,12 @@ fn a_key_that_may_not_look_people_up_leaves_the_result_unconfirmed() {
 #[test]
 fn a_lookup_that_fails_ends_with_that_failures_status() {
     let nameless = json!({"items": [{"Uid": "1"}]});
-    let cases: [(Reply, i32, &str); 6] = [
+    let somebody_else = json!({"items": [{"Email": "ann@example.com"}]});
+    let cases: [(Reply, i32, &str); 8] = [
         (Response::json(200, &nameless).into(), 76, "unexpected response (200)"),
+        (Response::json(200, &somebody_else).into(), 76, "unexpected response (200)"),
         (cloudflare(403).into(), 76, "the response (403) is an HTML page"),
+        (cloudflare(404).into(), 76, "the response (404) is an HTML page"),
         (Response::empty(429).into(), 75, "rate limit exceeded (429)"),
         (Fault::CutBody(1).into(), 69, "the connection to 127.0.0.1 was lost"),
         (Fault::ResetAfter(0).into(), 69, "the connection to 127.0.0.1 was lost"),

@@ -349,8 +349,15 @@ fn people(items: &Value) -> Response {
 
 /// What the lookup tells after this refusal.
 fn looked_up(refused: &Response, response: &Response) -> Result<Error, Error> {
-    let Ok(Outcome::Refused(refusal)) = interpreted(refused) else { panic!("{refused:?}") };
-    lookup(response, &refusal, &email(), context(&credentials()))
+    looked_up_for(EMAIL, refused, response)
+}
+
+fn looked_up_for(email: &str, refused: &Response, response: &Response) -> Result<Error, Error> {
+    let (email, credentials) = (Email::parse(email).unwrap(), credentials());
+    let Ok(Outcome::Refused(refusal)) = token(refused, &email, context(&credentials)) else {
+        panic!("{refused:?}")
+    };
+    lookup(response, &refusal, &email, context(&credentials))
 }
 
 #[track_caller]
@@ -362,19 +369,34 @@ fn tells(response: &Response, status: u8, message: &str) {
 
 #[test]
 fn the_lookup_finds_nobody() {
-    for items in [
-        json!([]),
-        json!([{"Email": "ann@example.com"}]),
-        json!([{"Email": "jane@example.co"}, {"Email": ""}]),
-    ] {
-        tells(&people(&items), 67, "no such user: jane@example.com");
-    }
+    tells(&people(&json!([])), 67, "no such user: jane@example.com");
     let page = |total: Value| {
         of(200, &json!({"items": [{"Email": "ann@example.com"}], "metadata": {"total": total}}))
     };
-    tells(&page(1.into()), 67, "no such user: jane@example.com");
-    tells(&page("many".into()), 67, "no such user: jane@example.com");
-    assert!(looked_up(&bytes(400, ""), &page(2.into())).is_err(), "there are more people than on this page");
+    let status = |email: &str, response: &Response| match looked_up_for(email, &bytes(400, ""), response) {
+        Ok(reason) => reason.status(),
+        Err(cause) => cause.status(),
+    };
+    let wildcard = "*@example.com";
+    assert_eq!(status(wildcard, &page(1.into())), 67);
+    assert_eq!(status(wildcard, &page("many".into())), 67);
+    assert_eq!(status(wildcard, &page(2.into())), 76, "there are more people than on this page");
+    // Without a wildcard, somebody else is no proof.
+    assert_eq!(status(EMAIL, &page(1.into())), 76);
+    assert_eq!(status(EMAIL, &people(&json!([{"Email": "jane@example.co"}, {"Email": ""}]))), 76);
+}
+
+#[test]
+fn the_lookup_ignores_the_case_of_every_letter_and_blanks() {
+    for (email, found) in [
+        ("änne@example.com", "Änne@Example.com"),
+        ("ÄNNE@example.com", " änne@example.com\n"),
+        ("jane@例.example", "Jane@例.Example"),
+    ] {
+        let found = people(&json!([{"Email": "ann@example.com"}, {"Email": found}]));
+        let reason = looked_up_for(email, &bytes(400, ""), &found).expect("the lookup gives the reason");
+        assert_eq!((reason.status(), reason.to_string()), (77, format!("Outseta will not log {email} in")));
+    }
 }
 
 #[test]
@@ -411,17 +433,25 @@ fn the_lookup_finds_the_person_with_known_stages() {
 }
 
 #[test]
-fn a_lookup_without_an_account_is_68() {
-    for response in [bytes(404, ""), bytes(404, "Not found"), html(404)] {
-        tells(&response, 68, "no Outseta account at acme.outseta.com");
+fn two_404s_are_68() {
+    for refused in [bytes(404, ""), bytes(404, "Not found"), of(404, &json!({"Message": "No."}))] {
+        for response in [bytes(404, ""), bytes(404, "Not found")] {
+            let reason = looked_up(&refused, &response).expect("the lookup gives the reason");
+            assert_eq!(
+                (reason.status(), &*reason.to_string()),
+                (68, "no Outseta account at acme.outseta.com")
+            );
+        }
+        assert_eq!(looked_up(&refused, &html(404)).expect_err("it fails").status(), 76);
     }
 }
 
 #[test]
-fn a_forbidden_lookup_gives_the_probable_reason_if_there_is_one() {
-    let note = "(unconfirmed: the API key may not look people up)";
-    let user = |message: &str| Some((67, format!("no such user: jane@example.com{message} {note}")));
-    let account = || Some((68, format!("no Outseta account at acme.outseta.com {note}")));
+fn a_forbidden_or_missing_lookup_gives_the_probable_reason_if_there_is_one() {
+    const FORBIDDEN: &str = "(unconfirmed: the API key may not look people up)";
+    const MISSING: &str = "(unconfirmed: people cannot be looked up at this URL)";
+    let user = |message: &str| Some((67, format!("no such user: jane@example.com{message}")));
+    let account = || Some((68, "no Outseta account at acme.outseta.com".to_owned()));
     for (refused, meaning) in [
         (of(400, &json!({"Message": "No."})), user(": No.")),
         (of(404, &json!({})), user("")),
@@ -439,8 +469,17 @@ fn a_forbidden_lookup_gives_the_probable_reason_if_there_is_one() {
         (of(400, &json!([])), None),
         (of(404, &json!(null)), None),
     ] {
-        for response in [bytes(401, ""), bytes(403, ""), of(403, &json!({"items": []}))] {
+        for (response, note) in [
+            (bytes(401, ""), FORBIDDEN),
+            (bytes(403, ""), FORBIDDEN),
+            (of(403, &json!({"items": []})), FORBIDDEN),
+            (bytes(404, ""), MISSING),
+        ] {
+            if (refused.status, response.status) == (404, 404) {
+                continue;
+            }
             let told = looked_up(&refused, &response).ok();
+            let meaning = meaning.as_ref().map(|(status, message)| (*status, format!("{message} {note}")));
             assert_eq!(told.map(|error| (error.status(), error.to_string())), meaning, "{refused:?}");
         }
         assert!(looked_up(&refused, &html(403)).is_err(), "an HTML page is not from Outseta");
