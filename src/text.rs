@@ -48,9 +48,9 @@ impl Shown {
     }
 
     /// For a server's text, which may repeat secrets that were sent to it.
-    pub(crate) fn without(text: &str, secrets: &[&Secret]) -> Self {
+    pub(crate) fn without(text: &str, secrets: &[Secret]) -> Self {
         let mut text = text.to_owned();
-        for secret in secrets.iter().map(|secret| secret.reveal()).filter(|secret| !secret.is_empty()) {
+        for secret in secrets.iter().map(Secret::reveal).filter(|secret| !secret.is_empty()) {
             text = text.replace(secret, "[hidden]");
         }
         Self::new(&text)

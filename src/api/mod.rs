@@ -10,9 +10,12 @@ mod token;
 mod trace;
 
 use std::cell::Cell;
+use std::cmp::Reverse;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 
@@ -35,6 +38,8 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_'
 pub(crate) struct Outseta<'a> {
     client: Client,
     settings: Settings,
+    /// What a server's text must not repeat.
+    secrets: Vec<Secret>,
     options: &'a Options,
     /// From the end of a request to the start of the next, at least.
     pause: Duration,
@@ -50,7 +55,8 @@ impl<'a> Outseta<'a> {
         log: Log,
     ) -> Result<Self, Error> {
         let client = Client::new(&settings, options.timeout)?;
-        Ok(Self { client, settings, options, pause, last_request: Cell::new(None), log })
+        let secrets = secrets(&settings);
+        Ok(Self { client, settings, secrets, options, pause, last_request: Cell::new(None), log })
     }
 
     /// Mints a token for a user.
@@ -98,6 +104,7 @@ impl<'a> Outseta<'a> {
         Context {
             host: &self.settings.base.value.host,
             credentials: Some(&self.settings.credentials),
+            secrets: &self.secrets,
             account: self.options.account.as_deref(),
         }
     }
@@ -181,4 +188,16 @@ impl<'a> Outseta<'a> {
         headers.extend(authorization.map(|value| (AUTHORIZATION, value)));
         Request { url: format!("{}{path}", self.settings.base.value), headers, body: None }
     }
+}
+
+fn secrets(settings: &Settings) -> Vec<Secret> {
+    let mut secrets: Vec<Secret> = settings.secrets().into_iter().cloned().collect();
+    // A proxy's user and password as they are sent (RFC 7617).
+    if let Some((user, password)) = settings.proxy.as_ref().and_then(|proxy| proxy.value.credentials.as_ref())
+    {
+        secrets.push(Secret::new(STANDARD.encode(format!("{user}:{}", password.reveal()))));
+    }
+    // One may contain another.
+    secrets.sort_by_key(|secret| Reverse(secret.reveal().len()));
+    secrets
 }

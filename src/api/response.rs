@@ -18,6 +18,7 @@ use super::token::{Claims, Token};
 use crate::config::Credentials;
 use crate::email::Email;
 use crate::error::{Error, Kind};
+use crate::secret::Secret;
 use crate::text::Shown;
 
 pub(super) const INVALID_GRANT: &str = "invalid_grant";
@@ -41,15 +42,15 @@ pub(super) struct Context<'a> {
     pub(super) host: &'a str,
     /// `None` if the request has no key.
     pub(super) credentials: Option<&'a Credentials>,
+    pub(super) secrets: &'a [Secret],
     /// The only customer account whose tokens are accepted.
     pub(super) account: Option<&'a str>,
 }
 
 impl Context<'_> {
-    /// Text of a server, which may repeat the credentials.
+    /// Text of a server, or of a proxy that inspects TLS. It may repeat what was sent with any request.
     pub(super) fn shown(&self, text: &str) -> Shown {
-        let secrets = self.credentials.map(Credentials::secrets);
-        Shown::without(text, secrets.as_ref().map_or(&[], |secrets| secrets))
+        Shown::without(text, self.secrets)
     }
 
     fn no_account(&self) -> Error {

@@ -13,8 +13,8 @@ use crate::text::Shown;
 
 pub(super) const AUTHORIZATION: &str = "Authorization";
 
-/// Only their names are shown.
-const HEADERS: [&str; 6] = ["content-type", "content-length", "location", "retry-after", "server", "cf-ray"];
+/// The only headers whose values are shown. Of a `location`, which may contain secrets, the name is shown.
+const HEADERS: [&str; 5] = ["content-type", "content-length", "retry-after", "server", "cf-ray"];
 
 /// The only fields whose values are shown.
 const FIELDS: [&str; 7] =
@@ -39,12 +39,18 @@ pub(super) fn response(result: &Result<Response, Error>, time: Duration, context
     match result {
         Err(error) => log.detail(format_args!("< no response after {time} ms: {error}")),
         Ok(response) => {
-            let present = HEADERS.into_iter().filter(|name| response.header(name).is_some());
             log.detail(format_args!("< {} after {time} ms", response.status));
-            log.detail(format_args!("< headers: {}", present.collect::<Vec<_>>().join(", ")));
+            log.detail(format_args!("< headers: {}", headers(response, context)));
             log.detail(format_args!("< body: {}", body(&response.body, context)));
         }
     }
+}
+
+fn headers(response: &Response, context: Context<'_>) -> String {
+    let shown = |name| Some(format!("{name} \"{}\"", context.shown(response.header(name)?)));
+    let location = response.header("location").map(|_| "location".to_owned());
+    Shown::new(&HEADERS.into_iter().filter_map(shown).chain(location).collect::<Vec<_>>().join(", "))
+        .to_string()
 }
 
 fn body(body: &[u8], context: Context<'_>) -> String {
@@ -58,7 +64,9 @@ fn body(body: &[u8], context: Context<'_>) -> String {
         (shown, Value::String(text)) if FIELDS.contains(&name.as_str()) => {
             format!("{shown} \"{}\"", context.shown(text))
         }
-        (shown, Value::Number(number)) if FIELDS.contains(&name.as_str()) => format!("{shown} {number}"),
+        (shown, Value::Number(number)) if FIELDS.contains(&name.as_str()) => {
+            format!("{shown} {}", context.shown(&number.to_string()))
+        }
         (shown, _) => shown.to_string(),
     });
     Shown::new(&fields.collect::<Vec<_>>().join(", ")).to_string()
@@ -67,14 +75,12 @@ fn body(body: &[u8], context: Context<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Origin, Sourced};
     use crate::secret::Secret;
     use serde_json::json;
 
     fn described(text: &str) -> String {
-        let sourced = |value| Sourced::new(Secret::new(value), Origin::Prompt);
-        let credentials = Credentials { key: sourced("the-key-1"), secret: sourced("s3cr3t-2") };
-        body(text.as_bytes(), Context { host: "h", credentials: Some(&credentials), account: None })
+        let secrets = ["the-key-1", "4711"].map(Secret::new);
+        body(text.as_bytes(), Context { host: "h", credentials: None, secrets: &secrets, account: None })
     }
 
     #[test]
@@ -98,7 +104,8 @@ mod tests {
             (r#"{"error":"d","error_description":"e"}"#, r#"error "d", error_description "e""#),
             (r#"{"expires_in": "f"}"#, r#"expires_in "f""#),
             (r#"{"token_type": ["s"], "error": {"s": 1}, "other": 5}"#, "error, other, token_type"),
-            (r#"{"a\nb": 1, "the-key-1": 2, "error": "s3cr3t-2"}"#, r#"a\nb, error "[hidden]", [hidden]"#),
+            (r#"{"a\nb": 1, "the-key-1": 2, "error": "4711"}"#, r#"a\nb, error "[hidden]", [hidden]"#),
+            (r#"{"expires_in": 4711, "error": 47110.5}"#, "error [hidden]0.5, expires_in [hidden]"),
         ] {
             let described_as = described(body);
             assert_eq!(described_as, expected, "{body}");

@@ -22,11 +22,6 @@ impl Credentials {
     pub(crate) fn masked_authorization(&self) -> String {
         format!("Outseta {}:[hidden]", masked(&self.key.value))
     }
-
-    /// What a server's text must not repeat.
-    pub(crate) fn secrets(&self) -> [&Secret; 2] {
-        [&self.secret.value, &self.key.value]
-    }
 }
 
 /// The first four characters of a key, if at least five stay hidden: enough to tell it from another.

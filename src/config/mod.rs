@@ -48,6 +48,15 @@ pub(crate) struct Settings {
     pub(crate) proxy: Option<Sourced<Proxy>>,
 }
 
+impl Settings {
+    /// What a server's text must not repeat.
+    pub(crate) fn secrets(&self) -> Vec<&Secret> {
+        let proxy = self.proxy.as_ref().and_then(|proxy| proxy.value.credentials.as_ref());
+        let password = proxy.map(|(_, password)| password);
+        [&self.credentials.secret.value, &self.credentials.key.value].into_iter().chain(password).collect()
+    }
+}
+
 /// Empty variables count as not set.
 pub(crate) struct Environment(HashMap<OsString, OsString>);
 

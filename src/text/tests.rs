@@ -21,7 +21,7 @@ fn at_most_300_characters_are_shown() {
 #[test]
 fn secrets_are_hidden_in_a_servers_text() {
     let (key, secret, none) = (Secret::new("the-key"), Secret::new("s3cr3t"), Secret::new(""));
-    let shown = Shown::without(" bad Outseta the-key:s3cr3t", &[&key, &secret, &none]);
+    let shown = Shown::without(" bad Outseta the-key:s3cr3t", &[key, secret, none]);
     assert_eq!(shown.to_string(), " bad Outseta [hidden]:[hidden]");
 }
 

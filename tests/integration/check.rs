@@ -393,11 +393,11 @@ mod failed_steps {
     #[test]
     fn the_jwks_are_read_without_the_key() {
         let server = Server::http(Account::acme());
-        server.on(Endpoint::Jwks, Response::empty(403));
+        server.on(Endpoint::Jwks, Response::text(403, &format!("{KEY}:{SECRET}")));
         check()
             .server(&server)
             .status(76)
-            .stdout_contains("account: unexpected response (403); hint: ")
+            .stdout_contains("account: unexpected response (403): [hidden]:[hidden]; hint: ")
             .run();
         assert_eq!(server.requests()[0].header("authorization"), None);
     }

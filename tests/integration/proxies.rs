@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
 
 use crate::support::fake::Server;
 use crate::support::http::Response;
@@ -189,6 +190,16 @@ fn a_password_is_not_shown_when_the_proxy_fails() {
     }
     hides_password(&format!("http://user:hunter2@{}", dead_address()));
     hides_password("http://user:hunter2@proxy.invalid:1");
+}
+
+/// As a proxy that inspects TLS may do.
+#[test]
+fn a_password_is_not_shown_when_a_response_repeats_it() {
+    let detour = Detour::new(Account::acme());
+    let text = format!("user:hunter2, Basic {}", STANDARD.encode("user:hunter2"));
+    detour.server.always(Endpoint::Tokens, Response::json(409, &json!({"Message": text})));
+    let run = Run::new().detour(&detour).env("https_proxy", detour.proxy.url_with("user:hunter2"));
+    run.arg(EMAIL).fails_with(76, "unexpected response (409): user:[hidden], Basic [hidden]\n").run();
 }
 
 #[test]

@@ -16,12 +16,21 @@ fn verbose(server: &Server) -> Run {
     Run::new().server(server).args(["-v", "--retries", "0", EMAIL])
 }
 
-/// Standard error, with every number of milliseconds as `#`.
+const JSON_HEADERS: &str = "outseta-token: < headers: content-type \"application/json; charset=utf-8\", \
+    content-length \"#\"";
+
+/// Standard error, with every number of milliseconds and every length as `#`.
 fn log(outcome: &Outcome) -> Vec<String> {
     let masked = |line: &str| match line.split_once(" ms").map(|(start, rest)| (start.rsplit_once(' '), rest))
     {
         Some((Some((start, time)), rest)) if time.parse::<u64>().is_ok() => format!("{start} # ms{rest}"),
-        _ => line.to_owned(),
+        _ => match line.split_once("content-length \"") {
+            Some((start, rest)) => {
+                let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+                format!("{start}content-length \"#{rest}")
+            }
+            None => line.to_owned(),
+        },
     };
     outcome.stderr.lines().map(masked).collect()
 }
@@ -57,7 +66,7 @@ fn a_request_and_its_response_are_logged_line_by_line() {
             "outseta-token: > Authorization: Outseta KQx7…:[hidden]",
             "outseta-token: > Content-Type: application/json",
             "outseta-token: < 200 after # ms",
-            "outseta-token: < headers: content-type, content-length",
+            JSON_HEADERS,
             "outseta-token: < body: access_token, expires_in 604800, token_type \"bearer\"",
             "outseta-token: token for jane@example.com in account 496LXdmX, valid for 7 days",
         ]
@@ -93,7 +102,7 @@ fn the_lookup_is_logged() {
         log[10..],
         [
             "outseta-token: < 400 after # ms",
-            "outseta-token: < headers: content-type, content-length",
+            JSON_HEADERS,
             "outseta-token: < body: error \"invalid_grant\", error_description \"The user name or \
              password is incorrect.\"",
             "outseta-token: the response does not tell the reason: looking up the person",
@@ -105,7 +114,7 @@ fn the_lookup_is_logged() {
             concat!("outseta-token: > User-Agent: outseta-token/", env!("CARGO_PKG_VERSION")),
             "outseta-token: > Authorization: Outseta KQx7…:[hidden]",
             "outseta-token: < 200 after # ms",
-            "outseta-token: < headers: content-type, content-length",
+            JSON_HEADERS,
             "outseta-token: < body: items, metadata",
             "outseta-token: Outseta will not log jane@example.com in: The user name or password is \
              incorrect. (account: subscribing)",
@@ -138,36 +147,46 @@ fn a_retry_is_logged_with_its_reason_and_wait() {
 }
 
 #[test]
-fn a_response_is_logged_without_the_values_of_headers_and_unknown_fields() {
+fn a_response_is_logged_with_well_known_headers_and_without_unknown_fields() {
     for (response, headers, body) in [
-        (cloudflare(403), "content-type, content-length, server, cf-ray", "77 bytes, not JSON"),
+        (
+            cloudflare(403),
+            "content-type 'text/html; charset=UTF-8', content-length '#', server 'cloudflare', \
+             cf-ray '8f0c6d1e2a3b4c5d-FRA'",
+            "77 bytes, not JSON",
+        ),
         (
             Response::redirect(302, "https://a.example/login?session=abc123#xyz"),
-            "content-length, location",
+            "content-length '#', location",
             "0 bytes, not JSON",
         ),
         (
             Response::empty(429)
-                .header("Retry-After", "4711")
+                .header("Retry-After", "Wed, 21 Oct 2026 07:28:00 GMT")
                 .header("X-Other", "1")
                 .header("Set-Cookie", "session=abc123"),
-            "content-length, retry-after",
+            "content-length '#', retry-after 'Wed, 21 Oct 2026 07:28:00 GMT'",
             "0 bytes, not JSON",
         ),
         (
             Response::json(409, &json!({"Message": "b", "Other": "abc123"})),
-            "content-type, content-length",
+            "content-type 'application/json; charset=utf-8', content-length '#'",
             "Message \"b\", Other",
         ),
-        (Response::text(409, "abc123"), "content-type, content-length", "6 bytes, not JSON"),
+        (
+            Response::text(409, "abc123").header("Server", &format!("{SECRET} \u{e9} {}", "x".repeat(400))),
+            "content-type 'text/plain; charset=utf-8', content-length '#', server '[hidden] ",
+            "6 bytes, not JSON",
+        ),
     ] {
         let server = Server::replying(response);
         let outcome = verbose(&server).outcome();
         let lines = responses(&outcome);
-        let expected =
-            [format!("outseta-token: < headers: {headers}"), format!("outseta-token: < body: {body}")];
-        assert_eq!(lines[1..], expected, "{outcome}");
-        for value in ["session", "xyz", "8f0c6d", "FRA"] {
+        let headers = format!("outseta-token: < headers: {}", headers.replace('\'', "\""));
+        assert!(lines[1].starts_with(&headers), "{outcome}");
+        assert_eq!(lines[2..], [format!("outseta-token: < body: {body}")], "{outcome}");
+        assert!(lines[1].chars().count() < 340, "{outcome}");
+        for value in ["session", "xyz"] {
             assert!(!outcome.stderr.contains(value), "{outcome}");
         }
     }

@@ -1,9 +1,10 @@
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
 use crate::config::{Origin, Sourced};
-use crate::secret::Secret;
 use crate::text;
 
 const EMAIL: &str = "jane@example.com";
@@ -39,7 +40,8 @@ impl Response {
 }
 
 fn context(credentials: &Credentials) -> Context<'_> {
-    Context { host: "acme.outseta.com", credentials: Some(credentials), account: None }
+    static SECRETS: LazyLock<[Secret; 2]> = LazyLock::new(|| [SECRET, KEY].map(Secret::new));
+    Context { host: "acme.outseta.com", credentials: Some(credentials), secrets: &*SECRETS, account: None }
 }
 
 fn interpreted(response: &Response) -> Result<Outcome, Error> {
@@ -552,9 +554,11 @@ fn each_response_to_a_read_has_its_status() {
         assert_eq!(status(&response), expected, "{response:?}");
     }
     // A request without a key cannot have its key rejected.
-    let public = Context { host: "h", credentials: None, account: None };
-    let error = read(&bytes(403, "No."), "keys", public).unwrap_err();
-    assert_eq!(error.to_string(), "unexpected response (403): No.");
+    let credentials = credentials();
+    let public = Context { credentials: None, ..context(&credentials) };
+    let echo = bytes(403, format!("No {SECRET}."));
+    let error = read(&echo, "keys", public).unwrap_err();
+    assert_eq!(error.to_string(), "unexpected response (403): No [hidden].");
 }
 
 /// Bodies with the names and values that matter, in odd places, and any bytes.

@@ -12,7 +12,6 @@ fn only_the_request_has_the_whole_secret() {
     let credentials = Credentials { key: sourced("key-of-acme"), secret: sourced("s3cr3t") };
     assert_eq!(credentials.authorization().reveal(), "Outseta key-of-acme:s3cr3t");
     assert_eq!(credentials.masked_authorization(), "Outseta key-…:[hidden]");
-    assert_eq!(credentials.secrets().map(Secret::reveal), ["s3cr3t", "key-of-acme"]);
     assert_eq!(masked(&Secret::new("12345678")), "[hidden]");
     assert_eq!(masked(&Secret::new("123456789")), "1234…");
 }
