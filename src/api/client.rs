@@ -20,8 +20,8 @@ use crate::text::io_reason;
 
 pub(super) const USER_AGENT: &str = concat!("outseta-token/", env!("CARGO_PKG_VERSION"));
 
-/// Bytes of a response's body.
-const BODY_LIMIT: u64 = 1024 * 1024;
+/// Bytes of a response's body. Outseta's responses have two thousand.
+const BODY_LIMIT: u64 = 64 * 1024;
 
 /// Bytes of a response's head. ureq reports one that is larger than its buffer as a lost connection.
 const HEADER_LIMIT: usize = 16 * 1024;

@@ -21,6 +21,9 @@ use crate::config::ip_address;
 /// ureq takes no more.
 const MAX_ADDRESSES: usize = 16;
 
+/// Bytes of a response with its heads, the framing of its chunks and its trailers, which ureq does not limit.
+const RESPONSE_LIMIT: usize = 128 * 1024;
+
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Phase {
     /// Name lookup, TCP, and TLS with the server.
@@ -47,6 +50,8 @@ pub(super) struct State {
     pub(super) phase: Phase,
     /// Whether the connection had already served a request.
     pub(super) reused: bool,
+    /// Bytes of the response.
+    received: usize,
     connect_by: Instant,
     end: Instant,
 }
@@ -54,7 +59,7 @@ pub(super) struct State {
 impl State {
     fn new(keep: bool, connect: Duration, total: Duration) -> Self {
         let (now, phase) = (Instant::now(), if keep { Phase::Sending } else { Phase::Connecting });
-        Self { phase, reused: keep, connect_by: now + connect, end: now + total }
+        Self { phase, reused: keep, received: 0, connect_by: now + connect, end: now + total }
     }
 }
 
@@ -148,6 +153,7 @@ impl<T: Transport> Transport for Watched<T> {
 
     fn await_input(&mut self, mut timeout: NextTimeout) -> Result<bool, Error> {
         let end = Instant::now() + self.watch.left().min(*timeout.after);
+        let unread = if self.is_http { self.inner.buffers().input().len() } else { 0 };
         loop {
             let left = end.saturating_duration_since(Instant::now());
             // The kernel may end a long wait an eighth too late.
@@ -159,8 +165,11 @@ impl<T: Transport> Transport for Watched<T> {
                     return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
                 }
                 Ok(true) if self.is_http => {
-                    self.watch.state().phase = Phase::Receiving;
-                    return Ok(true);
+                    let mut state = self.watch.state();
+                    state.phase = Phase::Receiving;
+                    state.received += self.inner.buffers().input().len() - unread;
+                    let is_too_large = state.received > RESPONSE_LIMIT;
+                    return if is_too_large { Err(Error::BodyExceedsLimit(0)) } else { Ok(true) };
                 }
                 result => return result,
             }
@@ -296,7 +305,7 @@ mod tests {
         for (kind, reported) in
             [(UnexpectedEof, BrokenPipe), (ConnectionReset, BrokenPipe), (InvalidData, InvalidData)]
         {
-            let mut transport = Watched { inner: Failing(kind), watch: Watch::new(), is_http: true };
+            let mut transport = Watched { inner: Failing(kind), watch: Watch::new(), is_http: false };
             let Err(Error::Io(error)) = transport.await_input(NextTimeout::default()) else {
                 panic!("{kind}")
             };
