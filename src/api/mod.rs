@@ -27,7 +27,7 @@ use self::trace::AUTHORIZATION;
 use crate::cli::Options;
 use crate::config::Settings;
 use crate::email::Email;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::log::Log;
 use crate::secret::Secret;
 
@@ -41,9 +41,10 @@ pub(crate) struct Outseta<'a> {
     /// What a server's text must not repeat.
     secrets: Vec<Secret>,
     options: &'a Options,
-    /// From the end of a request to the start of the next, at least.
+    /// From the start of a request to the start of the next, at least.
     pause: Duration,
-    last_request: Cell<Option<Instant>>,
+    /// The next request may start this long after this instant.
+    next_request: Cell<(Instant, Duration)>,
     log: Log,
 }
 
@@ -56,7 +57,8 @@ impl<'a> Outseta<'a> {
     ) -> Result<Self, Error> {
         let client = Client::new(&settings, options.timeout)?;
         let secrets = secrets(&settings);
-        Ok(Self { client, settings, secrets, options, pause, last_request: Cell::new(None), log })
+        let next_request = Cell::new((Instant::now(), Duration::ZERO));
+        Ok(Self { client, settings, secrets, options, pause, next_request, log })
     }
 
     /// Mints a token for a user.
@@ -124,6 +126,10 @@ impl<'a> Outseta<'a> {
             };
             let left = if retry < self.options.retries { deadline.left() } else { Duration::ZERO };
             let Some(wait) = retry::wait(&error, retry, left, retry::jitter()) else {
+                if let Kind::Busy(Some(retry_after)) = error.kind() {
+                    // The next email of a batch waits as long as Outseta asked for.
+                    self.next_request.set((Instant::now(), retry_after.max(self.until_next_request())));
+                }
                 let total = deadline.total_timeout(&error);
                 return Err(total.map_or(error, |(kind, time)| self.client.timed_out(kind, time)));
             };
@@ -147,9 +153,9 @@ impl<'a> Outseta<'a> {
         deadline.extend(self.throttle());
         trace::request(request, &self.settings.credentials, self.log);
         let started = Instant::now();
+        self.next_request.set((started, self.pause));
         let result = self.client.exchange(request, deadline.left());
         let time = started.elapsed();
-        self.last_request.set(Some(Instant::now()));
         deadline.attempted(time, result.as_ref().err());
         trace::response(&result, time, self.context(), self.log);
         result
@@ -157,10 +163,17 @@ impl<'a> Outseta<'a> {
 
     /// Waits until the next request may start. Returns how long.
     fn throttle(&self) -> Duration {
-        let last = self.last_request.get();
-        let wait = last.map_or(Duration::ZERO, |last| self.pause.saturating_sub(last.elapsed()));
+        let wait = self.until_next_request();
+        if !wait.is_zero() {
+            self.log.detail(format_args!("waiting {} ms before the next request", wait.as_millis()));
+        }
         thread::sleep(wait);
         wait
+    }
+
+    fn until_next_request(&self) -> Duration {
+        let (from, pause) = self.next_request.get();
+        pause.saturating_sub(from.elapsed())
     }
 
     fn token_request(&self, email: &Email) -> Request {

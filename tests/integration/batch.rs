@@ -465,6 +465,17 @@ mod input_and_output {
 mod rate {
     use super::*;
 
+    /// So many requests came, none sooner than four a second allow. (Two of them may arrive closer together
+    /// than they were started.)
+    #[track_caller]
+    fn came_at_four_a_second(server: &Server, started: Instant, count: u32) {
+        let times: Vec<Duration> = server.requests().iter().map(|request| request.at - started).collect();
+        assert_eq!(times.len(), count as usize);
+        for (time, number) in times.iter().zip(0..) {
+            assert!(*time >= number * Duration::from_millis(250), "{times:?}");
+        }
+    }
+
     /// The times between the requests, as the server saw them.
     fn pauses(server: &Server) -> Vec<Duration> {
         server.requests().windows(2).map(|pair| pair[1].at - pair[0].at).collect()
@@ -472,16 +483,14 @@ mod rate {
 
     #[test]
     fn at_most_four_a_second_is_the_default() {
-        let server = Server::generous();
+        let (server, started) = (Server::generous(), Instant::now());
         slow_batch(&server, emails(9)).stdout(emails(9).lines().map(record).collect::<String>()).run();
-        let pauses = pauses(&server);
-        assert_eq!(pauses.len(), 8);
-        assert!(pauses.iter().all(|pause| *pause >= Duration::from_millis(250)), "{pauses:?}");
+        came_at_four_a_second(&server, started, 9);
     }
 
     #[test]
     fn lookups_and_retries_count() {
-        let server = Server::http(Account::acme());
+        let (server, started) = (Server::http(Account::acme()), Instant::now());
         server.on(Endpoint::Tokens, Response::empty(503).header("Retry-After", "0"));
         slow_batch(&server, "jane@example.com\na@example.com\nb@example.com\njane\n")
             .stdout_contains("\"EX_NOUSER\"")
@@ -498,30 +507,48 @@ mod rate {
                 "look up b@example.com"
             ]
         );
-        let pauses = pauses(&server);
-        assert!(pauses.iter().all(|pause| *pause >= Duration::from_millis(250)), "{pauses:?}");
+        came_at_four_a_second(&server, started, 6);
     }
 
     #[test]
     fn a_request_that_is_repeated_on_a_new_connection_counts() {
-        let server = Server::http(Account::acme());
+        let (server, started) = (Server::http(Account::acme()), Instant::now());
         server.on(Endpoint::Tokens, Reply::default()).on(Endpoint::Tokens, Fault::CloseAfter(0));
         slow_batch(&server, "jane@example.com\n".repeat(2)).stdout_contains("\"access_token\"").run();
-        let pauses = pauses(&server);
-        assert_eq!((pauses.len(), server.connections()), (2, 2));
-        assert!(pauses.iter().all(|pause| *pause >= Duration::from_millis(250)), "{pauses:?}");
+        assert_eq!(server.connections(), 2);
+        came_at_four_a_second(&server, started, 3);
     }
 
+    /// A response of two seconds is a pause of two seconds. (From its end, it would be four.)
     #[test]
-    fn a_pause_counts_from_the_end_of_the_request_before() {
+    fn a_pause_counts_from_the_start_of_the_request_before() {
         let server = Server::generous();
-        server.on(Endpoint::Tokens, token_response().with(Fault::Delay(Duration::from_millis(400))));
+        server.on(Endpoint::Tokens, token_response().with(Fault::Delay(Duration::from_secs(2))));
         slow_batch(&server, "a@example.com\nb@example.com\n")
-            .args(["--rate", "2.5"])
+            .args(["--rate", "0.5"])
             .stdout(record("a@example.com") + &record("b@example.com"))
             .run();
         let pause = pauses(&server)[0];
-        assert!(pause >= Duration::from_millis(800), "{pause:?}");
+        assert!(pause < Duration::from_millis(3500), "{pause:?}");
+    }
+
+    /// That wait is not time of the email that waits.
+    #[test]
+    fn the_next_email_waits_out_a_retry_after_that_did_not_fit() {
+        let server = Server::generous();
+        let busy = || Response::empty(429).header("Retry-After", "2");
+        server.on(Endpoint::Tokens, busy()).on(Endpoint::Tokens, token_response());
+        server.on(Endpoint::Tokens, Response::text(400, "invalid_grant")).on(Endpoint::People, busy());
+        let run = slow_batch(&server, emails(4)).args(["--rate", "0", "--timeout", "1s", "-v"]);
+        let run = run.stderr_contains("outseta-token: waiting ");
+        let statuses = [75, 0, 75, 0];
+        let records: Vec<String> = emails(4).lines().map(str::to_owned).collect();
+        let records: Vec<_> = records.iter().map(String::as_str).zip(statuses).collect();
+        fails_with_records(run, 75, "2 failed, the first at line 1: rate limit exceeded (429)\n", &records);
+        let pauses = pauses(&server);
+        let waits = [0, 3].map(|after| pauses[after]);
+        assert_eq!(pauses.len(), 4);
+        assert!(waits.iter().all(|wait| *wait >= Duration::from_secs(2)), "{pauses:?}");
     }
 
     /// Otherwise a pause longer than the timeout would leave no time for a lookup or the next email.
