@@ -41,10 +41,10 @@ pub(super) fn find(setting: Setting, environment: &Environment, env_file: &EnvFi
 
 /// Without the newline (or CRLF) at its end.
 fn from_file(setting: Setting, path: &Path) -> Result<Sourced<String>, Error> {
-    let Sourced { value, origin } = file::read(path, setting.other_source, setting.name, file::LIMIT)?;
+    let Sourced { value, origin, file } = file::read(path, setting.other_source, setting.name, file::LIMIT)?;
     let text = String::from_utf8_lossy(&value);
     let line = text.strip_suffix("\r\n").or(text.strip_suffix('\n')).unwrap_or(&text);
-    Ok(Sourced::new(line.to_owned(), origin))
+    Ok(Sourced { value: line.to_owned(), origin, file })
 }
 
 /// Refuses what could forge a header, or move the boundary between key and secret.

@@ -9,6 +9,7 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use super::file::FileId;
 use super::{BASE_URL, Environment, Origin, Setting, Sourced, file};
 use crate::error::Error;
 use crate::text::Shown;
@@ -23,6 +24,7 @@ const NAMES: [&str; 4] =
 #[derive(Default)]
 pub(super) struct EnvFile {
     path: PathBuf,
+    pub(super) id: Option<FileId>,
     values: BTreeMap<String, String>,
 }
 
@@ -55,7 +57,7 @@ impl EnvFile {
     fn parse(path: &Path, bytes: Sourced<Vec<u8>>) -> Result<Self, Error> {
         let text = String::from_utf8(bytes.value)
             .map_err(|_| bytes.origin.malformed(WHAT, "it is not valid UTF-8", "save it as UTF-8 text"))?;
-        Ok(Self { path: path.to_owned(), values: parse(&text) })
+        Ok(Self { path: path.to_owned(), id: bytes.file, values: parse(&text) })
     }
 
     pub(super) fn get(&self, name: &'static str) -> Option<Sourced<String>> {
@@ -83,8 +85,7 @@ impl EnvFile {
     pub(super) fn describe(&self) -> Option<String> {
         let set: Vec<_> = NAMES.into_iter().filter(|name| self.get(name).is_some()).collect();
         let set = if set.is_empty() { "no setting" } else { &set.join(", ") };
-        let was_read = !self.path.as_os_str().is_empty();
-        was_read.then(|| format!("env file {}: {set}", Shown::os(&self.path)))
+        self.id.map(|_| format!("env file {}: {set}", Shown::os(&self.path)))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::{Origin, Sourced};
@@ -10,6 +11,9 @@ use crate::text::Shown;
 
 /// Bytes of an env file or a credential's file.
 pub(super) const LIMIT: u64 = 64 * 1024;
+
+/// The device and the inode: they identify a file, however it was named.
+pub(super) type FileId = (u64, u64);
 
 /// `named_by` is an option or a variable.
 pub(super) fn read(
@@ -36,13 +40,13 @@ pub(super) fn contents(
     what: &str,
     limit: u64,
 ) -> Result<Sourced<Vec<u8>>, Error> {
-    let mut bytes = Vec::new();
+    let (mut bytes, metadata) = (Vec::new(), file.metadata().map_err(|error| unreadable(&origin, &error))?);
     file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&origin, &error))?;
     if bytes.len() as u64 > limit {
         let reason = format!("the file is larger than {} KiB", limit / 1024);
         return Err(origin.malformed(what, &reason, "check that it is the right file"));
     }
-    Ok(Sourced::new(bytes, origin))
+    Ok(Sourced { value: bytes, origin, file: Some((metadata.dev(), metadata.ino())) })
 }
 
 pub(super) fn unreadable(origin: &Origin, error: &io::Error) -> Error {

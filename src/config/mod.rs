@@ -18,6 +18,7 @@ use std::path::Path;
 pub(crate) use self::base_url::{BaseUrl, ip_address, names_account};
 pub(crate) use self::credentials::Credentials;
 use self::env_file::EnvFile;
+use self::file::FileId;
 pub(crate) use self::prompt::Prompt;
 pub(crate) use self::proxy::Proxy;
 use self::setting::Setting;
@@ -46,6 +47,9 @@ pub(crate) struct Settings {
     /// The text of a PEM file; `None`: the built-in roots.
     pub(crate) roots: Option<Sourced<Vec<u8>>>,
     pub(crate) proxy: Option<Sourced<Proxy>>,
+    /// The env file and the files of key and secret that were read. COMMAND must not inherit any of them.
+    #[cfg_attr(not(test), expect(dead_code, reason = "`modes::exec` is going to use it"))]
+    pub(crate) credential_files: Vec<FileId>,
 }
 
 impl Settings {
@@ -90,6 +94,7 @@ pub(crate) struct Found {
     pub(crate) warnings: Vec<[String; 2]>,
     /// Its path and the settings in it.
     pub(crate) env_file: Option<String>,
+    env_file_id: Option<FileId>,
     environment: Environment,
 }
 
@@ -130,6 +135,7 @@ impl Found {
             unused_bases,
             warnings,
             env_file: file.describe(),
+            env_file_id: file.id,
             environment,
         })
     }
@@ -169,7 +175,8 @@ impl Found {
             let missing = Setting::ALL.into_iter().zip(found).filter(|(_, is_found)| !is_found);
             return Err(setting::missing(missing.map(|(setting, _)| setting)));
         };
-        Ok(Settings { base, credentials: Credentials { key, secret }, roots, proxy })
+        let credential_files = [self.env_file_id, key.file, secret.file].into_iter().flatten().collect();
+        Ok(Settings { base, credentials: Credentials { key, secret }, roots, proxy, credential_files })
     }
 
     /// Each setting's name, and what may be shown of it.

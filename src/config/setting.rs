@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::file::FileId;
 use crate::error::{Error, Kind};
 use crate::text::Shown;
 
@@ -99,11 +100,13 @@ impl fmt::Display for Origin {
 pub(crate) struct Sourced<T> {
     pub(crate) value: T,
     pub(crate) origin: Origin,
+    /// The file that it was read from.
+    pub(super) file: Option<FileId>,
 }
 
 impl<T> Sourced<T> {
     pub(crate) fn new(value: T, origin: Origin) -> Self {
-        Self { value, origin }
+        Self { value, origin, file: None }
     }
 }
 
@@ -119,7 +122,7 @@ impl Sourced<String> {
         let is_utf8 = !self.value.contains(char::REPLACEMENT_CHARACTER);
         let parsed = if is_utf8 { parse(&self.value) } else { Err("it is not valid UTF-8".to_owned()) };
         match parsed {
-            Ok(value) => Ok(Sourced::new(value, self.origin)),
+            Ok(value) => Ok(Sourced { value, origin: self.origin, file: self.file }),
             Err(reason) => Err(self.origin.malformed(what, &reason, hint)),
         }
     }

@@ -1,4 +1,5 @@
 use std::fs;
+use std::os::unix::fs::{MetadataExt, symlink};
 
 use tempfile::TempDir;
 
@@ -142,6 +143,25 @@ fn a_base_url_in_a_file_is_used_only_with_its_own_credentials() {
         assert_eq!(base(&found), expected, "{variables:?} {text}");
         assert_eq!(found.warnings.len(), usize::from(warns), "{variables:?} {text}");
     }
+}
+
+#[test]
+fn files_with_credentials_are_known_by_device_and_inode() {
+    let folder = TempDir::new().unwrap();
+    let [env, key, link] = ["env", "key", "link"].map(|name| folder.path().join(name));
+    fs::write(&env, "OUTSETA_SUBDOMAIN=acme").unwrap();
+    fs::write(&key, "contents").unwrap();
+    symlink(&key, &link).unwrap();
+    let files = |variables: &[(&str, &str)]| {
+        let options = options(&format!("-e {}", env.display()));
+        Found::new(&options, environment(variables)).unwrap().settings().unwrap().credential_files
+    };
+    let id = |path| fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino())).unwrap();
+    let link = link.to_str().unwrap();
+    assert_eq!(files(&[(API_KEY_FILE, link), ALL[2]]), [id(&env), id(&key)]);
+    assert_eq!(files(&[(API_SECRET_FILE, link), ALL[1]]), [id(&env), id(&key)]);
+    // A file that was not read.
+    assert_eq!(files(&[ALL[1], ALL[2], (API_KEY_FILE, link)]), [id(&env)]);
 }
 
 #[test]

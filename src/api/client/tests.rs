@@ -10,6 +10,7 @@ fn client(roots: Option<&str>, timeout: Duration) -> Client {
         credentials: Credentials { key: secret("k"), secret: secret("s") },
         roots: roots.map(|pem| Sourced::new(pem.as_bytes().to_vec(), Origin::Prompt)),
         proxy: None,
+        credential_files: Vec::new(),
     };
     Client::new(&settings, timeout).unwrap()
 }
