@@ -68,13 +68,16 @@ pub(crate) fn survive_file_size_limit() {
 
 /// The descriptor that `/dev/fd/3` or `/dev/stdin` names.
 pub(crate) fn descriptor(path: &Path) -> Option<RawFd> {
-    // Paths are compared by their parts: `/dev//stdout` is the same.
-    let streams = ["/dev/stdin", "/dev/stdout", "/dev/stderr"].map(Path::new);
-    if let Some(stream) = streams.iter().position(|stream| path == *stream) {
-        return stream.try_into().ok();
+    // Split as text: a `Path` has no slash at its end. Folders are compared by their parts, as `/dev//fd`.
+    let (folder, name) = path.to_str()?.rsplit_once('/')?;
+    let is_in = |other: &str| Path::new(folder) == Path::new(other);
+    if is_in("/dev") {
+        return ["stdin", "stdout", "stderr"].iter().position(|stream| *stream == name)?.try_into().ok();
     }
-    let number = ["/dev/fd", "/proc/self/fd"].iter().find_map(|folder| path.strip_prefix(folder).ok())?;
-    number.to_str()?.parse::<u32>().ok()?.try_into().ok()
+    let number: u32 = name.parse().ok()?;
+    // `parse` also accepts `03` and `+3`, which the system does not.
+    let is_descriptor = number.to_string() == name && (is_in("/dev/fd") || is_in("/proc/self/fd"));
+    number.try_into().ok().filter(|_| is_descriptor)
 }
 
 /// An inherited descriptor as a file; not a copy, which `ulimit -n` might not allow.

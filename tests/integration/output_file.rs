@@ -216,6 +216,7 @@ mod failure {
             ("file/token", "not a directory"),
             ("/proc/token", "no such file or directory"),
             ("/dev/fd/77", "bad file descriptor"),
+            ("/dev/stdout/", "not a directory"),
             (&"x".repeat(256), "file name too long"),
         ] {
             let run = to_file(&server, name).file("file", "");
