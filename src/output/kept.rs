@@ -4,18 +4,20 @@ use std::fs::OpenOptions;
 use std::io::Read;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Map;
 
 use super::file::{folder, remove_left_behind};
 use super::{FIRST_FIELDS, Format, prefix, render};
-use crate::api::Token;
+use crate::api::{Token, now};
 use crate::config;
 use crate::email::Email;
+use crate::text::{Shown, approximate, io_reason};
 use crate::unix;
 
-/// Bytes: far more than any real response, indented.
-const SIZE_LIMIT: u64 = 8 << 20;
+/// Largest file that can be kept, in bytes.
+const SIZE_LIMIT: u64 = 64 << 10;
 
 pub(crate) struct Wanted<'a> {
     pub(crate) email: &'a Email,
@@ -27,32 +29,58 @@ pub(crate) struct Wanted<'a> {
     pub(crate) valid_at: i64,
 }
 
-/// The token of a regular file that only this user can read or write, if it is for this email and
-/// account and valid long enough.
-pub(crate) fn kept(path: &Path, format: Format, wanted: &Wanted<'_>) -> Option<Token> {
+/// The token in the file, if it can be kept; else why not. Only a regular file can be kept that nobody else
+/// may read or write.
+pub(crate) fn kept(path: &Path, format: Format, wanted: &Wanted<'_>) -> Result<Token, String> {
     remove_left_behind(folder(path));
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).ok()?;
-    let metadata = file.metadata().ok()?;
-    let shared = metadata.uid() != unix::effective_user() || metadata.mode() & 0o077 != 0;
-    if !metadata.is_file() || shared {
-        return None;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(|error| {
+        // O_NOFOLLOW has its own reason for a link, which differs between systems.
+        if path.is_symlink() { "it is a symbolic link".to_owned() } else { io_reason(&error) }
+    })?;
+    let metadata = file.metadata().map_err(|error| io_reason(&error))?;
+    if !metadata.is_file() {
+        return Err("it is not a regular file".to_owned());
+    }
+    if metadata.uid() != unix::effective_user() {
+        return Err("it belongs to another user".to_owned());
+    }
+    if metadata.mode() & 0o077 != 0 {
+        return Err(format!("group or others may access it (mode {:04o})", metadata.mode() & 0o7777));
     }
     let mut bytes = Vec::new();
-    file.take(SIZE_LIMIT).read_to_end(&mut bytes).ok()?;
-    recover(&bytes, format).filter(|token| fits(token, wanted))
+    file.take(SIZE_LIMIT + 1).read_to_end(&mut bytes).map_err(|error| io_reason(&error))?;
+    if bytes.len() as u64 > SIZE_LIMIT {
+        return Err("it is larger than 64 KiB".to_owned());
+    }
+    let token = recover(&bytes, format).ok_or("it is not in the format asked for")?;
+    check(&token, wanted).map(|()| token)
 }
 
-pub(super) fn fits(token: &Token, wanted: &Wanted<'_>) -> bool {
-    let Some(claims) = token.claims() else { return false };
-    let of_other_account = match (wanted.host, claims.issuer_host()) {
-        (Some(host), Some(issuer)) => config::names_account(issuer) && !issuer.eq_ignore_ascii_case(host),
-        _ => false,
-    };
-    !of_other_account
-        && wanted.account.is_none_or(|account| claims.account() == Some(account))
-        && claims.email().is_some_and(|email| wanted.email.is(email))
-        && claims.expires_at().is_some_and(|expiry| expiry >= wanted.valid_at)
+/// The error is the reason why the token cannot be kept.
+pub(super) fn check(token: &Token, wanted: &Wanted<'_>) -> Result<(), String> {
+    let claims = token.claims().ok_or("its token is not a JWT")?;
+    let email = claims.email().ok_or("its token has no email")?;
+    if !wanted.email.is(email) {
+        return Err(format!("its token is for {}", Shown::new(email)));
+    }
+    if let (Some(host), Some(issuer)) = (wanted.host, claims.issuer_host()) {
+        if config::names_account(issuer) && !issuer.eq_ignore_ascii_case(host) {
+            return Err(format!("its token is from {}", Shown::new(issuer)));
+        }
+    }
+    if wanted.account.is_some() && wanted.account != claims.account() {
+        let account = claims.account().ok_or("its token names no account")?;
+        return Err(format!("its token is for the account {}", Shown::new(account)));
+    }
+    let expiry = claims.expires_at().ok_or("its token has no expiry")?;
+    if expiry >= wanted.valid_at {
+        return Ok(());
+    }
+    Err(match u64::try_from(expiry.saturating_sub(now())) {
+        Ok(left @ 1..) => format!("its token is valid for only {}", approximate(Duration::from_secs(left))),
+        _ => "its token has expired".to_owned(),
+    })
 }
 
 /// The token in bytes that `render` made, and in no others.

@@ -62,11 +62,12 @@ fn is_kept(run: Run) {
     assert_eq!(file(), before);
 }
 
-/// The run replaces the file, with one request.
+/// The run replaces the file, with one request. `reason`: why the file is not kept.
 #[track_caller]
-fn is_replaced(run: Run) {
+fn is_replaced(run: Run, reason: &str) {
     let server = Server::generous();
-    let outcome = run.server(&server).run();
+    let line = format!("outseta-token: the file is not kept: {reason}\n");
+    let outcome = run.server(&server).arg("-v").stderr_contains(&line).run();
     let metadata = fs::symlink_metadata(outcome.work().join("token")).expect("the file is there");
     assert!(metadata.is_file() && metadata.mode() & 0o777 == 0o600, "{outcome}");
     assert_eq!(outcome.read("token"), "t0ken\n");
@@ -97,20 +98,24 @@ mod kept {
 
     #[test]
     fn the_token_must_be_valid_for_the_duration() {
-        for (min_ttl, seconds, kept) in [
-            ("1h", HOUR + 60, true),
-            ("1h", HOUR - 1, false),
-            ("7d", WEEK + 60, true),
-            ("7d", WEEK - 1, false),
-            ("0", 60, true),
-            ("3650d", WEEK, false),
-            // Less than a second is left, or nothing.
-            ("1s", 1, false),
-            ("1001ms", 1, false),
-            ("0", 0, false),
+        for (min_ttl, seconds, reason) in [
+            ("1h", HOUR + 60, ""),
+            ("1h", HOUR - 1, "its token is valid for only 60 minutes"),
+            ("7d", WEEK + 60, ""),
+            ("7d", WEEK - 1, "its token is valid for only 7 days"),
+            ("0", 60, ""),
+            ("3650d", WEEK, "its token is valid for only 7 days"),
+            ("0", 0, "its token has expired"),
+            ("0", i64::MIN + (1 << 40), "its token has expired"),
         ] {
             let run = keeping_for(min_ttl).arg("-r").private_file("token", line(&token(seconds)));
-            if kept { is_kept(run) } else { is_replaced(run) }
+            if reason.is_empty() { is_kept(run) } else { is_replaced(run, reason) }
+        }
+        // Less than a second is left, or nothing.
+        for min_ttl in ["1s", "1001ms"] {
+            let run = keeping_for(min_ttl).arg("-r").private_file("token", line(&token(1)));
+            let server = Server::generous();
+            assert_eq!(run.server(&server).run().read("token"), "t0ken\n");
         }
     }
 
@@ -164,19 +169,19 @@ mod replaced {
 
     #[test]
     fn a_missing_or_empty_file() {
-        is_replaced(keeping());
-        is_replaced(keeping_file(""));
+        is_replaced(keeping(), "no such file or directory");
+        is_replaced(keeping_file(""), "it is not in the format asked for");
     }
 
     #[test]
     fn a_token_of_another_email_or_without_email_or_expiry() {
-        for token in [
-            token_with(&[("email", "john@example.com".into())]),
-            token_with(&[("email", Value::Null)]),
-            token_with(&[("exp", Value::Null)]),
-            "opaque".to_owned(),
+        for (token, reason) in [
+            (token_with(&[("email", "j\u{7f}@example.com".into())]), "its token is for j\\u{7f}@example.com"),
+            (token_with(&[("email", Value::Null)]), "its token has no email"),
+            (token_with(&[("exp", Value::Null)]), "its token has no expiry"),
+            ("opaque".to_owned(), "its token is not a JWT"),
         ] {
-            is_replaced(keeping_file(line(&token)));
+            is_replaced(keeping_file(line(&token)), reason);
         }
     }
 
@@ -189,15 +194,17 @@ mod replaced {
             token("https://auth.example.com", "other.outseta.com".into()),
         ] {
             let detour = Detour::new(Account::acme());
-            let _outcome = keeping_file(line(&token)).detour(&detour).run();
+            let run = keeping_file(line(&token)).detour(&detour).arg("-v");
+            run.stderr_contains(": its token is from other.outseta.com\n").run();
             assert_eq!(detour.server.requests().len(), 1, "{}", jwt::decode(&token));
         }
     }
 
     #[test]
     fn a_file_with_an_extra_line_or_in_another_format() {
-        is_replaced(keeping_file(format!("{}\n\n", token(WEEK))));
-        is_replaced(keeping_file(format!("Authorization: Bearer {}\n", token(WEEK))));
+        for contents in [format!("{}\n\n", token(WEEK)), format!("Authorization: Bearer {}\n", token(WEEK))] {
+            is_replaced(keeping_file(contents), "it is not in the format asked for");
+        }
     }
 
     #[test]
@@ -205,7 +212,7 @@ mod replaced {
         for mode in [0o640, 0o604, 0o620, 0o602, 0o610] {
             let run = keeping_file(line(&token(WEEK)));
             set_mode(&run.work().join("token"), mode);
-            is_replaced(run);
+            is_replaced(run, &format!("group or others may access it (mode 0{mode:o})"));
         }
     }
 
@@ -213,7 +220,7 @@ mod replaced {
     fn a_file_that_may_not_be_read() {
         let run = keeping_file(line(&token(WEEK)));
         if forbid_reading(&run.work().join("token")) {
-            is_replaced(run);
+            is_replaced(run, "permission denied");
         }
     }
 
@@ -225,7 +232,7 @@ mod replaced {
         }
         let run = keeping_file(line(&token(WEEK)));
         chown(run.work().join("token"), Some(65_534), None).expect("it is given away");
-        is_replaced(run);
+        is_replaced(run, "it belongs to another user");
     }
 
     #[test]
@@ -233,17 +240,44 @@ mod replaced {
         for target in ["good", "missing"] {
             let run = keeping().private_file("good", line(&token(WEEK)));
             symlink(target, run.work().join("token")).expect("a link is made");
-            is_replaced(run);
+            is_replaced(run, "it is a symbolic link");
         }
     }
 
     /// Only its start is read: all of it would not fit into memory.
     #[test]
-    fn a_huge_file() {
+    fn a_file_of_more_than_64_kib() {
+        let long = |length: usize| token_with(&[("filler", "x".repeat(length).into())]);
+        is_kept(keeping_file(line(&long(47_000))));
+        is_replaced(keeping_file(line(&long(49_000))), "it is larger than 64 KiB");
         let run = keeping_file(line(&token(WEEK)));
         let file = File::options().append(true).open(run.work().join("token")).expect("it opens");
         file.set_len(1 << 40).expect("a sparse file");
-        is_replaced(run);
+        is_replaced(run, "it is larger than 64 KiB");
+    }
+
+    #[test]
+    fn another_customer_accounts_token() {
+        let contents = line(&token_with(&[("outseta:accountUid", "\u{7f}".into())]));
+        let run = keeping_file(contents).args(["--account", "496LXdmX", "-v"]);
+        let server = Server::http(Account::acme());
+        run.server(&server).stderr_contains(": its token is for the account \\u{7f}\n").run();
+        let run = keeping_file(line(&token_with(&[("outseta:accountUid", Value::Null)])));
+        let run = run.server(&server).args(["--account", "496LXdmX", "-v"]);
+        run.stderr_contains(": its token names no account\n").run();
+    }
+
+    #[test]
+    fn a_new_token_that_is_not_valid_for_the_duration_gives_a_warning() {
+        for (min_ttl, seconds, warns) in [("1h", HOUR + 60, false), ("1h", HOUR, true), ("1d", -60, true)] {
+            let server = Server::minting(&token(seconds));
+            let outcome = keeping_for(min_ttl).args(["-q", "-r"]).server(&server).outcome();
+            let warning = "outseta-token: warning: the new token is valid for less than --min-ttl, so \
+                           every run makes a new one\n\
+                           outseta-token: hint: use a shorter --min-ttl, or a longer lifetime of tokens \
+                           in Outseta\n";
+            assert_eq!((outcome.status, outcome.stderr.contains(warning)), (Some(0), warns), "{outcome}");
+        }
     }
 
     #[test]
@@ -254,7 +288,8 @@ mod replaced {
             let Some(path) = device::harmless(name, minor, &run.work()) else {
                 return;
             };
-            let _outcome = run.args(["-r", "--min-ttl", "1h", "jane@example.com", "-o"]).arg(&path).run();
+            let run = run.args(["-r", "--min-ttl", "1h", "jane@example.com", "-v", "-o"]).arg(&path);
+            let _outcome = run.stderr_contains(": the file is not kept: it is not a regular file\n").run();
             assert!(fs::metadata(path).expect("it is there").file_type().is_char_device());
         }
         assert_eq!(server.requests().len(), 2);
@@ -286,13 +321,24 @@ mod failure {
     }
 
     #[test]
-    fn the_old_file_stays_if_there_is_no_new_token() {
-        let old = line(&token(HOUR - 1));
-        let outcome = keeping_file(&old).fails_with(78, "not configured: subdomain ").run();
-        assert_eq!(outcome.read("token"), old);
+    fn if_there_is_no_new_token_the_message_says_how_long_the_old_one_is_valid() {
         let server = Server::http(Account::new("acme").user(User::new("john@example.com")));
-        let outcome = keeping_file(&old).server(&server).fails_with(67, "no such user").run();
-        assert_eq!(outcome.read("token"), old);
+        for (old, reason) in [
+            (token(HOUR - 1), "its token is valid for only 60 minutes"),
+            (token(-1), "its token has expired"),
+            (jwt::token("acme", "john@example.com", WEEK), "its token is for john@example.com"),
+        ] {
+            let unchanged = format!("; token is unchanged: {reason}\n");
+            for (run, status, message) in [
+                (keeping_file(line(&old)), 78, "not configured: subdomain "),
+                (keeping_file(line(&old)).server(&server), 67, "no such user: jane@example.com; "),
+            ] {
+                let outcome = run.fails_with(status, message).stderr_contains(&unchanged).run();
+                assert_eq!(outcome.read("token"), line(&old));
+            }
+        }
+        let message = "outseta-token: no such user: jane@example.com\n";
+        keeping().server(&server).status(67).stderr_contains(message).run();
     }
 
     #[test]
