@@ -11,6 +11,25 @@ use std::sync::OnceLock;
 
 use libc::{SIGHUP, SIGINT, SIGTERM, c_int, sighandler_t};
 
+/// Runs before Rust's runtime, which opens /dev/null for reading and writing in place of a standard stream
+/// that the caller closed: the token would be lost without an error. As gnulib's `stdopen` does, this opens
+/// it the wrong way round, so that reading standard input and writing the other two fails.
+#[used]
+#[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__mod_init_func"))]
+#[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".init_array"))]
+static OPEN_CLOSED_STREAMS: extern "C" fn() = open_closed_streams;
+
+extern "C" fn open_closed_streams() {
+    for (stream, mode) in [(0, libc::O_WRONLY), (1, libc::O_RDONLY), (2, libc::O_RDONLY)] {
+        // SAFETY: the path is a C string. `open` returns the lowest closed descriptor, which is `stream`.
+        unsafe {
+            if libc::fcntl(stream, libc::F_GETFD) == -1 {
+                libc::open(c"/dev/null".as_ptr(), mode);
+            }
+        }
+    }
+}
+
 /// Before a hidden prompt. A signal handler can read only a static.
 static TERMINAL_MODES: OnceLock<libc::termios> = OnceLock::new();
 
@@ -84,6 +103,16 @@ pub(crate) fn descriptor(path: &Path) -> Option<RawFd> {
 pub(crate) fn inherited(descriptor: RawFd) -> ManuallyDrop<File> {
     // SAFETY: the file is never dropped, so it closes nothing. Calls on one that is not open fail.
     ManuallyDrop::new(unsafe { File::from_raw_fd(descriptor) })
+}
+
+/// Fails if the file is closed or open only for reading.
+pub(crate) fn check_writable(file: &File) -> io::Result<()> {
+    // SAFETY: this only reads flags.
+    let flags = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GETFL) };
+    if flags == -1 || flags & libc::O_ACCMODE == libc::O_RDONLY {
+        return Err(io::Error::from_raw_os_error(libc::EBADF));
+    }
+    Ok(())
 }
 
 pub(crate) fn close_on_exec(descriptor: RawFd) {

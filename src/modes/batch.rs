@@ -39,6 +39,7 @@ pub(crate) fn run(
         Some(path) => File::open(path).map_err(|error| Error::unreadable(&name, &error))?,
     };
     let outseta = prepare(options, pause, log)?;
+    output::Destination::open(None)?;
     let result = process(BufReader::new(input), &name, &outseta, log);
     log.progress("");
     let summary = result?;

@@ -65,7 +65,8 @@ fn become_command(program: &OsStr, arguments: &[OsString], token: &Token, option
         _ => Error::new(
             Kind::CannotExecute,
             format!("cannot execute {program}: {}", io_reason(&error)),
-            "check that it is a program that this user may execute",
+            "check that it is a program that this user may execute; a script needs a first line such as \
+             #!/bin/sh",
         ),
     }
 }

@@ -27,14 +27,17 @@ pub(crate) enum Destination {
 }
 
 impl Destination {
-    pub(super) fn standard_output() -> Self {
-        Self::Direct(unix::inherited(libc::STDOUT_FILENO), Shown::new("standard output"))
+    pub(super) fn standard_output() -> Result<Self, Error> {
+        let (file, name) = (unix::inherited(libc::STDOUT_FILENO), Shown::new("standard output"));
+        let hint = "it is closed or open only for reading: redirect it to a file or a pipe";
+        unix::check_writable(&file).map_err(|error| cannot_write(&name, &error, hint))?;
+        Ok(Self::Direct(file, name))
     }
 
     /// `None`: standard output.
     pub(crate) fn open(path: Option<&Path>) -> Result<Self, Error> {
         let Some(path) = path else {
-            return Ok(Self::standard_output());
+            return Self::standard_output();
         };
         Self::at(path).map_err(|error| {
             let hint = match error.kind() {
@@ -49,8 +52,7 @@ impl Destination {
     fn at(path: &Path) -> io::Result<Self> {
         if let Some(descriptor) = unix::descriptor(path) {
             let file = unix::inherited(descriptor);
-            // Fails if it is not open.
-            file.metadata()?;
+            unix::check_writable(&file)?;
             return Ok(Self::Direct(file, Shown::os(path)));
         }
         match fs::symlink_metadata(path) {
@@ -70,13 +72,17 @@ impl Destination {
             Self::Direct(file, name) => ((&*file).write_all(bytes), name, "the output may be incomplete"),
             Self::Replaced(file) => (file.replace(bytes), Shown::os(&file.target), "the file is unchanged"),
         };
-        written.map_err(|error| {
-            let is_pipe = error.kind() == io::ErrorKind::BrokenPipe;
-            let kind = if is_pipe { Kind::BrokenPipe } else { Kind::CannotWrite };
-            let message = format!("cannot write to {name}: {}", io_reason(&error));
-            Error::new(kind, message, format!("check for free space; {consequence}"))
-        })
+        written.map_err(|error| cannot_write(&name, &error, consequence))
     }
+}
+
+pub(super) fn cannot_write(name: &Shown, error: &io::Error, consequence: &str) -> Error {
+    use io::ErrorKind::{BrokenPipe, FileTooLarge, QuotaExceeded, StorageFull};
+    let kind = if error.kind() == BrokenPipe { Kind::BrokenPipe } else { Kind::CannotWrite };
+    let needs_space = matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge);
+    let advice = if needs_space { "check for free space; " } else { "" };
+    let message = format!("cannot write to {name}: {}", io_reason(error));
+    Error::new(kind, message, format!("{advice}{consequence}"))
 }
 
 fn check_device(metadata: &Metadata) -> io::Result<()> {

@@ -86,7 +86,7 @@ impl Serialize for Ordered<'_> {
 
 /// Bypasses std's handle, which hides that standard output is not writable.
 pub(crate) fn print(bytes: &[u8]) -> Result<(), Error> {
-    Destination::standard_output().write(bytes)
+    Destination::standard_output()?.write(bytes)
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
-use std::fs;
 use std::path::Path;
+use std::{fs, io};
 
-use super::file::{folder, is_new_name, names_file, open_device};
+use super::file::{cannot_write, folder, is_new_name, names_file, open_device};
 use super::kept::{check, recover};
 use super::*;
 use crate::email::Email;
+use crate::text::Shown;
 use crate::unix;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -22,6 +23,20 @@ fn only_a_character_device_is_opened_as_one() {
     }
     open_device(Path::new("/dev/null")).unwrap();
     assert_eq!(fs::read(&file).unwrap(), b"whole");
+}
+
+#[test]
+fn only_a_lack_of_space_is_reported_as_one() {
+    let hint = |code| {
+        let error = io::Error::from_raw_os_error(code);
+        cannot_write(&Shown::new("token"), &error, "the file is unchanged").hint().map(str::to_owned)
+    };
+    for code in [libc::ENOSPC, libc::EDQUOT, libc::EFBIG] {
+        assert_eq!(hint(code).as_deref(), Some("check for free space; the file is unchanged"), "{code}");
+    }
+    for code in [libc::EPERM, libc::EBUSY, libc::EIO] {
+        assert_eq!(hint(code).as_deref(), Some("the file is unchanged"), "{code}");
+    }
 }
 
 #[test]

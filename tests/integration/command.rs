@@ -259,7 +259,10 @@ mod failure {
             };
             let hint = match status {
                 127 => "check the name and PATH; if it is a script, check the interpreter on its `#!` line",
-                _ => "check that it is a program that this user may execute",
+                _ => {
+                    "check that it is a program that this user may execute; a script needs a first line \
+                     such as #!/bin/sh"
+                }
             };
             prepared(jane(&server)).fails(status, message, hint).run();
             let env = prepared(Run::of("/usr/bin/env".into())).outcome();

@@ -8,7 +8,7 @@ use crate::support::http::Response;
 use crate::support::jwt::JANE as JWT;
 use crate::support::model::Account;
 use crate::support::pty::Streams;
-use crate::support::run::{Run, program};
+use crate::support::run::Run;
 use crate::support::script::Endpoint;
 
 const JSON: &str = r#"{
@@ -169,19 +169,30 @@ mod failure {
     }
 
     #[test]
-    fn standard_output_that_cannot_be_written_is_74() {
-        let server = Server::minting(JWT);
-        jane_by_shell("ulimit -f 0; exec \"$0\" \"$@\" >file", &server)
+    fn a_file_size_limit_is_74() {
+        jane_by_shell("ulimit -f 0; exec \"$0\" \"$@\" >file", &Server::minting(JWT))
             .fails_with(74, "cannot write to standard output: file too large\n")
             .run();
-        // std would not notice that it is open for reading only.
-        Run::of("/bin/sh".into())
-            .args(["-c", "exec \"$0\" \"$@\" 1</dev/null"])
-            .arg(program())
-            .server(&server)
-            .arg("jane@example.com")
-            .fails_with(74, "cannot write to standard output: bad file descriptor\n")
-            .run();
+    }
+
+    #[test]
+    fn closed_standard_output_is_74_before_any_request() {
+        let server = Server::minting(JWT);
+        for redirection in [">&-", "1</dev/null"] {
+            for args in TEXTS.into_iter().chain([&["--batch"][..]]) {
+                Run::by_shell(&format!("exec \"$0\" \"$@\" {redirection}"))
+                    .server(&server)
+                    .args(args)
+                    .stdin("jane@example.com\n")
+                    .fails(
+                        74,
+                        "cannot write to standard output: bad file descriptor",
+                        "it is closed or open only for reading: redirect it to a file or a pipe",
+                    )
+                    .run();
+            }
+        }
+        assert_eq!(server.connections(), 0);
     }
 
     #[test]
@@ -200,8 +211,6 @@ mod details {
 
     #[test]
     fn standard_output_may_be_discarded() {
-        // std opens /dev/null instead of a closed standard descriptor.
-        jane_by_shell("exec \"$0\" \"$@\" >&-", &Server::minting(JWT)).run();
         jane(&Server::minting(JWT)).stdout_file("/dev/null").run();
     }
 

@@ -216,6 +216,8 @@ mod failure {
             ("file/token", "not a directory"),
             ("/proc/token", "no such file or directory"),
             ("/dev/fd/77", "bad file descriptor"),
+            // It is open for reading only.
+            ("/dev/stdin", "bad file descriptor"),
             ("/dev/stdout/", "not a directory"),
             (&"x".repeat(256), "file name too long"),
         ] {
