@@ -35,6 +35,9 @@ const LONGEST_CONNECT: Duration = Duration::from_secs(10);
 const CHECK_PROXY: &str = "check https_proxy and all_proxy; no_proxy names hosts to reach directly";
 const CHECK_NETWORK: &str = "check the network, a firewall, and whether a proxy is needed (https_proxy)";
 const PROXY_PASSWORD: &str = "give the proxy's user and password: https_proxy=http://user:password@host:port";
+const PROXY_LOGIN: &str =
+    "the proxy did not accept the user and password: check them, and percent-encode their special characters";
+const PROXY_FAILED: &str = "check the subdomain or base URL, and whether the proxy can reach this host";
 const PROXY_REFUSED: &str = "ask whoever runs the proxy to allow this host, or name it in no_proxy";
 
 pub(super) struct Request {
@@ -77,7 +80,10 @@ pub(super) struct Client {
     /// The host, or its proxy.
     peer: Uri,
     base: BaseUrl,
+    /// The host, and its port unless that is 443.
+    target: String,
     via_proxy: bool,
+    proxy_has_user: bool,
     timeout: Duration,
 }
 
@@ -107,10 +113,12 @@ impl Client {
             .max_idle_connections_per_host(1)
             .build();
         let via_proxy = settings.proxy.is_some();
-        let peer = match config.proxy() {
-            Some(proxy) => proxy.uri().clone(),
-            None => format!("{base}/").parse().map_err(|_| Error::bug("the base URL is invalid"))?,
+        let uri: Uri = format!("{base}/").parse().map_err(|_| Error::bug("the base URL is invalid"))?;
+        let target = match uri.port_u16().unwrap_or(if base.tls { 443 } else { 80 }) {
+            443 => base.host.clone(),
+            port => format!("{}:{port}", base.host),
         };
+        let peer = config.proxy().map_or(uri, |proxy| proxy.uri().clone());
         let (addresses, watch) = (Addresses::new(!base.tls), Watch::new());
         let agent = Agent::with_parts(config, watch.connector(via_proxy), addresses.clone());
         Ok(Self {
@@ -120,7 +128,9 @@ impl Client {
             keep: Cell::new(false),
             peer,
             base: base.clone(),
+            target,
             via_proxy,
+            proxy_has_user: settings.proxy.as_ref().is_some_and(|proxy| proxy.value.credentials.is_some()),
             timeout,
         })
     }
@@ -152,6 +162,11 @@ impl Client {
     pub(super) fn is_stale(&self, error: &Error) -> bool {
         let state = self.watch.state();
         state.reused && state.phase == Phase::Sending && error.kind() == Kind::Network
+    }
+
+    /// Whether the connection of the last exchange was made.
+    pub(super) fn was_connected(&self) -> bool {
+        !self.watch.state().phase.is_connecting()
     }
 
     fn send(
@@ -201,7 +216,8 @@ impl Client {
             ureq::Error::HostNotFound if self.base.tls => (
                 Kind::Network,
                 format!("cannot resolve the name {host}"),
-                "check the subdomain or base URL, and this machine's name resolution",
+                "check the subdomain or base URL, this machine's name resolution, and whether a proxy is \
+                 needed (https_proxy)",
             ),
             ureq::Error::HostNotFound => (
                 Kind::Unreachable,
@@ -210,10 +226,20 @@ impl Client {
             ),
             ureq::Error::Io(error) => return self.io_failure(&error, phase),
             ureq::Error::ConnectProxyFailed(reason) => match proxy_status(&reason) {
+                // The proxy's own connection failed.
+                Some(status @ 502..=504) => (
+                    Kind::Network,
+                    format!("the proxy cannot connect to {} ({status})", self.target),
+                    PROXY_FAILED,
+                ),
                 Some(status) => (
                     Kind::Unreachable,
                     format!("the proxy refused to connect to {host} ({status})"),
-                    if status == 407 { PROXY_PASSWORD } else { PROXY_REFUSED },
+                    match status {
+                        407 if self.proxy_has_user => PROXY_LOGIN,
+                        407 => PROXY_PASSWORD,
+                        _ => PROXY_REFUSED,
+                    },
                 ),
                 None => return self.not_connected("it closed the connection"),
             },
@@ -253,10 +279,12 @@ impl Client {
     }
 
     fn not_connected(&self, reason: &str) -> Error {
-        let (proxy, hint) =
-            if self.via_proxy { ("the proxy for ", CHECK_PROXY) } else { ("", CHECK_NETWORK) };
-        let message = format!("cannot connect to {proxy}{}: {reason}", self.base.host);
-        Error::new(Kind::Network, message, hint)
+        let (peer, hint) = if self.via_proxy {
+            (&format!("the proxy for {}", self.base.host), CHECK_PROXY)
+        } else {
+            (&self.target, CHECK_NETWORK)
+        };
+        Error::new(Kind::Network, format!("cannot connect to {peer}: {reason}"), hint)
     }
 
     fn lost(&self) -> Error {
@@ -267,15 +295,15 @@ impl Client {
 
     /// `kind` is `ConnectTimeout` or `Timeout`.
     pub(super) fn timed_out(&self, kind: Kind, time: Duration) -> Error {
-        let host = &self.base.host;
+        let (host, target) = (&self.base.host, &self.target);
         let milliseconds = (time.as_secs_f64() * 1000.0).round().max(1.0);
         let within = format!("within {} s", milliseconds / 1000.0);
         let (message, hint) = match (kind, self.via_proxy) {
             (Kind::Timeout, _) => {
                 (format!("no response from {host} {within}"), "try again, or raise --timeout")
             }
-            (_, true) => (format!("cannot connect to {host} through the proxy {within}"), CHECK_PROXY),
-            (_, false) => (format!("cannot connect to {host} {within}"), CHECK_NETWORK),
+            (_, true) => (format!("cannot connect to {target} through the proxy {within}"), CHECK_PROXY),
+            (_, false) => (format!("cannot connect to {target} {within}"), CHECK_NETWORK),
         };
         Error::new(kind, message, hint)
     }

@@ -97,6 +97,11 @@ impl<'a> Outseta<'a> {
         self.read(&request, "items", self.context())
     }
 
+    /// Whether the connection for the last request was made.
+    pub(crate) fn was_connected(&self) -> bool {
+        self.client.was_connected()
+    }
+
     fn read(&self, request: &Request, list: &str, context: Context<'_>) -> Result<(), Error> {
         let mut deadline = Deadline::starting_now(self.options.timeout);
         self.with_retries(request, &mut deadline, |response| response::read(response, list, context))
@@ -156,7 +161,7 @@ impl<'a> Outseta<'a> {
         self.next_request.set((started, self.pause));
         let result = self.client.exchange(request, deadline.left());
         let time = started.elapsed();
-        deadline.attempted(time, result.as_ref().err());
+        deadline.attempted(time, self.client.was_connected());
         trace::response(&result, time, self.context(), self.log);
         result
     }

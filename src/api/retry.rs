@@ -10,7 +10,7 @@ pub(super) struct Deadline {
     started: Instant,
     total: Duration,
     attempts: u32,
-    /// The longest attempt, and its kind of timeout.
+    /// The longest attempt, and the kind of timeout to report for it.
     longest: (Duration, Kind),
 }
 
@@ -28,11 +28,10 @@ impl Deadline {
         self.total.saturating_sub(self.started.elapsed())
     }
 
-    pub(super) fn attempted(&mut self, time: Duration, failure: Option<&Error>) {
+    pub(super) fn attempted(&mut self, time: Duration, was_connected: bool) {
         self.attempts += 1;
         if time >= self.longest.0 {
-            let is_connecting = failure.is_some_and(|error| error.kind() == Kind::ConnectTimeout);
-            self.longest = (time, if is_connecting { Kind::ConnectTimeout } else { Kind::Timeout });
+            self.longest = (time, if was_connected { Kind::Timeout } else { Kind::ConnectTimeout });
         }
     }
 
@@ -127,20 +126,20 @@ mod tests {
     fn a_timeout_reports_the_total_time_and_the_kind_of_the_longest_attempt() {
         let (connecting, response) = (failure(Kind::ConnectTimeout), failure(Kind::Timeout));
         let busy = failure(Kind::Busy(None));
-        let reported = |attempts: &[(u64, &Error)], error: &Error| {
+        let reported = |attempts: &[(u64, bool)], error: &Error| {
             let mut deadline = Deadline::starting_now(seconds(6));
             deadline.started -= seconds(30);
-            for (time, failure) in attempts {
-                deadline.attempted(seconds(*time), Some(failure));
+            for (time, was_connected) in attempts {
+                deadline.attempted(seconds(*time), *was_connected);
             }
             deadline.total_timeout(error)
         };
-        assert_eq!(reported(&[(2, &connecting)], &connecting), None);
-        let twice = [(2, &connecting), (2, &connecting)];
+        assert_eq!(reported(&[(2, false)], &connecting), None);
+        let twice = [(2, false), (2, false)];
         assert_eq!(reported(&twice, &connecting), Some((Kind::ConnectTimeout, seconds(6))));
-        let long_connect = [(4, &connecting), (1, &response)];
+        let long_connect = [(4, false), (1, true)];
         assert_eq!(reported(&long_connect, &response), Some((Kind::ConnectTimeout, seconds(6))));
-        let long_response = [(4, &busy), (2, &connecting)];
+        let long_response = [(4, true), (2, false)];
         assert_eq!(reported(&long_response, &connecting), Some((Kind::Timeout, seconds(6))));
         assert_eq!(reported(&long_connect, &busy), None);
         let mut deadline = Deadline::starting_now(seconds(60));

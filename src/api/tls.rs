@@ -3,7 +3,9 @@
 use std::io;
 
 use rustls::CertificateError::{
-    self, BadEncoding, ExpiredContext, NotValidForNameContext, NotValidYetContext, Revoked, UnknownIssuer,
+    self, BadEncoding, BadSignature, ExpiredContext, NotValidForNameContext, NotValidYetContext, Other,
+    Revoked, UnknownIssuer, UnsupportedSignatureAlgorithmContext,
+    UnsupportedSignatureAlgorithmForPublicKeyContext,
 };
 use rustls_pki_types::UnixTime;
 
@@ -14,14 +16,14 @@ const TRUST: &str = "if its issuer is your own authority or a proxy that inspect
      certificate with --cacert or SSL_CERT_FILE";
 const CLOCK: &str = "check this machine's clock; if it is right, the server needs a new certificate";
 const NAME: &str = "check the subdomain or base URL, and where its name leads";
-const RENEW: &str = "the server needs a new certificate";
+const RENEW: &str = "the server, or a proxy that inspects TLS, needs a new certificate";
 const NOT_CA: &str = "make it with: openssl req -x509 … -addext basicConstraints=critical,CA:FALSE \
      -addext subjectAltName=DNS:NAME";
 pub(super) const SERVER: &str = "check the host and the port: the server there may not speak TLS";
 const PROXY: &str =
     "check https_proxy and all_proxy: write http:// before a proxy that does not speak TLS itself";
-const OTHER: &str = "behind a proxy that inspects TLS, trust its certificates with --cacert or \
-     SSL_CERT_FILE; check the clock";
+const REFUSED: &str = "ask whoever runs the server: it may not know this name, or need TLS older than 1.2, \
+     another cipher or a client certificate";
 
 /// `None` if the error is not about TLS.
 pub(super) fn failure(error: &io::Error, host: &str, with_proxy: bool) -> Option<Error> {
@@ -34,6 +36,10 @@ pub(super) fn failure(error: &io::Error, host: &str, with_proxy: bool) -> Option
         rustls::Error::InvalidCertificate(error) => {
             let (reason, hint) = certificate(error);
             Error::new(kind, format!("cannot trust {peer}: {}", Shown::new(&reason)), hint)
+        }
+        // A peer that speaks TLS.
+        error @ (rustls::Error::AlertReceived(_) | rustls::Error::PeerIncompatible(_)) => {
+            handshake_failed(kind, &peer, &error.to_string(), REFUSED)
         }
         other => handshake_failed(kind, &peer, &other.to_string(), check),
     })
@@ -64,12 +70,24 @@ fn certificate(error: &CertificateError) -> (String, &'static str) {
         }
         Revoked => ("its certificate has been revoked".to_owned(), RENEW),
         BadEncoding => ("its certificate is malformed".to_owned(), RENEW),
-        CertificateError::Other(other)
-            if matches!(other.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity)) =>
-        {
-            ("its certificate is a certificate authority's (CA:TRUE), not a server's".to_owned(), NOT_CA)
+        BadSignature => ("a signature is wrong or its key too short, such as RSA-1024".to_owned(), RENEW),
+        UnsupportedSignatureAlgorithmContext { .. }
+        | UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            ("the algorithm of a signature or a key is not supported, such as SHA-1".to_owned(), RENEW)
         }
-        other => (format!("invalid certificate: {other}"), OTHER),
+        Other(error) => match error.0.downcast_ref() {
+            Some(webpki::Error::CaUsedAsEndEntity) => {
+                ("its certificate is a certificate authority's (CA:TRUE), not a server's".to_owned(), NOT_CA)
+            }
+            Some(webpki::Error::NameConstraintViolation) => {
+                ("its issuer may not certify this name (name constraints)".to_owned(), RENEW)
+            }
+            Some(webpki::Error::UnsupportedCriticalExtension) => {
+                ("a critical extension of its certificate is not supported".to_owned(), RENEW)
+            }
+            _ => (format!("invalid certificate: {error}"), RENEW),
+        },
+        other => (format!("invalid certificate: {other}"), RENEW),
     }
 }
 
@@ -102,7 +120,8 @@ mod tests {
     fn certificate_errors_are_explained() {
         let time = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
         let (time, not_after, not_before) = (time(951_782_400), time(951_782_399), time(253_402_300_799));
-        let other = CertificateError::Other(OtherError(Arc::new(webpki::Error::BadDer)));
+        let other = |error: webpki::Error| Other(OtherError(Arc::new(error)));
+        let algorithm = "the algorithm of a signature or a key is not supported, such as SHA-1";
         for (error, reason, hint) in [
             (
                 ExpiredContext { time, not_after },
@@ -116,10 +135,43 @@ mod tests {
             ),
             (Revoked, "its certificate has been revoked", RENEW),
             (BadEncoding, "its certificate is malformed", RENEW),
-            (CertificateError::BadSignature, "invalid certificate: BadSignature", OTHER),
-            (other, "invalid certificate: Other(OtherError(BadDer))", OTHER),
+            (BadSignature, "a signature is wrong or its key too short, such as RSA-1024", RENEW),
+            (
+                UnsupportedSignatureAlgorithmContext {
+                    signature_algorithm_id: vec![],
+                    supported_algorithms: vec![],
+                },
+                algorithm,
+                RENEW,
+            ),
+            (
+                other(webpki::Error::NameConstraintViolation),
+                "its issuer may not certify this name (name constraints)",
+                RENEW,
+            ),
+            (
+                other(webpki::Error::UnsupportedCriticalExtension),
+                "a critical extension of its certificate is not supported",
+                RENEW,
+            ),
+            (other(webpki::Error::BadDer), "invalid certificate: BadDer", RENEW),
         ] {
             assert_eq!(certificate(&error), (reason.to_owned(), hint));
+        }
+    }
+
+    #[test]
+    fn only_what_is_not_tls_is_called_so() {
+        use rustls::{AlertDescription, Error, InvalidMessage, PeerIncompatible};
+        for (error, hint, proxy_hint) in [
+            (Error::AlertReceived(AlertDescription::ProtocolVersion), REFUSED, REFUSED),
+            (Error::AlertReceived(AlertDescription::CertificateRequired), REFUSED, REFUSED),
+            (PeerIncompatible::ServerDoesNotSupportTls12Or13.into(), REFUSED, REFUSED),
+            (InvalidMessage::InvalidContentType.into(), SERVER, PROXY),
+        ] {
+            let error = io::Error::new(io::ErrorKind::InvalidData, error);
+            assert_eq!(failure(&error, "h", false).unwrap().hint(), Some(hint), "{error}");
+            assert_eq!(failure(&error, "h", true).unwrap().hint(), Some(proxy_hint), "{error}");
         }
     }
 

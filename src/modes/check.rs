@@ -75,9 +75,9 @@ fn steps_to_account(outseta: &Outseta<'_>, tls: bool) -> Vec<Line> {
     let connection = "name and connection";
     let result = outseta.read_jwks().and_then(|()| ok());
     match result.as_ref().map_err(Error::kind) {
-        Err(Kind::Network | Kind::ConnectTimeout | Kind::Timeout | Kind::Unreachable) => {
-            vec![(connection, result)]
-        }
+        Err(Kind::ConnectTimeout | Kind::Unreachable) => vec![(connection, result)],
+        // A connection that was made and then lost counts for the account's line.
+        Err(Kind::Network) if !outseta.was_connected() => vec![(connection, result)],
         Err(Kind::Tls) => vec![(connection, ok()), ("TLS", result)],
         _ => {
             let secured = if tls { "ok" } else { "not used with a loopback host" };

@@ -274,8 +274,8 @@ mod failed_steps {
     fn connection() {
         let dead = dead_address();
         let settings = |run: Run| run.credentials().env("OUTSETA_BASE_URL", format!("http://{dead}"));
-        let line = "name and connection: cannot connect to 127.0.0.1: connection refused; hint: check ";
-        fails_like_a_request(69, line, settings, &[]);
+        let line = format!("name and connection: cannot connect to {dead}: connection refused; hint: check ");
+        fails_like_a_request(69, &line, settings, &[]);
     }
 
     #[test]
@@ -290,17 +290,31 @@ mod failed_steps {
         fails_like_a_request(69, line, settings, &[]);
     }
 
+    /// The connection was made.
     #[test]
-    fn no_response_in_time() {
+    fn no_response() {
         let server = Server::http(Account::acme());
-        server.always(Endpoint::Any, Fault::Stall);
-        let settings = |run: Run| run.server(&server).args(["--timeout", "1s"]);
+        for (fault, failure) in [
+            (Fault::Stall, "no response from 127.0.0.1 within 1 s; hint: try again, or raise --timeout\n"),
+            (Fault::CloseAfter(0), "the connection to 127.0.0.1 was lost before the response was complete; "),
+        ] {
+            server.on(Endpoint::Jwks, fault);
+            let line =
+                format!("name and connection: ok\nTLS: not used with a loopback host\naccount: {failure}");
+            check().server(&server).args(["--timeout", "1s"]).status(69).stdout_contains(&line).run();
+        }
+        assert_eq!(server.requests().len(), 2);
+    }
+
+    #[test]
+    fn no_connection_in_time() {
+        let authority = Authority::new();
+        let server = Server::https(Account::acme(), authority.server(&NAMES));
+        server.always_on_accept(AtAccept::Silent);
         let line =
-            "name and connection: no response from 127.0.0.1 within 1 s; hint: try again, or raise --timeout";
-        let checked = settings(check()).outcome();
-        assert_eq!(checked.status, Some(69), "{checked}");
-        assert!(checked.stdout_text().contains(line), "{checked}");
-        assert_eq!(server.requests().len(), 1);
+            format!("proxy: none\nname and connection: cannot connect to {} within 0.5 s", server.address());
+        let run = check().server(&server).trust(&authority).args(["--timeout", "1500ms"]);
+        run.status(69).stdout_contains(&line).run();
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::support::http::Response;
 use crate::support::jwt::{self, JANE as JWT};
 use crate::support::model::{Account, SecondFactor, User};
 use crate::support::pty::Streams;
-use crate::support::run::Run;
+use crate::support::run::{Run, program};
 use crate::support::script::Fault;
 use crate::support::{KEY, SECRET, has, write_script};
 
@@ -272,9 +272,17 @@ mod failure {
 
     #[test]
     fn a_token_too_long_for_an_environment_is_126() {
-        let server = Server::minting(&"x".repeat(200_000));
+        let server = Server::minting(&"x".repeat(60_000));
         let message = "cannot execute /usr/bin/true: argument list too long\n";
-        jane(&server).arg("/usr/bin/true").fails_with(126, message).run();
+        // Arguments and environment may take a quarter of the stack, and at least 128 KiB.
+        Run::of("/bin/sh".into())
+            .server(&server)
+            .env("FILLER", "x".repeat(90_000))
+            .args(["-c", "ulimit -s 512; exec \"$0\" \"$@\""])
+            .arg(program())
+            .args(["jane@example.com", "--", "/usr/bin/true"])
+            .fails_with(126, message)
+            .run();
     }
 
     #[test]

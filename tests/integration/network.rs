@@ -65,8 +65,8 @@ impl FullQueue {
 
 /// Expects that connecting fails after 1 s, a third of the timeout.
 #[track_caller]
-fn gives_up_after_a_second(run: Run, host: &str) {
-    let message = format!("cannot connect to {host} within 1 s");
+fn gives_up_after_a_second(run: Run, target: &str) {
+    let message = format!("cannot connect to {target} within 1 s");
     let outcome = run.args(["--retries", "0", "--timeout", "3"]).fails(69, &message, CONNECT_HINT).run();
     let second = Duration::from_millis(990)..Duration::from_millis(2800);
     assert!(second.contains(&outcome.elapsed), "{outcome}");
@@ -107,7 +107,8 @@ fn a_name_that_does_not_resolve_is_named_and_retried() {
             .env("RES_OPTIONS", "timeout:1 attempts:1")
             .args(["--base-url", "https://acme.invalid", "--timeout", "60", EMAIL])
     };
-    let hint = "check the subdomain or base URL, and this machine's name resolution";
+    let hint = "check the subdomain or base URL, this machine's name resolution, and whether a proxy is \
+        needed (https_proxy)";
     run().args(["--retries", "0"]).fails(69, "cannot resolve the name acme.invalid", hint).run();
     let retried = "cannot resolve the name acme.invalid; trying again in ";
     let outcome = run().args(["--retries", "1", "-v"]).status(69).stderr_contains(retried).run();
@@ -116,10 +117,11 @@ fn a_name_that_does_not_resolve_is_named_and_retried() {
 
 #[test]
 fn a_refused_connection_is_reported_and_retried() {
-    let message = "cannot connect to 127.0.0.1: connection refused";
-    at(dead_address()).args(["--retries", "0"]).fails(69, message, CONNECT_HINT).run();
+    let dead = dead_address();
+    let message = format!("cannot connect to {dead}: connection refused");
+    at(dead).args(["--retries", "0"]).fails(69, &message, CONNECT_HINT).run();
     let retried = format!("{message}; trying again in ");
-    let run = at(dead_address()).args(["--retries", "1", "-v"]).status(69);
+    let run = at(dead).args(["--retries", "1", "-v"]).status(69);
     let outcome = run.stderr_contains(&retried).run();
     assert_eq!(outcome.stderr.matches("> POST").count(), 2, "{outcome}");
 }
@@ -127,20 +129,34 @@ fn a_refused_connection_is_reported_and_retried() {
 #[test]
 fn connecting_may_take_a_third_of_the_timeout() {
     let full = FullQueue::new();
-    gives_up_after_a_second(at(full.address()), "127.0.0.1");
+    gives_up_after_a_second(at(full.address()), &full.address().to_string());
 }
 
-/// The resolver of the new network never responds.
-#[test]
-fn name_resolution_is_part_of_connecting() {
+/// A run to a name, on a network whose resolver never responds.
+fn without_resolver() -> Option<Run> {
     let network = "ip link add name near type veth peer name far && ip addr add 192.0.2.1/24 dev near &&
         ip link set near up && ip link set far up &&
         ip neigh add 192.0.2.2 lladdr 02:00:00:00:00:01 dev near &&
         mount --bind resolv.conf /etc/resolv.conf";
     let resolver = |run: Run| run.file("resolv.conf", "nameserver 192.0.2.2\n");
-    let Some(run) = in_namespaces(&["--net"], network, resolver) else { return };
-    let run = run.credentials().args(["--base-url", "https://acme.example", EMAIL]);
+    let run = in_namespaces(&["--net"], network, resolver)?;
+    Some(run.credentials().args(["--base-url", "https://acme.example", EMAIL]))
+}
+
+#[test]
+fn name_resolution_is_part_of_connecting() {
+    let Some(run) = without_resolver() else { return };
     gives_up_after_a_second(run, "acme.example");
+}
+
+/// The last of several lookups is ended by the timeout.
+#[test]
+fn lookups_that_used_up_the_timeout_are_no_missing_response() {
+    let Some(run) = without_resolver() else { return };
+    run.env("RES_OPTIONS", "timeout:1 attempts:1")
+        .args(["--timeout", "4200ms"])
+        .fails(69, "cannot connect to acme.example within 4.2 s", CONNECT_HINT)
+        .run();
 }
 
 #[test]
@@ -168,19 +184,20 @@ fn addresses_are_looked_up_again_after_a_failed_connection() {
 #[test]
 fn a_thread_that_cannot_be_started_is_a_network_failure() {
     let server = Server::http(Account::acme());
-    let message = "cannot connect to localhost: cannot start a thread: ";
+    let port = server.address().port();
+    let message = format!("cannot connect to localhost:{port}: cannot start a thread: ");
     for args in [&[EMAIL][..], &["--check"], &[EMAIL, "--", "/bin/echo", "ran"]] {
         let run = Run::new()
             .server(&server)
-            .env("OUTSETA_BASE_URL", format!("http://localhost:{}", server.address().port()))
+            .env("OUTSETA_BASE_URL", format!("http://localhost:{port}"))
             .env("RUST_MIN_STACK", (1_u64 << 47).to_string())
             .args(["--retries", "0"])
             .args(args)
             .status(69);
         if args == ["--check"] {
-            run.stdout_contains(message).run();
+            run.stdout_contains(&message).run();
         } else {
-            run.stderr_contains(message).run();
+            run.stderr_contains(&message).run();
         }
     }
     assert_eq!(server.connections(), 0);
@@ -190,7 +207,7 @@ fn a_thread_that_cannot_be_started_is_a_network_failure() {
 fn attempts_that_used_up_the_timeout_are_reported_together() {
     let full = FullQueue::new();
     let run = at(full.address()).args(["--retries", "9", "--timeout", "3"]);
-    let outcome = run.fails_with(69, "cannot connect to 127.0.0.1 within ").run();
+    let outcome = run.fails_with(69, &format!("cannot connect to {} within ", full.address())).run();
     let seconds = outcome.stderr.split(" within ").nth(1).and_then(|rest| rest.split(" s\n").next());
     let seconds: f64 =
         seconds.and_then(|seconds| seconds.parse().ok()).unwrap_or_else(|| panic!("{outcome}"));
@@ -204,7 +221,8 @@ fn a_tls_handshake_is_part_of_connecting() {
     for behaviour in [AtAccept::Silent, AtAccept::StallHandshake(100)] {
         let server = Server::https(Account::acme(), authority.server(&NAMES));
         server.always_on_accept(behaviour);
-        gives_up_after_a_second(Run::new().server(&server).trust(&authority).arg(EMAIL), "127.0.0.1");
+        let run = Run::new().server(&server).trust(&authority).arg(EMAIL);
+        gives_up_after_a_second(run, &server.address().to_string());
     }
 }
 

@@ -27,7 +27,8 @@ const VARIABLES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PR
 
 const DIRECT: [&str; 2] = [
     "cannot resolve the name acme.invalid",
-    "check the subdomain or base URL, and this machine's name resolution",
+    "check the subdomain or base URL, this machine's name resolution, and whether a proxy is needed \
+     (https_proxy)",
 ];
 const ALLOW: &str = "ask whoever runs the proxy to allow this host, or name it in no_proxy";
 const CHECK: &str = "check https_proxy and all_proxy; no_proxy names hosts to reach directly";
@@ -238,11 +239,23 @@ fn fails(behaviour: Behaviour, retries: &str, message: &str, hint: &str) -> usiz
 #[test]
 fn a_refusal_is_not_retried() {
     let password = "give the proxy's user and password: https_proxy=http://user:password@host:port";
-    for (status, hint) in
-        [(407, password), (403, ALLOW), (502, ALLOW), (503, ALLOW), (302, ALLOW), (204, ALLOW)]
-    {
-        let message = format!("the proxy refused to connect to acme.outseta.com ({status})");
-        assert_eq!(fails(Behaviour::Refuse(status), "2", &message, hint), 1, "{status}");
+    let message = |status| format!("the proxy refused to connect to acme.outseta.com ({status})");
+    for (status, hint) in [(407, password), (403, ALLOW), (500, ALLOW), (302, ALLOW), (204, ALLOW)] {
+        assert_eq!(fails(Behaviour::Refuse(status), "2", &message(status), hint), 1, "{status}");
+    }
+    let proxy = Proxy::http();
+    proxy.behave(Behaviour::Refuse(407));
+    let hint = "the proxy did not accept the user and password: check them, and percent-encode their special \
+        characters";
+    to_acme(proxy.url_with("user:hunter2")).fails(69, &message(407), hint).run();
+}
+
+#[test]
+fn a_failed_connection_of_the_proxy_is_retried() {
+    let hint = "check the subdomain or base URL, and whether the proxy can reach this host";
+    for status in [502, 503, 504] {
+        let message = format!("the proxy cannot connect to acme.outseta.com ({status})");
+        assert_eq!(fails(Behaviour::Refuse(status), "1", &message, hint), 2, "{status}");
     }
 }
 
