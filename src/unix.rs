@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code, reason = "std has no safe form of these calls, or none in Rust 1.85")]
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::mem::{self, ManuallyDrop};
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
@@ -97,6 +97,14 @@ pub(crate) fn descriptor(path: &Path) -> Option<RawFd> {
     // `parse` also accepts `03` and `+3`, which the system does not.
     let is_descriptor = number.to_string() == name && (is_in("/dev/fd") || is_in("/proc/self/fd"));
     number.try_into().ok().filter(|_| is_descriptor)
+}
+
+/// Every descriptor that is open, and some that are not.
+pub(crate) fn possible_descriptors() -> impl Iterator<Item = RawFd> {
+    let listed = fs::read_dir("/dev/fd").into_iter().flatten().flatten();
+    let listed = listed.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    // Some systems have no list, or one of the standard streams only: FreeBSD without fdescfs(4).
+    (0..256).chain(listed)
 }
 
 /// An inherited descriptor as a file; not a copy, which `ulimit -n` might not allow.

@@ -48,7 +48,6 @@ pub(crate) struct Settings {
     pub(crate) roots: Option<Sourced<Vec<u8>>>,
     pub(crate) proxy: Option<Sourced<Proxy>>,
     /// The env file and the files of key and secret that were read. COMMAND must not inherit any of them.
-    #[cfg_attr(not(test), expect(dead_code, reason = "`modes::exec` is going to use it"))]
     pub(crate) credential_files: Vec<FileId>,
 }
 

@@ -1,18 +1,18 @@
 //! `-- COMMAND`: replaces the process by COMMAND, with the token and without the credentials.
 
-use std::env;
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::os::fd::RawFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use super::{prepare, report_success};
-use crate::api::{Token, now};
+use super::{complete_settings, find_settings, report_success};
+use crate::api::{Outseta, Token, now};
 use crate::cli::Options;
-use crate::config::CREDENTIAL_VARIABLES;
+use crate::config::{CREDENTIAL_VARIABLES, Prompt};
 use crate::email::Email;
 use crate::error::{Error, Kind};
 use crate::log::Log;
@@ -31,12 +31,16 @@ pub(crate) fn run(
     log: Log,
 ) -> Result<ExitCode, Error> {
     let email = Email::from_bytes(email.as_bytes())?;
-    let token = prepare(options, Duration::ZERO, log)?.token(&email)?;
+    let prompt = Prompt::allowed(options.no_input);
+    let settings = complete_settings(find_settings(options, log)?, prompt.as_ref(), log)?;
+    let files = settings.credential_files.clone();
+    let token = Outseta::new(settings, options, Duration::ZERO, log)?.token(&email)?;
     report_success(&email, &token, log);
-    Err(become_command(program, arguments, &token, options))
+    Err(become_command(program, arguments, &token, &files))
 }
 
-fn become_command(program: &OsStr, arguments: &[OsString], token: &Token, options: &Options) -> Error {
+/// `files`: what credentials were read from, by device and inode.
+fn become_command(program: &OsStr, arguments: &[OsString], token: &Token, files: &[(u64, u64)]) -> Error {
     let mut command = Command::new(program);
     command.args(arguments).env(ACCESS_TOKEN, token.access_token()).env_remove(EXPIRES_AT);
     if let Some(expiry) = token.expires_at(now()) {
@@ -45,9 +49,14 @@ fn become_command(program: &OsStr, arguments: &[OsString], token: &Token, option
     for variable in CREDENTIAL_VARIABLES {
         command.env_remove(variable);
     }
-    // COMMAND must not inherit a descriptor that credentials were read from.
-    let files = CREDENTIAL_VARIABLES.iter().filter_map(env::var_os).map(PathBuf::from);
-    for descriptor in files.chain(options.env_file.clone()).filter_map(|path| unix::descriptor(&path)) {
+    // COMMAND must not inherit a descriptor that credentials were read from, however it was named.
+    let was_read = |descriptor: &RawFd| {
+        !files.is_empty()
+            && unix::inherited(*descriptor)
+                .metadata()
+                .is_ok_and(|metadata| files.contains(&(metadata.dev(), metadata.ino())))
+    };
+    for descriptor in unix::possible_descriptors().filter(was_read) {
         match descriptor {
             libc::STDIN_FILENO => drop(command.stdin(Stdio::null())),
             libc::STDOUT_FILENO | libc::STDERR_FILENO => {}

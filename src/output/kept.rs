@@ -53,7 +53,7 @@ pub(crate) fn kept(path: &Path, format: Format, wanted: &Wanted<'_>) -> Result<T
     if bytes.len() as u64 > SIZE_LIMIT {
         return Err("it is larger than 64 KiB".to_owned());
     }
-    let token = recover(&bytes, format).ok_or("it is not in the format asked for")?;
+    let token = recover(&bytes, format).ok_or_else(|| format!("its format is not {}", format.name()))?;
     check(&token, wanted).map(|()| token)
 }
 

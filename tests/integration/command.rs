@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::fs::symlink;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -200,6 +201,18 @@ mod environment_of_the_command {
         files.env("OUTSETA_API_SECRET_FILE", "/dev/stdin").args(command).stdout("0\nclosed\n").run();
         let env_file = ["--base-url", &server.url(), "-e", "/dev/fd/3"];
         run("3<env <key").args(env_file).args(command).stdout(format!("{}\nclosed\n", KEY.len())).run();
+        // What was read decides, not its name.
+        for name in ["/proc/thread-self/fd/3", "link", "key"] {
+            let run =
+                run("3<key <secret").env("OUTSETA_API_SECRET", SECRET).env("OUTSETA_API_KEY_FILE", name);
+            symlink("/dev/fd/3", run.work().join("link")).expect("a link is made");
+            if !name.starts_with("/proc") || has("/proc/thread-self") {
+                run.args(command).stdout(format!("{}\nclosed\n", SECRET.len())).run();
+            }
+        }
+        // A pipe has an inode too.
+        let pipe = run("3<&0 <secret").env("OUTSETA_API_SECRET", SECRET).stdin(KEY).args(command);
+        pipe.env("OUTSETA_API_KEY_FILE", "/dev/fd/3").stdout(format!("{}\nclosed\n", SECRET.len())).run();
         // The command's own standard error is never closed.
         let streams = run("2<key <secret").env("OUTSETA_API_KEY_FILE", "/dev/fd/2");
         let open = ["jane@example.com", "--", "/bin/sh", "-c", "[ -e /dev/fd/2 ] && echo open"];

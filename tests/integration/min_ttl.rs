@@ -170,7 +170,7 @@ mod replaced {
     #[test]
     fn a_missing_or_empty_file() {
         is_replaced(keeping(), "no such file or directory");
-        is_replaced(keeping_file(""), "it is not in the format asked for");
+        is_replaced(keeping_file(""), "its format is not token");
     }
 
     #[test]
@@ -203,7 +203,7 @@ mod replaced {
     #[test]
     fn a_file_with_an_extra_line_or_in_another_format() {
         for contents in [format!("{}\n\n", token(WEEK)), format!("Authorization: Bearer {}\n", token(WEEK))] {
-            is_replaced(keeping_file(contents), "it is not in the format asked for");
+            is_replaced(keeping_file(contents), "its format is not token");
         }
     }
 
