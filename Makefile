@@ -1,5 +1,6 @@
 # make           the program, its man page and completions
 # make install   copies them below PREFIX and DESTDIR
+# make uninstall removes what make install copied there
 # make test      the tests
 # make check     all that CI checks
 # make static    the static binary for Linux; ARCH=aarch64 for ARM servers, ARCH=arm for every Raspberry Pi
@@ -10,7 +11,7 @@
 # make bench     the time of one request, beside curl and jq
 # make mutants   whether the tests notice faults in the code
 #
-# GNU make and BSD make read this file. The first three targets need no other GNU tool.
+# GNU make and BSD make read this file. The first four targets need no other GNU tool.
 
 PREFIX = /usr/local
 ARCH = x86_64
@@ -25,7 +26,7 @@ MUTANTS = $(CARGO_TARGET_DIR)/mutants
 UNITS = api/response api/retry api/tls api/token api/trace cli/help cli/mod cli/table config/base_url \
 	config/credentials config/env_file config/mod config/proxy config/setting email error secret text
 
-.PHONY: all install test check lint package static dist deb oci demo bench mutants clean
+.PHONY: all install uninstall test check lint package static dist deb oci demo bench mutants clean
 # Cargo uses every processor and locks its folder: a second one would only wait.
 .NOTPARALLEL:
 
@@ -47,6 +48,12 @@ install:
 	install -m 644 "$(PAGES)/outseta-token.bash" "$(SHARE)/bash-completion/completions/outseta-token"
 	install -m 644 "$(PAGES)/_outseta-token" "$(SHARE)/zsh/site-functions"
 	install -m 644 "$(PAGES)/outseta-token.fish" "$(SHARE)/fish/vendor_completions.d"
+
+# The folders stay: others' files may be in them.
+uninstall:
+	rm -f "$(BIN)/outseta-token" "$(SHARE)/man/man1/outseta-token.1" \
+		"$(SHARE)/bash-completion/completions/outseta-token" "$(SHARE)/zsh/site-functions/_outseta-token" \
+		"$(SHARE)/fish/vendor_completions.d/outseta-token.fish"
 
 # Most tests wait, so there are more at once than processors.
 test:
