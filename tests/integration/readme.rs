@@ -10,8 +10,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::support::fake::Server;
+use crate::support::jwt;
+use crate::support::model::{Account, User};
 use crate::support::run::{Outcome, Run, Running, program};
-use crate::support::{KEY, SECRET, set_mode, write_script};
+use crate::support::{KEY, SECRET, set_mode, skip, write_script};
 
 const README: &str = include_str!("../../README.md");
 
@@ -28,6 +31,23 @@ fn block(language: &str, text: &str) -> &'static str {
     let found: Vec<_> = blocks(language).into_iter().filter(|block| block.contains(text)).collect();
     assert_eq!(found.len(), 1, "blocks of {language} with {text:?}");
     found[0]
+}
+
+/// Code within a line.
+#[track_caller]
+fn inline(text: &str) -> &'static str {
+    let found: Vec<_> = README.split('`').filter(|code| code.contains(text)).collect();
+    assert_eq!(found.len(), 1, "code with {text:?}");
+    found[0]
+}
+
+/// Whether a program that a recipe needs is here. If not, skip the test.
+fn has_program(name: &str) -> bool {
+    let found = Run::by_shell(&format!("command -v {name}")).outcome().status == Some(0);
+    if !found {
+        skip(&format!("{name} is not installed"));
+    }
+    found
 }
 
 /// A cargo example. `cargo test` builds it, `cargo test --test integration` does not.
@@ -87,8 +107,14 @@ fn folder(run: &Run, name: &str) -> PathBuf {
 /// Runs a shell block.
 #[track_caller]
 fn example(text: &str) -> Outcome {
+    succeeds(block("sh", text))
+}
+
+/// Runs a script with the fake server's settings.
+#[track_caller]
+fn succeeds(script: &str) -> Outcome {
     let fake = FakeServer::start();
-    let outcome = fake.settings(shell(block("sh", text))).outcome();
+    let outcome = fake.settings(shell(script)).outcome();
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome}");
     outcome
 }
@@ -102,12 +128,12 @@ fn every_shell_block_is_run_by_a_test() {
     let tested = [
         "export OUTSETA_SUBDOMAIN=acme",
         "outseta-token --check",
-        "case $? in",
-        "printf '%s\\n' \"$EMAIL\" |",
-        "curl -H @-",
+        "case $status in",
+        "outseta:accountUid",
+        "curl -fsS -H @-",
         "as a user, until",
         "--batch users",
-        "verified_email",
+        "fromjson?",
     ];
     assert_eq!(blocks("sh").len(), tested.len());
     for text in tested {
@@ -167,16 +193,17 @@ fn make_shows_the_output_of_cargo() {
 
 #[test]
 fn the_program_reads_the_settings() {
-    let given = |text: &str| text.replace("01234567-89ab", KEY).replace("0123456789abcdef", SECRET);
     let fake = FakeServer::start();
-    let script = given(block("sh", "export OUTSETA_SUBDOMAIN=acme")) + "\noutseta-token -r jane@example.com";
+    let lines = block("sh", "export OUTSETA_SUBDOMAIN=acme");
+    let lines = lines.replace("01234567-89ab", KEY).replace("0123456789abcdef", SECRET);
+    let script = format!("{lines}\noutseta-token -r jane@example.com");
     let only_base_url =
         |run: Run| fake.settings(run).env_remove("OUTSETA_API_KEY").env_remove("OUTSETA_API_SECRET");
     let outcome = only_base_url(shell(&script)).outcome();
     assert!(is_token(outcome.stdout_text().trim_end()), "{outcome}");
 
     let run = only_base_url(Run::new()).args(["-r", "-v", "jane@example.com"]);
-    let run = run.home_file(".config/outseta-token/env", given(block("dotenv", "OUTSETA_SUBDOMAIN")));
+    let run = run.home_file(".config/outseta-token/env", &lines);
     set_mode(&run.home().join(".config/outseta-token/env"), 0o600);
     let outcome = run.outcome();
     assert!(is_token(outcome.stdout_text().trim_end()), "{outcome}");
@@ -198,41 +225,92 @@ fn the_six_commands() {
         let (_, after) = rest.split_once(part).unwrap_or_else(|| panic!("{part:?} is missing\n{outcome}"));
         rest = after;
     }
-    let shown: Value = serde_json::from_str(block("json", "access_token")).expect("it is JSON");
-    let response = example("verified_email").json();
-    assert_eq!(response["expires_in"], shown["expires_in"]);
-    assert_eq!(response.as_object().map(serde_json::Map::len), Some(4));
+    let (_, named) = README.split_once("The response has the fields ").expect("a sentence");
+    let named = named.lines().next().expect("a line").split('`').skip(1).step_by(2);
+    let response = output.lines().skip_while(|line| *line != "{").skip(1).take_while(|line| *line != "}");
+    assert!(response.filter_map(|line| line.split('"').nth(1)).eq(named), "{outcome}");
+}
+
+/// Each row of the table is a group of the help.
+#[test]
+fn statuses() {
+    let help = include_str!("../texts/help.txt").to_lowercase();
+    let rows: Vec<_> = README.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(": ")).collect();
+    assert_eq!(rows.len(), 5);
+    for (row, _) in rows {
+        let (statuses, title) = row.split_once(" | ").expect("two columns");
+        let (_, group) = help.split_once(&format!("\n {title}:\n")).expect("a group of the help");
+        let lines =
+            group.lines().map_while(|line| line.strip_prefix("  ")).filter(|line| !line.starts_with(' '));
+        let listed: Vec<_> = lines.map(|line| &line[..2]).collect();
+        assert_eq!(statuses, listed.join(", "), "{title}");
+    }
 }
 
 #[test]
-fn scripts() {
-    let outcome = example("case $? in");
-    assert!(outcome.stdout_text().starts_with("got a token of "), "{outcome}");
+fn a_loop_over_users() {
     let fake = FakeServer::start();
-    let script = block("sh", "case $? in").replace("jane@", "nobody@");
-    let outcome = fake.settings(shell(&script)).outcome();
-    assert_eq!((outcome.status, outcome.stdout_text().as_str()), (Some(0), "no such user\n"), "{outcome}");
-    let outcome = example("printf '%s\\n' \"$EMAIL\" |");
-    assert!(outcome.stdout_text().lines().all(is_token), "{outcome}");
-    let script =
-        block("sh", "printf '%s\\n' \"$EMAIL\" |").replace("jane@example.com", "--base-url=https://evil");
-    let outcome = fake.settings(shell(&script)).outcome();
-    assert_eq!(outcome.status, Some(65), "{outcome}");
-    // With pipefail, and a pipe that is closed before the output comes.
-    let script = "set -o pipefail; trap '' PIPE; \
-        { while echo; do sleep 0.01; done 2>/dev/null; \"$0\" -r jane@example.com; } | true";
-    let run = fake.settings(Run::of("/bin/bash".into())).args(["-c", script]).arg(program());
-    let outcome = run.env("PATH", "/usr/bin:/bin").outcome();
-    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(74), ""), "{outcome}");
+    let run = |from: &str, to: &str| {
+        let script = block("sh", "case $status in").replace(from, to);
+        fake.settings(shell(&script)).outcome()
+    };
+    let skipped = ["nobody@example.com", "careful@example.com", "--base-url=https://evil"];
+    let outcome = run("nobody@example.com", &skipped.join(" "));
+    let output = outcome.stdout_text();
+    for line in skipped.map(|email| format!("\n{email} is skipped\n")) {
+        assert!(output.contains(&line), "{outcome}");
+    }
+    assert_eq!(outcome.status, Some(0), "{outcome}");
+    assert_eq!((output.lines().count(), output.matches(" has a token of ").count()), (5, 2), "{outcome}");
+    let outcome = run("while", "export OUTSETA_API_SECRET=wrong\nwhile");
+    assert_eq!((outcome.status, outcome.stdout_text().as_str()), (Some(78), ""), "{outcome}");
+}
+
+#[test]
+fn two_outseta_accounts() {
+    let [production, staging] = ["acme", "acme-staging"]
+        .map(|name| Server::http(Account::new(name).user(User::new("jane@example.com"))));
+    let file = |server: &Server| {
+        format!("OUTSETA_BASE_URL={}\nOUTSETA_API_KEY={KEY}\nOUTSETA_API_SECRET={SECRET}\n", server.url())
+    };
+    let run = shell(inline("staging.env")).server(&production);
+    let run = run.home_file(".config/outseta-token/env", file(&production));
+    let outcome = run.home_file(".config/outseta-token/staging.env", file(&staging)).outcome();
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome}");
+    assert_eq!(jwt::decode(outcome.stdout_text().trim())["iss"], "http://acme-staging.outseta.com");
+}
+
+#[test]
+fn a_user_in_several_customer_accounts() {
+    if has_program("jq") {
+        let outcome = example("outseta:accountUid");
+        let output = outcome.stdout_text();
+        let (account, token) = output.split_once('\n').expect("two lines");
+        assert!(account == "496LXdmX" && is_token(token.trim_end()), "{outcome}");
+    }
 }
 
 #[test]
 fn calling_an_api() {
-    let outcome = example("curl -H @-");
+    let outcome = example("curl -fsS -H @-");
     let output = outcome.stdout_text();
     let (arguments, header) = output.split_once('\n').expect("curl was called");
-    assert_eq!(arguments, "-H @- https://api.example.com/orders");
+    assert_eq!(arguments, "-fsS -H @- https://acme.outseta.com/api/v1/profile");
     assert!(header.trim_end().strip_prefix("Authorization: Bearer ").is_some_and(is_token), "{outcome}");
+}
+
+#[test]
+fn a_browser_test() {
+    if has_program("node") {
+        let script = format!(
+            "const page = {{ evaluate: async (f, argument) => f(argument) }};
+            globalThis.Outseta = {{ setAccessToken: (token) => console.log(token) }};
+            (async () => {{ {} }})();",
+            block("js", "setAccessToken")
+        );
+        let run = shell("node -e \"$0\"").arg(script).env("OUTSETA_ACCESS_TOKEN", jwt::JANE);
+        run.stdout(format!("{}\n", jwt::JANE)).run();
+    }
 }
 
 #[test]
@@ -243,45 +321,61 @@ fn running_a_command() {
     assert!(expiry.parse::<u64>().is_ok(), "{outcome}");
 }
 
+/// The batch is resumed after a token, an error and a part of a record.
 #[test]
-fn a_batch() {
-    let outcome = example("--batch users");
-    let lines = fs::read_to_string(outcome.work().join("tokens.jsonl")).expect("the file is there");
-    let emails: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    assert_eq!(emails.len(), 2, "{outcome}");
-    assert!(
-        emails.iter().all(|record| is_token(record["access_token"].as_str().unwrap_or_default())),
-        "{outcome}"
-    );
+fn a_batch_and_a_table() {
+    if !has_program("jq") {
+        return;
+    }
+    let interruption = "sed -i.all -e '2s/.*/{\"email\":\"bob@example.com\",\"error\":{}}/' tokens.jsonl
+        printf '{\"email\":\"test@exa' >> tokens.jsonl
+        echo test@example.com >> users";
+    let [batch, resumed] = ["--batch users", "fromjson?"].map(|text| block("sh", text));
+    let outcome = succeeds(&format!("{batch}\ncp tokens.jsonl first\n{interruption}\n{resumed}"));
+    let emails = ["jane@example.com", "bob@example.com", "test@example.com"];
+    let [first, records, table] = ["first", "tokens.jsonl", "tokens.csv"].map(|name| outcome.read(name));
+    assert_eq!(first.lines().next(), records.lines().next(), "{outcome}");
+    assert_eq!([&first, &records, &table].map(|file| file.lines().count()), [2, 3, 3], "{outcome}");
+    for ((record, row), email) in records.lines().zip(table.lines()).zip(emails) {
+        let record: Value = serde_json::from_str(record).expect("a record is JSON");
+        let token = record["access_token"].as_str().expect("a token");
+        assert!(record["email"] == email && is_token(token), "{outcome}");
+        assert_eq!(row, format!("\"{email}\",\"{token}\",{}", record["expires_at"]));
+    }
 }
 
 #[test]
 fn after_another_provider() {
-    assert!(example("verified_email").json()["access_token"].as_str().is_some_and(is_token));
+    let outcome = succeeds(&format!("EMAIL=jane@example.com\n{}", inline("--no-activity-log")));
+    assert!(outcome.json()["access_token"].as_str().is_some_and(is_token), "{outcome}");
 }
 
-/// Runs the crontab's line as cron does, twice: the second run keeps the file.
+/// Runs the crontab's lines as cron does: the first twice, since the second run keeps the file, and the other
+/// with a key that works and one that does not.
 #[test]
 fn cron() {
     let fake = FakeServer::start();
-    let line = block("crontab", "--min-ttl");
-    let command = line.splitn(6, ' ').nth(5).expect("five fields and a command");
     let run = Run::of("/bin/sh".into());
     let app = folder(&run, "app");
-    let command = command
-        .replace("/usr/local/bin/outseta-token", &program().display().to_string())
-        .replace("/etc/outseta-token.env", "settings.env")
-        .replace("/var/lib/app", &app.display().to_string());
-    let twice = format!("{command}\ncp app/token first\n{command}\ncmp app/token first");
-    let run = run.file("settings.env", &fake.printed).env("PATH", "/usr/bin:/bin");
-    let outcome = run.args(["-e", "-c", &twice]).outcome();
-    assert_eq!(
-        (outcome.status, outcome.stdout_text().as_str(), outcome.stderr.as_str()),
-        (Some(0), "", ""),
-        "{outcome}"
+    let command = |line: &str| {
+        let command = line.splitn(6, ' ').nth(5).expect("five fields and a command");
+        command
+            .replace("/usr/local/bin/outseta-token", &program().display().to_string())
+            .replace("/etc/outseta.env", "settings.env")
+            .replace("/var/lib/app", &app.display().to_string())
+    };
+    let commands: Vec<_> = block("crontab", "--min-ttl 1d").lines().map(command).collect();
+    let [keep, check] = commands.as_slice() else { panic!("two lines") };
+    let script = format!(
+        "{keep}\ncp app/token first\n{keep}\ncmp app/token first\n{check}\n\
+        echo OUTSETA_API_SECRET=wrong >> settings.env\necho now:\n{check}"
     );
-    let token = fs::read_to_string(outcome.work().join("app/token")).expect("the file is there");
-    assert!(is_token(token.trim_end()), "{outcome}");
+    let run = run.private_file("settings.env", &fake.printed).env("PATH", "/usr/bin:/bin");
+    let outcome = run.args(["-e", "-c", &script]).outcome();
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome}");
+    assert!(outcome.stdout_text().starts_with("now:\nbase URL: "), "{outcome}");
+    assert!(outcome.stdout_text().contains("\nkey: "), "{outcome}");
+    assert!(is_token(outcome.read("app/token").trim_end()), "{outcome}");
 }
 
 #[test]
@@ -332,8 +426,10 @@ fn systemd() {
                 fs::write(credentials.join(name), format!("{value}\n")).expect("a file is written");
             }
             "Environment" => {
-                let (name, value) = value.split_once('=').expect("a variable");
-                run = run.env(name, value.replace("%d", &credentials.display().to_string()));
+                for variable in value.split(' ') {
+                    let (name, value) = variable.split_once('=').expect("a variable");
+                    run = run.env(name, value.replace("%d", &credentials.display().to_string()));
+                }
             }
             "ExecStart" => command = value.replace("/var/lib/app", &app.display().to_string()),
             "Type" | "User" | "StateDirectory" => {}
@@ -343,8 +439,7 @@ fn systemd() {
     let command = command.replace("/usr/local/bin/outseta-token", &program().display().to_string());
     let outcome = run.args(["-e", "-c", &command]).outcome();
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome}");
-    let token = fs::read_to_string(outcome.work().join("app/token")).expect("the file is there");
-    assert!(is_token(token.trim_end()), "{outcome}");
+    assert!(is_token(outcome.read("app/token").trim_end()), "{outcome}");
 }
 
 #[test]
@@ -355,7 +450,7 @@ fn docker_secrets() {
     let run = shell(command);
     let secrets = folder(&run, "secrets");
     for (name, value) in [("outseta_key", KEY), ("outseta_secret", SECRET)] {
-        assert!(service.contains(&format!("\n  {name}:\n    file: ./{name}")), "{name} is defined");
+        assert!(service.contains(&format!("\n  {name}: {{file: ./{name}}}")), "{name} is defined");
         fs::write(secrets.join(name), value).expect("a file is written");
     }
     let mut run = fake.settings(run).env_remove("OUTSETA_API_KEY").env_remove("OUTSETA_API_SECRET");
@@ -372,10 +467,10 @@ fn docker_secrets() {
 #[test]
 fn options_statuses_variables_and_make_targets_exist() {
     let help = include_str!("../texts/help.txt");
-    let of_others = ["--example", "--locked", "--path", "--now"];
+    let of_others = ["--example", "--now", "--rm"];
     let words = README.split(|c: char| !(c.is_ascii_alphanumeric() || "-_".contains(c)));
     let words: BTreeSet<&str> = words.collect();
-    for option in words.iter().filter(|word| word.starts_with("--") && word.len() > 2) {
+    for option in words.iter().filter(|word| word.starts_with("--") && word.len() > 3) {
         assert!(of_others.contains(option) || help.contains(&format!(" {option} ")), "{option}");
     }
     for status in
@@ -392,6 +487,14 @@ fn options_statuses_variables_and_make_targets_exist() {
         let target = rest.split(|c: char| !c.is_ascii_lowercase()).next().unwrap_or_default();
         assert!(makefile.contains(&format!("\n{target}:")), "make {target}");
     }
-    assert!(README.contains(&format!("outseta-token-{}-x86_64", env!("CARGO_PKG_VERSION"))));
-    assert!(README.lines().count() <= 300);
+    let (version, target) = (env!("CARGO_PKG_VERSION"), "x86_64-unknown-linux-musl");
+    assert!(include_str!("../../.ci/architectures").contains(&format!("target={target} ")));
+    for built in [
+        format!("target/{target}/release/outseta-token"),
+        format!("outseta-token-{version}-{target}.tar.gz"),
+        format!("localhost/outseta-token:{version} "),
+    ] {
+        assert!(README.contains(&built), "{built}");
+    }
+    assert!(README.lines().count() <= 320);
 }
