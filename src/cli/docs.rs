@@ -1,7 +1,7 @@
 //! The texts about the program: `-h`, `--help`, the man page and the completions. Each is a template in this
 //! folder, filled from the option table and `blocks.txt`. Tests compare them with copies in `tests/texts`.
 
-use super::options::{self, Spec, TABLE, Value, ValueKind};
+use super::options::{self, Spec, TABLE};
 use crate::output::Format;
 
 /// Text that help and the man page share. Blocks are separated by a blank line. Each starts with its
@@ -56,7 +56,10 @@ const ROFF: Style =
     Style { row: |name, text| format!(".TP\n.B {}\n{}", escaped(name), escaped(text)), paragraph: escaped };
 
 fn fill(template: &str, style: &Style) -> String {
-    let option = |spec: &&Spec| (style.row)(&synopsis(spec), &spec.help());
+    let option = |spec: &&Spec| {
+        let indent = if spec.synopsis.starts_with("--") { "    " } else { "" };
+        (style.row)(&format!("{indent}{}", spec.synopsis), &spec.help())
+    };
     let options = |specs: &[&Spec]| specs.iter().map(option).collect::<Vec<_>>().join("\n");
     let format = |format: Format| (style.row)(format.name(), format.help());
     let lists = [
@@ -107,13 +110,6 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// `-f, --format FORMAT`, or `    --min-ttl DURATION` without a short form.
-fn synopsis(spec: &Spec) -> String {
-    let indent = if spec.names[0].starts_with("--") { "    " } else { "" };
-    let metavar = spec.value.as_ref().map_or("", |value| value.metavar);
-    format!("{indent}{} {metavar}", spec.names.join(", ")).trim_end().to_owned()
-}
-
 /// Escapes what roff would take for a request or a special character.
 fn escaped(text: &str) -> String {
     let text = text.trim_start().replace('\\', "\\e").replace('-', "\\-");
@@ -122,51 +118,58 @@ fn escaped(text: &str) -> String {
 }
 
 fn completion(script: &str, lines: fn(&Spec) -> String) -> String {
-    let names: Vec<_> = TABLE.into_iter().flat_map(|spec| spec.names).copied().collect();
+    let names: Vec<_> = TABLE.into_iter().flat_map(Spec::names).collect();
     let options: String = TABLE.into_iter().map(lines).collect();
     script.replace("@NAMES@", &names.join(" ")).replace("@OPTIONS@\n", &options)
 }
 
 fn bash(spec: &Spec) -> String {
-    let Some(value) = &spec.value else { return String::new() };
-    let reply = match value.kind {
-        ValueKind::Choice(words) => &format!("COMPREPLY=($(compgen -W '{}' -- \"$cur\"))", words().join(" ")),
-        ValueKind::File => "_outseta_token_files -f",
-        ValueKind::Text => "COMPREPLY=()",
+    let words = (spec.choices)().join(" ");
+    let reply = match spec.placeholder() {
+        None => return String::new(),
+        Some("FILE") => "_outseta_token_files -f",
+        Some(_) if words.is_empty() => "COMPREPLY=()",
+        Some(_) => &format!("COMPREPLY=($(compgen -W '{words}' -- \"$cur\"))"),
     };
-    format!("        {}) {reply}; return ;;\n", spec.names.join("|"))
+    format!("        {}) {reply}; return ;;\n", spec.names().collect::<Vec<_>>().join("|"))
 }
 
 fn zsh(spec: &Spec) -> String {
-    let value = spec.value.as_ref().map_or_else(String::new, |Value { kind, metavar, .. }| match kind {
-        ValueKind::Choice(words) => format!(":{metavar}:({})", words().join(" ")),
-        ValueKind::File => format!(":{metavar}:_files"),
-        ValueKind::Text => format!(":{metavar}: "),
-    });
-    let help = spec.help().replace('\'', "'\\''").replace(':', "\\:");
-    let line = |name: &&str| {
-        let joins = match spec.value {
-            None => "",
-            Some(_) if name.starts_with("--") => "=",
-            Some(_) => "+",
-        };
-        format!("    '({}){name}{joins}[{help}]{value}' \\\n", spec.names.join(" "))
+    let words = (spec.choices)().join(" ");
+    let value = match spec.placeholder() {
+        None => String::new(),
+        Some("FILE") => ":FILE:_files".to_owned(),
+        Some(placeholder) if words.is_empty() => format!(":{placeholder}: "),
+        Some(placeholder) => format!(":{placeholder}:({words})"),
     };
-    spec.names.iter().map(line).collect()
+    let help = spec.help().replace('\'', "'\\''").replace(':', "\\:");
+    let names: Vec<_> = spec.names().collect();
+    let line = |name: &&str| {
+        let joins = if value.is_empty() {
+            ""
+        } else if name.starts_with("--") {
+            "="
+        } else {
+            "+"
+        };
+        format!("    '({}){name}{joins}[{help}]{value}' \\\n", names.join(" "))
+    };
+    names.iter().map(line).collect()
 }
 
 fn fish(spec: &Spec) -> String {
-    let value = match spec.value.as_ref().map(|value| &value.kind) {
+    let words = (spec.choices)().join(" ");
+    let value = match spec.placeholder() {
         None => "",
-        Some(ValueKind::Choice(words)) => &format!(" -x -a '{}'", words().join(" ")),
-        Some(ValueKind::File) => " -r -F",
-        Some(ValueKind::Text) => " -x",
+        Some("FILE") => " -r -F",
+        Some(_) if words.is_empty() => " -x",
+        Some(_) => &format!(" -x -a '{words}'"),
     };
-    let name = |name: &&str| match name.strip_prefix("--") {
+    let name = |name: &str| match name.strip_prefix("--") {
         Some(long) => format!(" -l {long}"),
         None => name.replace('-', " -s "),
     };
-    let names: String = spec.names.iter().map(name).collect();
+    let names: String = spec.names().map(name).collect();
     format!("complete -c outseta-token{names}{value} -d '{}'\n", spec.help().replace('\'', "\\'"))
 }
 

@@ -3,7 +3,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-use super::options::{ModeName, OUTPUT, Spec, ValueKind, find};
+use super::options::{ModeName, OUTPUT, Spec, find};
 use super::suggest::{self, SEE_HELP, did_you_mean};
 use super::{ONE_EMAIL, mistake};
 use crate::error::Error;
@@ -69,10 +69,10 @@ impl RawArgs {
             return Err(Error::usage(message, suggest::for_option(name)));
         };
         let (long, mut value) = (spec.long(), None);
-        if spec.value.is_some() {
-            let given = parser.value().map_err(|_| mistake(format!("{long} needs {}", spec.expected())))?;
+        if spec.placeholder().is_some() {
+            let given = parser.value().map_err(|_| mistake(format!("{long} needs {}", spec.needed())))?;
             if given.is_empty() {
-                return Err(mistake(format!("{long} has an empty value: it needs {}", spec.expected())));
+                return Err(mistake(format!("{long} has an empty value: it needs {}", spec.needed())));
             }
             value = Some(given);
         }
@@ -108,14 +108,11 @@ impl RawArgs {
         spec: &Spec,
         parse: impl Fn(&str) -> Option<T>,
     ) -> Result<Option<T>, Error> {
-        let Some(text) = self.text(spec)?.or(spec.default_value()) else { return Ok(None) };
+        let Some(text) = self.text(spec)?.or(spec.default) else { return Ok(None) };
         parse(text).map(Some).ok_or_else(|| {
-            let hint = match spec.value.as_ref().map(|value| &value.kind) {
-                Some(ValueKind::Choice(words)) => did_you_mean(text, words().into_iter()),
-                _ => SEE_HELP.to_owned(),
-            };
+            let hint = did_you_mean(text, (spec.choices)().into_iter());
             let (shown, long) = (Shown::new(text), spec.long());
-            Error::usage(format!("invalid value '{shown}' for {long}: it needs {}", spec.expected()), hint)
+            Error::usage(format!("invalid value '{shown}' for {long}: it needs {}", spec.needed()), hint)
         })
     }
 

@@ -357,14 +357,16 @@ fn arguments_need_not_be_utf8() {
 #[test]
 fn the_table_is_sound() {
     for (at, spec) in TABLE.iter().enumerate() {
-        let (long, short) = spec.names.split_last().expect("a name");
+        let names: Vec<_> = spec.names().collect();
+        let (long, short) = names.split_last().expect("a name");
         assert!(long.starts_with("--") && long.len() > 3 || *long == "-h", "{spec:?}");
+        assert_eq!(spec.placeholder().is_none(), spec.needed().is_empty(), "{spec:?}");
         assert!(short.is_empty() || short.len() == 1 && short[0].len() == 2, "{spec:?}");
         let help = spec.help();
         assert!(!help.is_empty() && !help.ends_with('.') && !help.contains("  "), "{spec:?}");
         assert!(!help.contains(['\\', '[', ']']), "completions do not escape these: {spec:?}");
         for other in &TABLE[at + 1..] {
-            assert!(!spec.names.iter().any(|name| other.names.contains(name)), "{spec:?}");
+            assert!(!other.names().any(|name| names.contains(&name)), "{spec:?}");
         }
     }
 }
@@ -379,7 +381,7 @@ fn bytes(length: std::ops::Range<usize>) -> impl Strategy<Value = OsString> {
 
 /// An argument that means something, or nearly, or nothing.
 fn argument() -> impl Strategy<Value = OsString> {
-    let names: Vec<&str> = TABLE.into_iter().flat_map(|spec| spec.names).copied().collect();
+    let names: Vec<&str> = TABLE.into_iter().flat_map(Spec::names).collect();
     let values = ["1", "json", "man", "0", "", "-", "--", "j@e.de", "=", "-qv", "-s=a"];
     prop_oneof![
         select(names.clone()).prop_map(OsString::from),
@@ -415,7 +417,7 @@ proptest! {
 
     #[test]
     fn an_equals_sign_and_a_space_are_the_same(
-        spec in select(TABLE.into_iter().filter(|spec| spec.value.is_some()).collect::<Vec<_>>()),
+        spec in select(TABLE.into_iter().filter(|spec| spec.placeholder().is_some()).collect::<Vec<_>>()),
         value in prop_oneof![argument(), bytes(1..8)],
     ) {
         let joined = [spec.long().as_bytes(), b"=", value.as_encoded_bytes()].concat();
