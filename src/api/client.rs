@@ -83,7 +83,8 @@ pub(super) struct Client {
     /// The host, and its port unless that is 443.
     target: String,
     via_proxy: bool,
-    proxy_has_user: bool,
+    /// The hint if the proxy requires a login.
+    proxy_login: &'static str,
     timeout: Duration,
 }
 
@@ -113,6 +114,7 @@ impl Client {
             .max_idle_connections_per_host(1)
             .build();
         let via_proxy = settings.proxy.is_some();
+        let has_login = settings.proxy.as_ref().is_some_and(|proxy| proxy.value.credentials.is_some());
         let uri: Uri = format!("{base}/").parse().map_err(|_| Error::bug("the base URL is invalid"))?;
         let target = match uri.port_u16().unwrap_or(if base.tls { 443 } else { 80 }) {
             443 => base.host.clone(),
@@ -130,7 +132,7 @@ impl Client {
             base: base.clone(),
             target,
             via_proxy,
-            proxy_has_user: settings.proxy.as_ref().is_some_and(|proxy| proxy.value.credentials.is_some()),
+            proxy_login: if has_login { PROXY_LOGIN } else { PROXY_PASSWORD },
             timeout,
         })
     }
@@ -227,19 +229,14 @@ impl Client {
             ureq::Error::Io(error) => return self.io_failure(&error, phase),
             ureq::Error::ConnectProxyFailed(reason) => match proxy_status(&reason) {
                 // The proxy's own connection failed.
-                Some(status @ 502..=504) => (
-                    Kind::Network,
-                    format!("the proxy cannot connect to {} ({status})", self.target),
-                    PROXY_FAILED,
-                ),
+                Some(status @ 502..=504) => {
+                    let message = format!("the proxy cannot connect to {} ({status})", self.target);
+                    (Kind::Network, message, PROXY_FAILED)
+                }
                 Some(status) => (
                     Kind::Unreachable,
                     format!("the proxy refused to connect to {host} ({status})"),
-                    match status {
-                        407 if self.proxy_has_user => PROXY_LOGIN,
-                        407 => PROXY_PASSWORD,
-                        _ => PROXY_REFUSED,
-                    },
+                    if status == 407 { self.proxy_login } else { PROXY_REFUSED },
                 ),
                 None => return self.not_connected("it closed the connection"),
             },

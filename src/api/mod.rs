@@ -10,7 +10,6 @@ mod token;
 mod trace;
 
 use std::cell::Cell;
-use std::cmp::Reverse;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -133,7 +132,7 @@ impl<'a> Outseta<'a> {
             let Some(wait) = retry::wait(&error, retry, left, retry::jitter()) else {
                 if let Kind::Busy(Some(retry_after)) = error.kind() {
                     // The next email of a batch waits as long as Outseta asked for.
-                    self.next_request.set((Instant::now(), retry_after.max(self.until_next_request())));
+                    self.next_request.set((Instant::now(), retry_after.max(self.pause)));
                 }
                 let total = deadline.total_timeout(&error);
                 return Err(total.map_or(error, |(kind, time)| self.client.timed_out(kind, time)));
@@ -168,17 +167,13 @@ impl<'a> Outseta<'a> {
 
     /// Waits until the next request may start. Returns how long.
     fn throttle(&self) -> Duration {
-        let wait = self.until_next_request();
+        let (from, pause) = self.next_request.get();
+        let wait = pause.saturating_sub(from.elapsed());
         if !wait.is_zero() {
             self.log.detail(format_args!("waiting {} ms before the next request", wait.as_millis()));
         }
         thread::sleep(wait);
         wait
-    }
-
-    fn until_next_request(&self) -> Duration {
-        let (from, pause) = self.next_request.get();
-        pause.saturating_sub(from.elapsed())
     }
 
     fn token_request(&self, email: &Email) -> Request {
@@ -215,7 +210,5 @@ fn secrets(settings: &Settings) -> Vec<Secret> {
     {
         secrets.push(Secret::new(STANDARD.encode(format!("{user}:{}", password.reveal()))));
     }
-    // One may contain another.
-    secrets.sort_by_key(|secret| Reverse(secret.reveal().len()));
     secrets
 }

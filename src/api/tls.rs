@@ -51,6 +51,7 @@ pub(super) fn handshake_failed(kind: Kind, peer: &str, reason: &str, hint: &str)
 
 /// The reason and a hint.
 fn certificate(error: &CertificateError) -> (String, &'static str) {
+    let renew = |reason: &str| (reason.to_owned(), RENEW);
     match error {
         UnknownIssuer => ("the issuer of its certificate is not trusted".to_owned(), TRUST),
         ExpiredContext { time, not_after } => {
@@ -68,26 +69,22 @@ fn certificate(error: &CertificateError) -> (String, &'static str) {
             let names: Vec<&str> = presented.iter().map(|name| bare(name)).collect();
             (format!("its certificate is for {}", names.join(", ")), NAME)
         }
-        Revoked => ("its certificate has been revoked".to_owned(), RENEW),
-        BadEncoding => ("its certificate is malformed".to_owned(), RENEW),
-        BadSignature => ("a signature is wrong or its key too short, such as RSA-1024".to_owned(), RENEW),
+        Revoked => renew("its certificate has been revoked"),
+        BadEncoding => renew("its certificate is malformed"),
+        BadSignature => renew("a signature is wrong or its key too short, such as RSA-1024"),
         UnsupportedSignatureAlgorithmContext { .. }
         | UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
-            ("the algorithm of a signature or a key is not supported, such as SHA-1".to_owned(), RENEW)
+            renew("the algorithm of a signature or a key is not supported, such as SHA-1")
         }
         Other(error) => match error.0.downcast_ref() {
             Some(webpki::Error::CaUsedAsEndEntity) => {
                 ("its certificate is a certificate authority's (CA:TRUE), not a server's".to_owned(), NOT_CA)
             }
-            Some(webpki::Error::NameConstraintViolation) => {
-                ("its issuer may not certify this name (name constraints)".to_owned(), RENEW)
-            }
-            Some(webpki::Error::UnsupportedCriticalExtension) => {
-                ("a critical extension of its certificate is not supported".to_owned(), RENEW)
-            }
-            _ => (format!("invalid certificate: {error}"), RENEW),
+            Some(webpki::Error::NameConstraintViolation) => renew("its issuer may not certify this name"),
+            Some(webpki::Error::UnsupportedCriticalExtension) => renew("a critical extension is unknown"),
+            _ => renew(&format!("invalid certificate: {error}")),
         },
-        other => (format!("invalid certificate: {other}"), RENEW),
+        other => renew(&format!("invalid certificate: {other}")),
     }
 }
 
@@ -144,16 +141,8 @@ mod tests {
                 algorithm,
                 RENEW,
             ),
-            (
-                other(webpki::Error::NameConstraintViolation),
-                "its issuer may not certify this name (name constraints)",
-                RENEW,
-            ),
-            (
-                other(webpki::Error::UnsupportedCriticalExtension),
-                "a critical extension of its certificate is not supported",
-                RENEW,
-            ),
+            (other(webpki::Error::NameConstraintViolation), "its issuer may not certify this name", RENEW),
+            (other(webpki::Error::UnsupportedCriticalExtension), "a critical extension is unknown", RENEW),
             (other(webpki::Error::BadDer), "invalid certificate: BadDer", RENEW),
         ] {
             assert_eq!(certificate(&error), (reason.to_owned(), hint));
