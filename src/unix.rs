@@ -2,10 +2,12 @@
 
 #![allow(unsafe_code, reason = "std has no safe form of these calls, or none in Rust 1.85")]
 
+use std::ffi::CString;
 use std::fs::{self, File};
 use std::io;
 use std::mem::{self, ManuallyDrop};
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -133,10 +135,18 @@ pub(crate) fn effective_user() -> u32 {
     unsafe { libc::geteuid() }
 }
 
-/// Fails with `WouldBlock` if another process holds the lock.
-pub(crate) fn try_lock(file: &File) -> io::Result<()> {
-    // SAFETY: the descriptor is open as long as `file` is.
-    succeeded(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) })
+/// Fails if this user may not make files in the folder. (access(2) asks for the real user, who is the effective
+/// one in a program that is not set-user-ID.)
+pub(crate) fn check_writable_folder(folder: &Path) -> io::Result<()> {
+    let path = CString::new(folder.as_os_str().as_bytes())?;
+    // SAFETY: the path is a C string.
+    succeeded(unsafe { libc::access(path.as_ptr(), libc::W_OK | libc::X_OK) })
+}
+
+/// Removes `O_NONBLOCK`.
+pub(crate) fn set_blocking(file: &File) -> io::Result<()> {
+    // SAFETY: this only sets flags.
+    succeeded(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETFL, 0) })
 }
 
 pub(crate) fn sync(file: &File) -> io::Result<()> {

@@ -1,8 +1,8 @@
 //! Writes a result to a file, completely or not at all.
 //!
-//! A new file beside the target (mode 0600 from its first byte) is written, flushed to disk and renamed, so
-//! that a reader sees the old content or the new. The process that writes it holds a lock on it. A new file
-//! without a lock was left by a killed run: the next run removes it.
+//! Once the result is there, a temporary file beside the target (mode 0600 from its first byte) is written,
+//! flushed to disk and renamed, so that a reader sees the old content or the new. A run that is killed in
+//! that moment leaves the temporary file behind; a later run removes it.
 
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::hash::{BuildHasher, RandomState};
@@ -10,27 +10,32 @@ use std::io::{self, Write};
 use std::mem::ManuallyDrop;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::error::{Error, Kind};
 use crate::text::{Shown, io_reason};
 use crate::unix;
 
-/// With 16 hexadecimal digits between them.
-const NEW_PREFIX: &str = ".outseta-token-";
-const NEW_SUFFIX: &str = ".tmp";
+/// The name of a temporary file has 16 hexadecimal digits between these two.
+const TEMPORARY_PREFIX: &str = ".outseta-token-";
+const TEMPORARY_SUFFIX: &str = ".tmp";
 
-/// Where a result goes; opened before any request, so that no token is lost.
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// The hint for a descriptor that cannot be written.
+const CLOSED: &str = "it is closed or open only for reading: redirect it to a file or a pipe";
+
+/// Where a result goes; checked before any request, so that no token is lost.
 pub(crate) enum Destination {
     /// A device or an inherited descriptor.
     Direct(ManuallyDrop<File>, Shown),
-    Replaced(NewFile),
+    Replaced(PathBuf),
 }
 
 impl Destination {
     pub(super) fn standard_output() -> Result<Self, Error> {
         let (file, name) = (unix::inherited(libc::STDOUT_FILENO), Shown::new("standard output"));
-        let hint = "it is closed or open only for reading: redirect it to a file or a pipe";
-        unix::check_writable(&file).map_err(|error| cannot_write(&name, &error, hint))?;
+        unix::check_writable(&file).map_err(|error| cannot_write(&name, &error, CLOSED))?;
         Ok(Self::Direct(file, name))
     }
 
@@ -42,7 +47,8 @@ impl Destination {
         Self::at(path).map_err(|error| {
             let hint = match error.kind() {
                 io::ErrorKind::Unsupported => "redirect standard output to it instead",
-                _ => "name a file in a folder that exists, that this user may write and that has space left",
+                _ if error.raw_os_error() == Some(libc::EBADF) => CLOSED,
+                _ => "name a file in a folder that exists and that this user may write",
             };
             let message = format!("cannot create {}: {}", Shown::os(path), io_reason(&error));
             Error::new(Kind::CannotCreate, message, hint)
@@ -59,18 +65,17 @@ impl Destination {
             Err(error) if error.kind() != io::ErrorKind::NotFound || !names_file(path) => Err(error),
             _ if path.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
             Ok(found) if !found.is_file() && !found.is_symlink() => {
-                // Opening a FIFO would wait for its reader.
                 check_device(&found)?;
                 Ok(Self::Direct(ManuallyDrop::new(open_device(path)?), Shown::os(path)))
             }
-            _ => NewFile::beside(path).map(Self::Replaced),
+            _ => unix::check_writable_folder(folder(path)).map(|()| Self::Replaced(path.to_owned())),
         }
     }
 
     pub(crate) fn write(self, bytes: &[u8]) -> Result<(), Error> {
         let (written, name, consequence) = match self {
             Self::Direct(file, name) => ((&*file).write_all(bytes), name, "the output may be incomplete"),
-            Self::Replaced(file) => (file.replace(bytes), Shown::os(&file.target), "the file is unchanged"),
+            Self::Replaced(path) => (replace(&path, bytes), Shown::os(&path), "the file is unchanged"),
         };
         written.map_err(|error| cannot_write(&name, &error, consequence))
     }
@@ -93,82 +98,63 @@ fn check_device(metadata: &Metadata) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::Unsupported, reason))
 }
 
-/// Opens a character device. Somebody may have replaced it after the first check.
+/// Opens a character device. Checks it again, since somebody may have replaced it.
 pub(super) fn open_device(path: &Path) -> io::Result<File> {
-    let flags = libc::O_NOFOLLOW | libc::O_NOCTTY;
+    // Without O_NONBLOCK, opening a FIFO would wait for its reader.
+    let flags = libc::O_NOFOLLOW | libc::O_NOCTTY | libc::O_NONBLOCK;
     let file = OpenOptions::new().write(true).custom_flags(flags).open(path)?;
     check_device(&file.metadata()?)?;
+    unix::set_blocking(&file)?;
     Ok(file)
 }
 
-/// Not `missing/` or `missing/..`.
+/// False for a path that can only be a folder's, such as `missing/` or `missing/..`.
 pub(super) fn names_file(path: &Path) -> bool {
     let text = path.to_string_lossy();
     path.file_name().is_some() && !text.ends_with('/') && !text.ends_with("/.")
 }
 
-pub(crate) struct NewFile {
-    file: File,
-    path: PathBuf,
-    target: PathBuf,
-}
-
-impl NewFile {
-    fn beside(target: &Path) -> io::Result<Self> {
-        let folder = folder(target);
-        remove_left_behind(folder);
-        loop {
-            let name = format!("{NEW_PREFIX}{:016x}{NEW_SUFFIX}", RandomState::new().hash_one(0));
-            let path = folder.join(name);
-            let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-            let new = Self { file, path, target: target.to_owned() };
-            // Another run may have removed it before it was locked. (Without locks, no run removes anything.)
-            let locked_by_other =
-                unix::try_lock(&new.file).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
-            if !locked_by_other && new.file.metadata()?.nlink() > 0 {
-                // The umask may have removed the owner's permissions.
-                new.file.set_permissions(Permissions::from_mode(0o600))?;
-                return Ok(new);
-            }
-        }
+fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = folder(target);
+    remove_left_behind(folder);
+    let name = format!("{TEMPORARY_PREFIX}{:016x}{TEMPORARY_SUFFIX}", RandomState::new().hash_one(0));
+    let path = folder.join(name);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+    // The umask may have removed the owner's permissions.
+    let replaced = file
+        .set_permissions(Permissions::from_mode(0o600))
+        .and_then(|()| file.write_all(bytes))
+        .and_then(|()| unix::sync(&file))
+        .and_then(|()| fs::rename(&path, target));
+    if replaced.is_err() {
+        let _ = fs::remove_file(&path);
     }
-
-    fn replace(&self, bytes: &[u8]) -> io::Result<()> {
-        (&self.file).write_all(bytes)?;
-        unix::sync(&self.file)?;
-        fs::rename(&self.path, &self.target)?;
-        // The token is written. Flushing the folder only lets the name survive a crash.
-        let _ = File::open(folder(&self.target)).and_then(|folder| folder.sync_all());
-        Ok(())
-    }
-}
-
-impl Drop for NewFile {
-    /// After `replace` there is nothing to remove.
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
-    }
+    // This only lets the new name survive a crash, so its failure is no failure.
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    replaced
 }
 
 pub(super) fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-pub(super) fn remove_left_behind(folder: &Path) {
+/// Removes the temporary files of killed runs. A run that still writes its own finishes within an hour.
+fn remove_left_behind(folder: &Path) {
+    let is_left_behind = |metadata: Metadata| {
+        let age = metadata.modified().ok().and_then(|time| time.elapsed().ok());
+        metadata.is_file() && metadata.uid() == unix::effective_user() && age.is_some_and(|age| age > HOUR)
+    };
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if is_new_name(&entry.file_name().to_string_lossy()) {
-            // Fails for a symbolic link, and does not wait for a FIFO's reader.
-            let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
-            let file = OpenOptions::new().write(true).custom_flags(flags).open(entry.path());
-            // `file` keeps the lock until the file is removed.
-            if file.as_ref().is_ok_and(|file| unix::try_lock(file).is_ok()) {
-                let _ = fs::remove_file(entry.path());
-            }
+        // `metadata` does not follow a symbolic link.
+        if is_temporary_name(&entry.file_name().to_string_lossy())
+            && entry.metadata().is_ok_and(is_left_behind)
+        {
+            let _ = fs::remove_file(entry.path());
         }
     }
 }
 
-pub(super) fn is_new_name(name: &str) -> bool {
-    let digits = name.strip_prefix(NEW_PREFIX).and_then(|name| name.strip_suffix(NEW_SUFFIX));
+pub(super) fn is_temporary_name(name: &str) -> bool {
+    let digits = name.strip_prefix(TEMPORARY_PREFIX).and_then(|name| name.strip_suffix(TEMPORARY_SUFFIX));
     digits.is_some_and(|digits| digits.len() == 16 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
 }

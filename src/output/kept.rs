@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use serde_json::Map;
 
-use super::file::{folder, remove_left_behind};
 use super::{FIRST_FIELDS, Format, prefix, render};
 use crate::api::{Token, now};
 use crate::config;
@@ -32,7 +31,6 @@ pub(crate) struct Wanted<'a> {
 /// The token in the file, if it can be kept; else why not. Only a regular file can be kept that nobody else
 /// may read or write.
 pub(crate) fn kept(path: &Path, format: Format, wanted: &Wanted<'_>) -> Result<Token, String> {
-    remove_left_behind(folder(path));
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(|error| {
         // O_NOFOLLOW has its own reason for a link, which differs between systems.

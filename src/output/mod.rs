@@ -84,7 +84,7 @@ impl Serialize for Ordered<'_> {
     }
 }
 
-/// Bypasses std's handle, which hides that standard output is not writable.
+/// Does not use std's handle, which reports success if standard output cannot be written (EBADF).
 pub(crate) fn print(bytes: &[u8]) -> Result<(), Error> {
     Destination::standard_output()?.write(bytes)
 }

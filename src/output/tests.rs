@@ -1,7 +1,10 @@
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::{fs, io};
+use std::process::Command;
 
-use super::file::{cannot_write, folder, is_new_name, names_file, open_device};
+use super::file::{cannot_write, folder, is_temporary_name, names_file, open_device};
 use super::kept::{check, recover};
 use super::*;
 use crate::email::Email;
@@ -10,18 +13,25 @@ use crate::unix;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proptest::prelude::*;
+use rustix::fs::{OFlags, fcntl_getfl};
 use serde_json::{Number, json};
 
 #[test]
 fn only_a_character_device_is_opened_as_one() {
     let folder = tempfile::tempdir().unwrap();
-    let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+    let [file, link, fifo] = ["file", "link", "fifo"].map(|name| folder.path().join(name));
     fs::write(&file, "whole").unwrap();
     std::os::unix::fs::symlink("/dev/null", &link).unwrap();
-    for path in [&file, &link] {
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    for path in [&file, &link, &fifo] {
         assert!(open_device(path).is_err(), "{}", path.display());
     }
-    open_device(Path::new("/dev/null")).unwrap();
+    // Somebody may read the FIFO.
+    let reader = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(&fifo).unwrap();
+    assert!(open_device(&fifo).is_err());
+    drop(reader);
+    let device = open_device(Path::new("/dev/null")).unwrap();
+    assert!(!fcntl_getfl(&device).unwrap().contains(OFlags::NONBLOCK));
     assert_eq!(fs::read(&file).unwrap(), b"whole");
 }
 
@@ -89,10 +99,10 @@ fn only_rendered_bytes_are_recovered() {
 }
 
 #[test]
-fn names_of_new_files() {
-    assert!(is_new_name(".outseta-token-0123456789abcdef.tmp"));
+fn names_of_temporary_files() {
+    assert!(is_temporary_name(".outseta-token-0123456789abcdef.tmp"));
     for name in ["", ".outseta-token-0123456789abcde.tmp", ".outseta-token-\u{e4}123456789abcde.tmp"] {
-        assert!(!is_new_name(name), "{name}");
+        assert!(!is_temporary_name(name), "{name}");
     }
 }
 

@@ -15,7 +15,7 @@ use crate::support::http::Response;
 use crate::support::jwt::{self, JANE as JWT};
 use crate::support::model::{Account, SecondFactor, User};
 use crate::support::pty::Streams;
-use crate::support::run::{Run, program};
+use crate::support::run::Run;
 use crate::support::script::Fault;
 use crate::support::{KEY, SECRET, has, write_script};
 
@@ -285,17 +285,11 @@ mod failure {
 
     #[test]
     fn a_token_too_long_for_an_environment_is_126() {
-        let server = Server::minting(&"x".repeat(60_000));
-        let message = "cannot execute /usr/bin/true: argument list too long\n";
+        let server = Server::minting(&"x".repeat(40_000));
         // Arguments and environment may take a quarter of the stack, and at least 128 KiB.
-        Run::of("/bin/sh".into())
-            .server(&server)
-            .env("FILLER", "x".repeat(90_000))
-            .args(["-c", "ulimit -s 512; exec \"$0\" \"$@\""])
-            .arg(program())
-            .args(["jane@example.com", "--", "/usr/bin/true"])
-            .fails_with(126, message)
-            .run();
+        let run = Run::by_shell("ulimit -s 512; exec \"$0\" \"$@\"").env("FILLER", "x".repeat(100_000));
+        let run = run.server(&server).args(["jane@example.com", "--", "/usr/bin/true"]);
+        run.fails_with(126, "cannot execute /usr/bin/true: argument list too long\n").run();
     }
 
     #[test]

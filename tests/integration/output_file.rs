@@ -3,14 +3,14 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{MetadataExt as _, symlink};
+use std::os::unix::fs::{MetadataExt as _, chown, symlink};
 use std::os::unix::net::UnixListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use rustix::process::{Signal, geteuid};
-use serde_json::json;
+use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::support::device::AS_NOBODY;
@@ -19,11 +19,12 @@ use crate::support::http::Response;
 use crate::support::jwt::{self, JANE as JWT};
 use crate::support::listener::dead_address;
 use crate::support::model::Account;
-use crate::support::run::{Outcome, Run, Running};
+use crate::support::run::{Run, Running};
 use crate::support::script::Fault;
 use crate::support::{has, make_device, make_fifo, set_mode, skip};
 
 const LINE: &str = "eyJhbGciOiJub25lIn0.eyJlbWFpbCI6ImphbmVAZXhhbXBsZS5jb20iLCJleHAiOjQxMDI0NDQ4MDB9.c2ln\n";
+const HOUR: i64 = 3_600;
 const ARGS: [&str; 3] = ["-r", "jane@example.com", "-o"];
 
 /// A run that writes Jane's token, and only it, to a file.
@@ -47,6 +48,13 @@ fn names(folder: &Path) -> Vec<String> {
         entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8")).collect();
     names.sort();
     names
+}
+
+/// Sets the time of the last change, this many seconds ago, also of a symbolic link itself.
+fn set_age(path: &Path, seconds: i64) {
+    let time = Timespec { tv_sec: jwt::now() - seconds, tv_nsec: 0 };
+    let times = Timestamps { last_access: time, last_modification: time };
+    utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW).expect("the time is set");
 }
 
 fn read(path: &Path) -> String {
@@ -198,7 +206,6 @@ mod failure {
     #[test]
     fn a_file_that_cannot_be_created_is_73_before_any_request() {
         let server = Server::minting(JWT);
-        let hint = "name a file in a folder that exists, that this user may write and that has space left";
         for (name, reason) in [
             ("missing/token", "no such file or directory"),
             ("folder", "is a directory"),
@@ -214,7 +221,6 @@ mod failure {
             ("missing/..", "no such file or directory"),
             ("file/", "not a directory"),
             ("file/token", "not a directory"),
-            ("/proc/token", "no such file or directory"),
             ("/dev/fd/77", "bad file descriptor"),
             // It is open for reading only.
             ("/dev/stdin", "bad file descriptor"),
@@ -224,6 +230,12 @@ mod failure {
             let run = to_file(&server, name).file("file", "");
             fs::create_dir(run.work().join("folder")).expect("a folder is made");
             symlink("folder", run.work().join("link")).expect("a link is made");
+            let hint = match reason {
+                "bad file descriptor" => {
+                    "it is closed or open only for reading: redirect it to a file or a pipe"
+                }
+                _ => "name a file in a folder that exists and that this user may write",
+            };
             let outcome = run.fails(73, &format!("cannot create {name}: {reason}"), hint).run();
             assert_eq!(names(&outcome.work()), ["file", "folder", "link"]);
             assert_eq!(names(&outcome.work().join("folder")), [""; 0]);
@@ -251,43 +263,19 @@ mod failure {
 
     #[test]
     fn a_folder_that_is_not_writable_is_73_before_any_request() {
+        // Root may write to every folder.
+        if Run::by_shell(AS_NOBODY).arg("--version").outcome().status != Some(0) {
+            skip("the program cannot be started as nobody");
+            return;
+        }
         let server = Server::minting(JWT);
-        // Root may write almost everywhere.
-        let name = if geteuid().is_root() { "/sys/token" } else { "folder/token" };
-        let run = to_file(&server, name);
+        let run = by_shell(AS_NOBODY, &server, "folder/token");
         let folder = run.work().join("folder");
         fs::create_dir(&folder).expect("a folder is made");
-        set_mode(&folder, 0o500);
-        run.fails_with(73, &format!("cannot create {name}: ")).run();
+        set_mode(&folder, 0o555);
+        run.fails_with(73, "cannot create folder/token: permission denied\n").run();
         assert_eq!(server.connections(), 0);
     }
-}
-
-/// A server that responds late, so that the test can look at the new file.
-fn slow() -> Server {
-    Server::replying(
-        Response::json(200, &json!({"access_token": JWT})).with(Fault::Delay(Duration::from_secs(2))),
-    )
-}
-
-/// The new file that a run has made in the folder of its target.
-fn new_file(folder: &Path) -> PathBuf {
-    let mut names = names(folder);
-    names.retain(|name| name.starts_with(".outseta-token-"));
-    assert_eq!(names.len(), 1, "{names:?}");
-    folder.join(&names[0])
-}
-
-/// The new file of a run that was killed before it was renamed to `path`.
-fn left_by_a_killed_run(path: &Path) -> PathBuf {
-    let server = Server::replying(Fault::Stall);
-    let running = to_file(&server, path).start();
-    server.wait_for_requests(1);
-    let left = new_file(path.parent().expect("a folder"));
-    running.signal(Signal::KILL);
-    assert_eq!(running.outcome().signal, Some(9));
-    assert!(left.exists());
-    left
 }
 
 /// A token that takes some time to write.
@@ -297,49 +285,37 @@ fn long_token(filler: char) -> String {
     jwt::encode(&claims, 0)
 }
 
-mod the_new_file {
+mod the_temporary_file {
     use super::*;
 
     #[test]
-    fn it_is_private_from_the_start_and_only_renamed() {
-        for umask in ["0", "0777"] {
-            let server = slow();
-            let script = format!("umask {umask}; exec \"$0\" \"$@\"");
-            let run = by_shell(&script, &server, "folder/token").file("folder/token", "old\n");
-            let (work, folder) = (run.work(), run.work().join("folder"));
-            let running = run.start();
-            server.wait_for_requests(1);
-            assert_eq!(names(&work), ["folder"]);
-            let new = new_file(&folder);
-            assert_eq!((mode(&new), read(&new)), (0o600, String::new()));
-            assert_eq!(read(&folder.join("token")), "old\n");
-            let number = fs::metadata(&new).expect("it is there").ino();
-            let outcome = running.outcome();
-            assert_eq!(outcome.status, Some(0), "{outcome}");
-            assert_eq!(names(&folder), ["token"]);
-            let token = fs::metadata(folder.join("token")).expect("it is there");
-            assert_eq!(token.ino(), number, "the new file itself is the result");
-        }
+    fn there_is_none_while_the_program_waits() {
+        let server = Server::replying(Fault::Stall);
+        let run = to_file(&server, "token").private_file("token", "old\n").interruptible();
+        let running = run.start();
+        server.wait_for_requests(1);
+        assert_eq!(names(&running.work()), ["token"]);
+        running.signal(Signal::INT);
+        let outcome = running.outcome();
+        assert_eq!((outcome.signal, &*outcome.read("token")), (Some(2), "old\n"), "{outcome}");
+        assert_eq!(names(&outcome.work()), ["token"]);
     }
 
-    /// Writes `token` under strace, which writes `trace`. `None`: strace is missing, or may not trace.
-    fn traced(options: &str) -> Option<Outcome> {
-        let strace = format!("exec strace -f {options} -o");
+    /// Only a trace shows the mode at the start, and the flush before the rename.
+    #[test]
+    fn it_is_made_private_after_the_request_and_flushed_before_it_is_renamed() {
+        let strace = "exec strace -f -e trace=connect,file,fsync -o";
         if Run::by_shell(&format!("{strace} /dev/null \"$0\" --version")).outcome().status != Some(0) {
             skip("strace is not there, or may not trace");
-            return None;
+            return;
         }
-        Some(by_shell(&format!("{strace} trace \"$0\" \"$@\""), &Server::minting(JWT), "token").run())
-    }
-
-    /// Only a trace shows the mode at the start and the flush before the rename.
-    #[test]
-    fn it_is_made_private_and_flushed_before_it_is_renamed() {
-        let Some(outcome) = traced("-e trace=file,fsync") else { return };
-        let trace = outcome.read("trace");
+        let server = Server::minting(JWT);
+        let trace = by_shell(&format!("{strace} trace \"$0\" \"$@\""), &server, "token").run().read("trace");
         let mut calls = trace.lines();
         let made = calls.find(|call| call.contains("O_EXCL")).unwrap_or_else(|| panic!("{trace}"));
         assert!(made.contains("\"./.outseta-token-") && made.contains(", 0600) = "), "{trace}");
+        let before = trace.split(made).next().expect("the start");
+        assert!(before.contains("connect("), "{trace}");
         let descriptor = made.rsplit(' ').next().expect("a result");
         let mut comes = |parts: &[&str]| {
             assert!(calls.any(|call| parts.iter().all(|part| call.contains(part))), "{parts:?}\n{trace}");
@@ -348,19 +324,6 @@ mod the_new_file {
         comes(&["rename", "\"./.outseta-token-", "\"token\""]);
         // The folder's entry is flushed too.
         comes(&["fsync(", "= 0"]);
-    }
-
-    /// Another run locks what it is about to remove. Some file systems have no locks.
-    #[test]
-    fn it_is_made_again_if_another_run_locks_it_first_but_not_if_there_are_no_locks() {
-        for (error, made) in [("EAGAIN:when=1", 2), ("ENOLCK", 1)] {
-            let options = format!("-e trace=openat,flock -e inject=flock:error={error}");
-            let Some(outcome) = traced(&options) else { return };
-            let trace = outcome.read("trace");
-            assert_eq!(trace.matches("O_EXCL").count(), made, "{error}\n{trace}");
-            assert_eq!(outcome.read("token"), LINE);
-            assert_eq!(names(&outcome.work()), ["token", "trace"]);
-        }
     }
 
     #[test]
@@ -387,18 +350,19 @@ mod the_new_file {
             let outcome = running.outcome();
             let found = read(&path);
             assert!(found == old || found == new, "turn {turn}: {} bytes of neither\n{outcome}", found.len());
-            assert!(names(folder.path()).len() <= 2, "the new file of the run before was removed");
+        }
+        for name in names(folder.path()) {
+            set_age(&folder.path().join(name), HOUR + 60);
         }
         to_file(&server, &path).run();
         assert_eq!(names(folder.path()), ["token"]);
     }
 
     #[test]
-    fn the_next_run_removes_only_the_new_file_of_a_killed_run() {
+    fn a_run_that_writes_removes_what_a_killed_run_left_an_hour_before() {
         let folder = TempDir::new().expect("a temporary folder");
-        let folder = folder.path();
-        let path = folder.join("token");
-        let left = left_by_a_killed_run(&path);
+        let path = |name: &str| folder.path().join(name);
+        let left = [0, 1].map(|number| path(&format!(".outseta-token-00000000000000a{number}.tmp")));
         for name in [
             ".outseta-token-.tmp",
             ".outseta-token-0123456789abcdeg.tmp",
@@ -407,42 +371,34 @@ mod the_new_file {
             "outseta-token-0123456789abcdef.tmp",
             "token",
         ] {
-            fs::write(folder.join(name), "").expect("the file is written");
+            fs::write(path(name), "").expect("the file is written");
+        }
+        let [young, of_other_user] =
+            [1, 2].map(|number| path(&format!(".outseta-token-000000000000000{number}.tmp")));
+        fs::write(&young, "").expect("the file is written");
+        fs::write(&of_other_user, "").expect("the file is written");
+        // Only root can give a file away.
+        if chown(&of_other_user, Some(65_534), None).is_err() {
+            fs::remove_file(&of_other_user).expect("the file is removed");
         }
         // A run leaves only regular files.
-        symlink("token", folder.join(".outseta-token-0000000000000001.tmp")).expect("a link");
-        fs::create_dir(folder.join(".outseta-token-0000000000000002.tmp")).expect("a folder");
-        make_fifo(&folder.join(".outseta-token-0000000000000003.tmp"));
-        let mut expected = names(folder);
-        to_file(&Server::minting(JWT), &path).run();
-        expected.retain(|name| folder.join(name) != left);
-        assert_eq!(names(folder), expected);
-    }
-
-    #[test]
-    fn a_run_that_keeps_the_file_removes_it_too() {
-        let server = Server::minting(JWT);
-        let run = to_file(&server, "token").args(["--min-ttl", "1h"]).private_file("token", LINE);
-        left_by_a_killed_run(&run.work().join("token"));
-        let outcome = run.run();
-        assert_eq!(server.connections(), 0);
-        assert_eq!(names(&outcome.work()), ["token"]);
-    }
-
-    #[test]
-    fn no_other_run_removes_it_while_its_process_runs() {
-        let server = slow();
-        let folder = TempDir::new().expect("a temporary folder");
-        let (one, other) = (folder.path().join("one"), folder.path().join("other"));
-        let running = to_file(&server, &one).start();
-        server.wait_for_requests(1);
-        let new = new_file(folder.path());
-        to_file(&Server::minting(JWT), &other).run();
-        to_file(&Server::http(Account::new("acme")), &other).fails_with(67, "no such user").run();
-        assert!(new.exists());
-        assert_eq!(running.outcome().status, Some(0));
-        assert_eq!(read(&one), LINE);
-        assert_eq!(names(folder.path()), ["one", "other"]);
+        symlink("token", path(".outseta-token-0000000000000003.tmp")).expect("a link");
+        fs::create_dir(path(".outseta-token-0000000000000004.tmp")).expect("a folder");
+        make_fifo(&path(".outseta-token-0000000000000005.tmp"));
+        let expected = names(folder.path());
+        for file in &left {
+            fs::write(file, "").expect("the file is written");
+        }
+        for name in names(folder.path()) {
+            set_age(&path(&name), HOUR + 60);
+        }
+        // Another run may still write it.
+        set_age(&young, HOUR - 60);
+        let unwritten = Server::http(Account::new("acme"));
+        to_file(&unwritten, path("token")).fails_with(67, "no such user").run();
+        assert!(left.iter().all(|file| file.exists()), "only a run that writes removes anything");
+        to_file(&Server::minting(JWT), path("token")).run();
+        assert_eq!(names(folder.path()), expected);
     }
 
     #[test]
