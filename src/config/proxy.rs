@@ -26,8 +26,8 @@ fn is_excluded(url: &BaseUrl, no_proxy: &str) -> bool {
     let is_name = ip_address(&url.host).is_none();
     let host = url.host.trim_matches(['[', ']']);
     no_proxy.split([',', ' ', '\t', '\n', '\r']).any(|entry| {
-        let entry = entry.trim_start_matches('.').trim_matches(['[', ']']).to_ascii_lowercase();
-        entry == "*" || entry == host || is_name && host.ends_with(&format!(".{entry}"))
+        let name = entry.trim_start_matches('.').trim_matches(['[', ']']).to_ascii_lowercase();
+        entry == "*" || name == host || is_name && host.ends_with(&format!(".{name}"))
     })
 }
 

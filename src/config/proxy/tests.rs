@@ -100,6 +100,7 @@ fn no_proxy_takes_hosts_out() {
         "",
         " , ",
         ".",
+        ".*",
         "seta.com",
         "b.outseta.com",
         "outseta.com.",
