@@ -1,5 +1,6 @@
 //! Asks at the terminal.
 
+use std::env;
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use rpassword::ConfigBuilder;
@@ -17,7 +18,9 @@ pub(crate) struct Prompt(());
 
 impl Prompt {
     pub(crate) fn allowed(no_input: bool) -> Option<Self> {
-        (!no_input && io::stdin().is_terminal() && io::stderr().is_terminal()).then_some(Self(()))
+        // Some runners have a terminal, and the job would wait for ever.
+        let in_ci = env::var_os("CI").is_some_and(|value| !value.is_empty());
+        (!no_input && !in_ci && io::stdin().is_terminal() && io::stderr().is_terminal()).then_some(Self(()))
     }
 
     /// Asks for a line that `parse` accepts; `None` if nothing was typed.

@@ -123,7 +123,8 @@ mod prompts {
             ("", EMAIL_PROMPT, JANE, &["-"]),
             ("", EMAIL_PROMPT, JANE, &["--"]),
         ] {
-            let run = Run::new().detour(&detour).env_remove(missing).args(args);
+            // An empty CI counts as not set.
+            let run = Run::new().detour(&detour).env("CI", "").env_remove(missing).args(args);
             let mut session = run.on_terminal(Streams::NOT_STDOUT);
             type_at(&mut session, prompt, answer);
             ended_with(&session.outcome(), 0, &(shown(prompt, answer) + SUCCESS));
@@ -430,6 +431,15 @@ mod no_prompt {
             assert_eq!((outcome.status, &**nothing), (Some(status), ""), "{outcome}");
             assert!(messages.starts_with(&format!("outseta-token: {message}")), "{outcome}");
             assert_eq!(messages.lines().count(), 2, "{outcome}");
+        }
+    }
+
+    #[test]
+    fn in_ci() {
+        for (args, status, message) in [(&[][..], 64, "no email given"), (&[JANE], 78, "not configured: ")] {
+            let outcome = Run::new().args(args).env("CI", "true").on_terminal(Streams::ALL).outcome();
+            assert_eq!(outcome.status, Some(status), "{outcome}");
+            assert!(outcome.terminal.starts_with(&format!("outseta-token: {message}")), "{outcome}");
         }
     }
 
