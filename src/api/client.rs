@@ -5,8 +5,6 @@ use std::io;
 use std::mem::ManuallyDrop;
 use std::time::{Duration, Instant};
 
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
 use ureq::http::{self, Uri};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, AsSendBody, ProxyProtocol, Timeout};
@@ -91,7 +89,9 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn new(settings: &Settings, timeout: Duration) -> Result<Self, Error> {
         let roots = match &settings.roots {
-            Some(pem) => RootCerts::from(certificates(pem)?),
+            Some(trusted) => {
+                RootCerts::from(trusted.value.iter().map(|der| Certificate::from_der(der).to_owned()))
+            }
             None => RootCerts::WebPki,
         };
         let proxy = settings.proxy.as_ref().map(ureq_proxy).transpose()?;
@@ -304,24 +304,6 @@ impl Client {
         };
         Error::new(kind, message, hint)
     }
-}
-
-/// ureq would ignore what is malformed, and trust nobody if nothing is left.
-fn certificates(pem: &Sourced<Vec<u8>>) -> Result<Vec<Certificate<'static>>, Error> {
-    let malformed = |reason| {
-        let hint = "it must contain certificates in PEM form, each between BEGIN and END lines";
-        pem.origin.malformed("CA file", reason, hint)
-    };
-    let mut certificates = Vec::new();
-    for der in CertificateDer::pem_slice_iter(&pem.value) {
-        let der = der.map_err(|_| malformed("a block in it is malformed"))?;
-        webpki::anchor_from_trusted_cert(&der).map_err(|_| malformed("a certificate in it is malformed"))?;
-        certificates.push(Certificate::from_der(&der).to_owned());
-    }
-    if certificates.is_empty() {
-        return Err(malformed("it contains no certificate"));
-    }
-    Ok(certificates)
 }
 
 fn ureq_proxy(proxy: &Sourced<Proxy>) -> Result<ureq::Proxy, Error> {

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use super::CREDENTIAL;
 use crate::text::Shown;
 
 const DOMAIN: &str = ".outseta.com";
@@ -20,18 +21,19 @@ pub(crate) struct BaseUrl {
 }
 
 impl BaseUrl {
-    /// Takes `acme`, `acme.outseta.com` or `https://acme.outseta.com`, also with a path.
+    /// Takes `acme`, or `acme.outseta.com` with or without `https://` and a path.
     pub(super) fn from_subdomain(text: &str) -> Result<Self, String> {
         let text = text.trim().to_ascii_lowercase();
-        let pasted = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-        let host = pasted.unwrap_or(&text).split(['/', '?', '#']).next().unwrap_or_default();
-        let below_domain = host.strip_suffix(DOMAIN);
-        if pasted.is_some() && below_domain.is_none() {
-            return Err("it is not an address below outseta.com".to_owned());
+        let address = text.strip_prefix("https://").unwrap_or(&text);
+        let host = address.split('/').next().unwrap_or_default();
+        let name = host.strip_suffix(DOMAIN).unwrap_or(&text);
+        if name.contains(['.', '/']) {
+            return Err("it is not NAME.outseta.com".to_owned());
         }
-        let name = below_domain.unwrap_or(host);
-        if name.contains('.') {
-            return Err("it must be one name, such as acme for acme.outseta.com".to_owned());
+        // A UUID, or a key or secret as Outseta makes them.
+        let digits = name.replace('-', "");
+        if digits.len() >= 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(CREDENTIAL.to_owned());
         }
         check_label(name)?;
         Ok(Self { tls: true, host: format!("{name}{DOMAIN}"), port: None, path: String::new() })

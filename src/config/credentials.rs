@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use super::env_file::EnvFile;
-use super::{Environment, Lookup, Setting, Sourced, file};
+use super::{Setting, Sourced, file};
 use crate::error::Error;
 use crate::secret::Secret;
 
@@ -30,20 +29,15 @@ pub(super) fn masked(key: &Secret) -> String {
     if key.len() > 8 { format!("{}…", &key[..4]) } else { "[hidden]".to_owned() }
 }
 
-pub(super) fn find(setting: Setting, environment: &Environment, env_file: &EnvFile) -> Lookup<Secret> {
-    let text = match (environment.text(setting.variable), environment.get(setting.other_source)) {
-        (Some(text), _) => Some(text),
-        (None, Some(path)) => Some(from_file(setting, Path::new(path))?),
-        (None, None) => env_file.get(setting.variable),
-    };
-    text.map(|text| check(setting, text)).transpose()
-}
-
 /// Without the newline (or CRLF) at its end.
-fn from_file(setting: Setting, path: &Path) -> Result<Sourced<String>, Error> {
+pub(super) fn from_file(setting: Setting, path: &Path) -> Result<Sourced<String>, Error> {
     let Sourced { value, origin, file } = file::read(path, setting.other_source, setting.name, file::LIMIT)?;
     let text = String::from_utf8_lossy(&value);
     let line = text.strip_suffix("\r\n").or(text.strip_suffix('\n')).unwrap_or(&text);
+    if text.is_empty() {
+        let hint = "check what writes it; a pipe such as <(…) can be read only once";
+        return Err(origin.malformed(setting.name, "the file is empty", hint));
+    }
     Ok(Sourced { value: line.to_owned(), origin, file })
 }
 
@@ -57,6 +51,11 @@ fn fault(setting: Setting, value: &str) -> Option<String> {
     let is_line_break = |c| matches!(c, '\n' | '\r');
     let reason = if value.trim().is_empty() {
         "it is blank"
+    } else if value.contains(['{', '}', '<', '>']) || value.contains("$(") || value.chars().all(|c| c == '*')
+    {
+        "it looks like a placeholder that was not replaced"
+    } else if value.contains("://") {
+        "it looks like a reference to a secret that was not resolved"
     } else if setting == Setting::API_KEY && value.contains(':') {
         "it contains a colon: the part before it is the key, the part after it is the secret"
     } else if value.contains(['"', '\'', '`']) {

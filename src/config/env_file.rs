@@ -6,12 +6,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
+use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::file::FileId;
 use super::{BASE_URL, Environment, Origin, Setting, Sourced, file};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::text::Shown;
 use crate::unix;
 
@@ -20,27 +21,32 @@ const WHAT: &str = "env file";
 const NAMES: [&str; 4] =
     [BASE_URL, Setting::SUBDOMAIN.variable, Setting::API_KEY.variable, Setting::API_SECRET.variable];
 
-/// Empty if no file was read.
 #[derive(Default)]
 pub(super) struct EnvFile {
+    /// Empty if HOME is not set.
     path: PathBuf,
+    /// `None`: there is no such file.
     pub(super) id: Option<FileId>,
     values: BTreeMap<String, String>,
 }
 
 impl EnvFile {
-    pub(super) fn find(named: Option<&Path>, environment: &Environment) -> Result<Self, Error> {
-        if let Some(path) = named {
-            return Self::parse(path, file::read(path, "--env-file", WHAT, file::LIMIT)?);
-        }
-        let Some(path) = user_file(environment).filter(|path| path.exists()) else {
-            return Ok(Self::default());
-        };
+    pub(super) fn named(path: &Path) -> Result<Self, Error> {
+        Self::parse(path, file::read(path, "--env-file", WHAT, file::LIMIT)?)
+    }
+
+    /// The user's own file, which need not exist.
+    pub(super) fn of_user(environment: &Environment) -> Result<Self, Error> {
+        let path = user_file(environment).unwrap_or_default();
         let origin = Origin::EnvFile("the user's settings", path.clone());
         // Without O_NONBLOCK, opening a FIFO would wait for its writer.
         let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(&path);
-        let file = file.and_then(|file| Ok((file.metadata()?, file)));
-        let (metadata, file) = file.map_err(|error| file::unreadable(&origin, &error))?;
+        let (metadata, file) = match file.and_then(|file| Ok((file.metadata()?, file))) {
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(Self { path, ..Self::default() });
+            }
+            opened => opened.map_err(|error| file::unreadable(&origin, &error))?,
+        };
         let (reason, hint) = if !metadata.is_file() {
             ("it is not a regular file", "read another kind of file with --env-file FILE")
         } else if ![0, unix::effective_user()].contains(&metadata.uid()) {
@@ -65,27 +71,44 @@ impl EnvFile {
         Some(Sourced::new(value.clone(), Origin::EnvFile(name, self.path.clone())))
     }
 
-    /// A warning and a hint for each `OUTSETA_` name that is not a setting here.
-    pub(super) fn unknown_names(&self) -> Vec<[String; 2]> {
-        let names = self.values.keys().map(String::as_str);
-        let unknown = names.filter(|name| name.starts_with("OUTSETA_") && !NAMES.contains(name));
-        let warning = |name: &str| {
-            let hint = if name.ends_with("_FILE") {
-                "a _FILE variable has an effect only in the environment"
-            } else {
-                &format!("an env file can set {}", NAMES.join(", "))
-            };
-            let message = format!("{} in {} is not a setting", Shown::new(name), Shown::os(&self.path));
-            [message, hint.to_owned()]
-        };
-        unknown.map(warning).collect()
+    pub(super) fn is_set_but_empty(&self, name: &str) -> bool {
+        self.values.get(name).is_some_and(String::is_empty)
+    }
+
+    /// For each `OUTSETA_` name that is not a setting here, and for a file that `--env-file` names in vain.
+    pub(super) fn warnings(&self, is_named: bool) -> Vec<Error> {
+        let path = Shown::os(&self.path);
+        let names = format!("an env file can set {}", NAMES.join(", "));
+        let unknown = self.values.keys().map(String::as_str);
+        let unknown =
+            unknown.filter(|name| name.starts_with("OUTSETA_") && !NAMES.contains(name)).map(|name| {
+                let in_vain = "a _FILE variable has an effect only in the environment";
+                let hint = if name.ends_with("_FILE") { in_vain } else { &names };
+                Error::new(Kind::Config, format!("{} in {path} is not a setting", Shown::new(name)), hint)
+            });
+        let nothing = (is_named && self.settings().is_empty())
+            .then(|| Error::new(Kind::Config, format!("{path} has no setting"), &*names));
+        nothing.into_iter().chain(unknown).collect()
     }
 
     /// The file and the names of the settings in it; `None` if no file was read.
     pub(super) fn describe(&self) -> Option<String> {
-        let set: Vec<_> = NAMES.into_iter().filter(|name| self.get(name).is_some()).collect();
-        let set = if set.is_empty() { "no setting" } else { &set.join(", ") };
-        self.id.map(|_| format!("env file {}: {set}", Shown::os(&self.path)))
+        let settings = self.settings();
+        let settings = if settings.is_empty() { "no setting" } else { &settings.join(", ") };
+        self.id.map(|_| format!("env file {}: {settings}", Shown::os(&self.path)))
+    }
+
+    /// For a hint: where a missing setting was looked for.
+    pub(super) fn place(&self) -> String {
+        if self.path.as_os_str().is_empty() {
+            return "an env file (--env-file), since HOME is not set to an absolute path".to_owned();
+        }
+        let absent = if self.id.is_none() { " (no such file)" } else { "" };
+        format!("{}{absent}", Shown::os(&self.path))
+    }
+
+    fn settings(&self) -> Vec<&str> {
+        NAMES.into_iter().filter(|name| self.get(name).is_some()).collect()
     }
 }
 

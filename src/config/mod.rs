@@ -8,12 +8,15 @@ mod env_file;
 mod file;
 mod prompt;
 mod proxy;
+mod roots;
 mod setting;
+mod sources;
 
-use std::collections::{BTreeSet, HashMap};
-use std::env;
-use std::ffi::{OsStr, OsString};
+use std::collections::BTreeSet;
+use std::mem;
 use std::path::Path;
+
+use rustls_pki_types::CertificateDer;
 
 pub(crate) use self::base_url::{BaseUrl, ip_address, names_account};
 pub(crate) use self::credentials::Credentials;
@@ -23,12 +26,16 @@ pub(crate) use self::prompt::Prompt;
 pub(crate) use self::proxy::Proxy;
 use self::setting::Setting;
 pub(crate) use self::setting::{Origin, Sourced};
+pub(crate) use self::sources::Environment;
+use self::sources::{Source, Sources};
 use crate::cli::Options;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::secret::Secret;
 
 const BASE_URL: &str = "OUTSETA_BASE_URL";
-const CA_FILE: &str = "SSL_CERT_FILE";
+/// For a subdomain. It is not shown, since it may be a key or a secret.
+const CREDENTIAL: &str = "it looks like an API key or secret: check which value is in which variable";
+
 /// COMMAND must see none of them.
 pub(crate) const CREDENTIAL_VARIABLES: [&str; 4] = [
     Setting::API_KEY.variable,
@@ -37,15 +44,12 @@ pub(crate) const CREDENTIAL_VARIABLES: [&str; 4] = [
     Setting::API_SECRET.other_source,
 ];
 
-/// Bytes: far more than a system's store of certificates.
-const CA_LIMIT: u64 = 16 << 20;
-
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) base: Sourced<BaseUrl>,
     pub(crate) credentials: Credentials,
-    /// The text of a PEM file; `None`: the built-in roots.
-    pub(crate) roots: Option<Sourced<Vec<u8>>>,
+    /// `None`: the built-in roots.
+    pub(crate) roots: Option<Sourced<Vec<CertificateDer<'static>>>>,
     pub(crate) proxy: Option<Sourced<Proxy>>,
     /// The env file and the files of key and secret that were read. COMMAND must not inherit any of them.
     pub(crate) credential_files: Vec<FileId>,
@@ -60,23 +64,6 @@ impl Settings {
     }
 }
 
-/// Empty variables count as not set.
-pub(crate) struct Environment(HashMap<OsString, OsString>);
-
-impl Environment {
-    pub(crate) fn of_process() -> Self {
-        Self(env::vars_os().collect())
-    }
-
-    fn get(&self, name: &str) -> Option<&OsString> {
-        self.0.get(OsStr::new(name)).filter(|value| !value.is_empty())
-    }
-
-    fn text(&self, name: &'static str) -> Option<Sourced<String>> {
-        Some(Sourced::new(self.get(name)?.to_string_lossy().into_owned(), Origin::Environment(name)))
-    }
-}
-
 /// A setting, if there is one. An error matters only if the setting is needed.
 type Lookup<T> = Result<Option<Sourced<T>>, Error>;
 
@@ -86,62 +73,86 @@ pub(crate) struct Found {
     key: Lookup<Secret>,
     secret: Lookup<Secret>,
     proxy: Lookup<Proxy>,
-    roots: Lookup<Vec<u8>>,
+    roots: Lookup<Vec<CertificateDer<'static>>>,
     /// From later sources.
     unused_bases: Vec<Sourced<BaseUrl>>,
-    /// What is in the env file and has no effect, each with a hint.
-    pub(crate) warnings: Vec<[String; 2]>,
+    /// The error about a base URL in the env file, which only waits for a key or secret in that file.
+    waiting_base: Option<Error>,
+    /// What has no effect: an unusable env file, or something in it.
+    pub(crate) warnings: Vec<Error>,
     /// Its path and the settings in it.
     pub(crate) env_file: Option<String>,
-    env_file_id: Option<FileId>,
-    environment: Environment,
+    sources: Sources,
 }
 
 impl Found {
-    /// Fails only if the env file cannot be used.
+    /// Fails only if the file that `--env-file` names cannot be used.
     pub(crate) fn new(options: &Options, environment: Environment) -> Result<Self, Error> {
-        let file = EnvFile::find(options.env_file.as_deref(), &environment)?;
-        let mut warnings = file.unknown_names();
-        let mut bases = Vec::from_iter(options.base.clone().map(Ok));
-        bases.extend(environment.text(BASE_URL).map(base_url));
-        bases.extend(environment.text(Setting::SUBDOMAIN.variable).map(subdomain));
-        if let Some(url) = file.get(BASE_URL) {
-            // A file in a checked-out repository must not be able to send CI's credentials elsewhere.
-            if CREDENTIAL_VARIABLES.iter().all(|name| environment.get(name).is_none())
-                && [Setting::API_KEY, Setting::API_SECRET].iter().all(|key| file.get(key.variable).is_some())
-            {
-                bases.push(base_url(url));
-            } else if bases.is_empty() {
-                let hint = "it is used only if the key and secret come from the same file; otherwise pass \
-                     --base-url";
-                warnings.push([format!("{} is not used", url.origin), hint.to_owned()]);
-            }
-        }
-        bases.extend(file.get(Setting::SUBDOMAIN.variable).map(subdomain));
+        let sources = Sources::new(options.env_file.as_deref(), environment)?;
+        let credentials = [Setting::API_KEY, Setting::API_SECRET].map(|setting| sources.credential(setting));
+        let env_file_counts = credentials.iter().all(is_from_env_file);
+        let (bases, refused) = bases(options.base.clone(), &sources, env_file_counts);
+        let could_count = |credential| matches!(credential, &Ok(None)) || is_from_env_file(credential);
+        let waiting_base = refused.clone().filter(|_| credentials.iter().all(could_count));
+        let env_file = sources.env_file.as_ref();
+        let mut warnings = env_file.map_or_else(|_| Vec::new(), |file| file.warnings(sources.is_named));
+        warnings.extend(refused);
         let mut bases = bases.into_iter();
         let base = bases.next().transpose();
         let (mut proxy, mut unused_bases) = (Ok(None), Vec::new());
         if let Ok(Some(base)) = &base {
-            proxy = proxy::find(&base.value, &environment);
+            proxy = proxy::find(&base.value, &sources.environment);
             unused_bases = bases.flatten().filter(|other| other.value != base.value).collect();
         }
-        Ok(Self {
+        let check = |setting, text: Lookup<String>| {
+            text.and_then(|text| text.map(|text| credentials::check(setting, text)).transpose())
+        };
+        let [key, secret] = credentials;
+        let mut found = Self {
             base,
-            key: credentials::find(Setting::API_KEY, &environment, &file),
-            secret: credentials::find(Setting::API_SECRET, &environment, &file),
+            key: check(Setting::API_KEY, key),
+            secret: check(Setting::API_SECRET, secret),
             proxy,
-            roots: roots(options, &environment),
+            roots: roots::find(options.cacert.as_deref(), &sources.environment),
             unused_bases,
+            waiting_base,
             warnings,
-            env_file: file.describe(),
-            env_file_id: file.id,
-            environment,
-        })
+            env_file: env_file.ok().and_then(EnvFile::describe),
+            sources,
+        };
+        found.refuse_credential_as_subdomain();
+        found.warn_of_unusable_env_file();
+        Ok(found)
+    }
+
+    /// A credential in the subdomain's variable must reach neither the log nor a name server.
+    fn refuse_credential_as_subdomain(&mut self) {
+        let credentials = [&self.key, &self.secret].into_iter().flatten().flatten();
+        let as_subdomain =
+            |credential: &Sourced<Secret>| BaseUrl::from_subdomain(credential.value.reveal()).ok();
+        let refused: Vec<BaseUrl> = credentials.filter_map(as_subdomain).collect();
+        let is_credential = |base: &Sourced<BaseUrl>| refused.contains(&base.value);
+        self.unused_bases.retain(|base| !is_credential(base));
+        self.base = match mem::replace(&mut self.base, Ok(None)) {
+            Ok(Some(base)) if is_credential(&base) => {
+                Err(base.origin.malformed(Setting::SUBDOMAIN.name, CREDENTIAL, Setting::SUBDOMAIN.hint))
+            }
+            base => base,
+        };
+    }
+
+    /// Its error is a setting's error only if it was asked for a setting.
+    fn warn_of_unusable_env_file(&mut self) {
+        let Err(error) = &self.sources.env_file else { return };
+        let errors = [self.base.as_ref().err(), self.key.as_ref().err(), self.secret.as_ref().err()];
+        if !errors.contains(&Some(error)) {
+            self.warnings.push(error.clone());
+        }
     }
 
     /// Asks for what is missing. Stops at the first question without an answer.
     pub(crate) fn ask(&mut self, prompt: &Prompt) -> Result<(), Error> {
-        // A fault ends the run, whatever is answered.
+        // If a setting is malformed, the run fails anyway.
         let (Ok(base), Ok(key), Ok(secret), Ok(proxy), Ok(_)) =
             (&mut self.base, &mut self.key, &mut self.secret, &mut self.proxy, &self.roots)
         else {
@@ -150,7 +161,7 @@ impl Found {
         if base.is_none() {
             *base = prompt.ask("Outseta subdomain: ", Prompt::line, subdomain)?;
             let Some(base) = base else { return Ok(()) };
-            *proxy = proxy::find(&base.value, &self.environment)?;
+            *proxy = proxy::find(&base.value, &self.sources.environment)?;
         }
         for (setting, credential) in [(Setting::API_KEY, key), (Setting::API_SECRET, secret)] {
             if credential.is_none() {
@@ -162,6 +173,7 @@ impl Found {
                 }
             }
         }
+        self.refuse_credential_as_subdomain();
         Ok(())
     }
 
@@ -169,23 +181,26 @@ impl Found {
     pub(crate) fn settings(self) -> Result<Settings, Error> {
         let (base, key, secret) = (self.base?, self.key?, self.secret?);
         let (proxy, roots) = (self.proxy?, self.roots?);
-        let found = [base.is_some(), key.is_some(), secret.is_some()];
+        let found = [base.is_some() || self.waiting_base.is_some(), key.is_some(), secret.is_some()];
         let (Some(base), Some(key), Some(secret)) = (base, key, secret) else {
             let missing = Setting::ALL.into_iter().zip(found).filter(|(_, is_found)| !is_found);
-            return Err(setting::missing(missing.map(|(setting, _)| setting)));
+            return Err(self.sources.missing(&missing.map(|(setting, _)| setting).collect::<Vec<_>>()));
         };
-        let credential_files = [self.env_file_id, key.file, secret.file].into_iter().flatten().collect();
+        let env_file = self.sources.env_file.ok().and_then(|file| file.id);
+        let credential_files = [env_file, key.file, secret.file].into_iter().flatten().collect();
         Ok(Settings { base, credentials: Credentials { key, secret }, roots, proxy, credential_files })
     }
 
     /// Each setting's name, and what may be shown of it.
     pub(crate) fn list(&self) -> Vec<(&'static str, Result<String, Error>)> {
-        let missing = |setting: Setting| Err(setting.not_configured());
+        let missing = |setting: Setting| Err(self.sources.missing(&[setting]));
+        let no_base = self.waiting_base.clone().map_or_else(|| missing(Setting::SUBDOMAIN), Err);
         let key = |key: &Sourced<Secret>| format!("{} ({})", credentials::masked(&key.value), key.origin);
-        let secret = |secret: &Sourced<Secret>| format!("[hidden] ({})", secret.origin);
+        let length = |secret: &Sourced<Secret>| secret.value.reveal().len();
+        let secret =
+            |secret: &Sourced<Secret>| format!("[hidden], {} characters ({})", length(secret), secret.origin);
         let roots = |roots: &Sourced<_>| roots.origin.to_string();
-        let mut list =
-            vec![("base URL", shown(&self.base, ToString::to_string, missing(Setting::SUBDOMAIN)))];
+        let mut list = vec![("base URL", shown(&self.base, ToString::to_string, no_base))];
         list.extend(self.unused_bases.iter().map(|base| ("unused base URL", Ok(base.to_string()))));
         list.extend([
             (Setting::API_KEY.name, shown(&self.key, key, missing(Setting::API_KEY))),
@@ -199,10 +214,10 @@ impl Found {
         list
     }
 
-    /// The account's host below outseta.com, if it is known.
-    pub(crate) fn account_host(&self) -> Option<&str> {
-        let host = &self.base.as_ref().ok()?.as_ref()?.value.host;
-        names_account(host).then_some(host)
+    /// The account's host below outseta.com, if it is known. Fails if the base URL is malformed.
+    pub(crate) fn account_host(&self) -> Result<Option<&str>, Error> {
+        let base = self.base.as_ref().map_err(Clone::clone)?.as_ref();
+        Ok(base.map(|base| base.value.host.as_str()).filter(|host| names_account(host)))
     }
 
     pub(crate) fn files_with_secrets(&self) -> BTreeSet<&Path> {
@@ -227,10 +242,33 @@ pub(crate) fn subdomain(text: Sourced<String>) -> Result<Sourced<BaseUrl>, Error
     text.parse(Setting::SUBDOMAIN.name, Setting::SUBDOMAIN.hint, BaseUrl::from_subdomain)
 }
 
-fn roots(options: &Options, environment: &Environment) -> Lookup<Vec<u8>> {
-    let option = options.cacert.as_deref().map(|path| (path, "--cacert"));
-    let named = option.or_else(|| Some((Path::new(environment.get(CA_FILE)?), CA_FILE)));
-    named.map(|(path, named_by)| file::read(path, named_by, "CA file", CA_LIMIT)).transpose()
+/// The base URLs in the order of their sources, and the error for one that does not count but would come
+/// first. `env_file_counts`: whether key and secret come from the env file.
+fn bases(
+    option: Option<Sourced<BaseUrl>>,
+    sources: &Sources,
+    env_file_counts: bool,
+) -> (Vec<Result<Sourced<BaseUrl>, Error>>, Option<Error>) {
+    let (mut bases, mut refused) = (Vec::from_iter(option.map(Ok)), None);
+    for source in sources.in_order() {
+        match source.text(BASE_URL) {
+            // A file in a checked-out repository must not be able to send CI's credentials elsewhere.
+            Ok(Some(url)) if matches!(source, Source::EnvFile(_)) && !env_file_counts => {
+                let hint = "it is used only if the key and secret come from the same file; otherwise pass \
+                     --base-url";
+                let error = || Error::new(Kind::Config, format!("{} is not used", url.origin), hint);
+                refused = bases.is_empty().then(error);
+            }
+            url => bases.extend(url.transpose().map(|url| base_url(url?))),
+        }
+        let name = source.text(Setting::SUBDOMAIN.variable);
+        bases.extend(name.transpose().map(|name| subdomain(name?)));
+    }
+    (bases, refused)
+}
+
+fn is_from_env_file(credential: &Lookup<String>) -> bool {
+    matches!(credential, Ok(Some(Sourced { origin: Origin::EnvFile(..), .. })))
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ impl Setting {
         name: "subdomain",
         variable: "OUTSETA_SUBDOMAIN",
         other_source: "--subdomain",
-        hint: "it is acme for https://acme.outseta.com; --base-url names another host",
+        hint: "it is acme for https://acme.outseta.com",
     };
     pub(super) const API_KEY: Self = Self {
         name: "API key",
@@ -38,23 +38,6 @@ impl Setting {
         hint: "Outseta shows it once, when the key is made",
     };
     pub(super) const ALL: [Self; 3] = [Self::SUBDOMAIN, Self::API_KEY, Self::API_SECRET];
-
-    pub(super) fn not_configured(self) -> Error {
-        let Self { variable, other_source, hint, .. } = self;
-        let how = format!("set {variable} in the environment or an env file (--env-file), or {other_source}");
-        Error::new(Kind::Config, "not configured", format!("{how}; {hint}"))
-    }
-}
-
-pub(super) fn missing(settings: impl Iterator<Item = Setting>) -> Error {
-    let names = settings.map(|setting| {
-        let Setting { name, variable, other_source, .. } = setting;
-        format!("{name} ({variable} or {other_source})")
-    });
-    let message = format!("not configured: {}", names.collect::<Vec<_>>().join(", "));
-    let how =
-        "set them in the environment, or in an env file (--env-file), which cannot have _FILE variables";
-    Error::new(Kind::Config, message, format!("{how}; {}", Setting::API_KEY.hint))
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -1,5 +1,8 @@
+use std::env;
+use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::{MetadataExt, symlink};
+use std::fs::Permissions;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
 use tempfile::TempDir;
 
@@ -27,13 +30,17 @@ fn options(line: &str) -> Options {
     }
 }
 
-/// `FILE` in the line is the path of an env file with this text.
+/// An env file has this text: the one at `FILE` in the line or, with the line `own`, the user's own.
 fn found(line: &str, variables: &[(&str, &str)], text: &str) -> Found {
     let folder = TempDir::new().unwrap();
-    let path = folder.path().join("file.env");
+    fs::create_dir(folder.path().join("outseta-token")).unwrap();
+    let path = folder.path().join("outseta-token/env");
     fs::write(&path, text).unwrap();
-    let line = line.replace("FILE", path.to_str().unwrap());
-    Found::new(&options(&line), environment(variables)).unwrap()
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+    let own = if line == "own" { folder.path() } else { Path::new("") };
+    let line = line.replace("own", "").replace("FILE", path.to_str().unwrap());
+    let variables = [variables, &[("XDG_CONFIG_HOME", own.to_str().unwrap())]].concat();
+    Found::new(&options(&line), environment(&variables)).unwrap()
 }
 
 /// The source, without the path of a file.
@@ -65,18 +72,24 @@ fn the_first_base_url_or_subdomain_is_used() {
     for (line, variables, expected) in [
         ("-e FILE --base-url https://o.example", [url, name], "https://o.example (--base-url)"),
         ("-e FILE -s o", [url, name], "https://o.outseta.com (--subdomain)"),
-        ("-e FILE", [url, name], "https://url.example (OUTSETA_BASE_URL in the environment)"),
-        ("-e FILE", [no_url, name], "https://name.outseta.com (OUTSETA_SUBDOMAIN in the environment)"),
-        ("-e FILE", [url, no_name], "https://url.example (OUTSETA_BASE_URL in the environment)"),
+        ("-e FILE", [url, name], FILE_URL),
         ("-e FILE", [no_url, no_name], FILE_URL),
         ("", [no_url, no_name], ""),
     ] {
         let found = found(line, &variables, FILE);
         assert_eq!(base(&found), expected, "{line} {variables:?}");
-        assert_eq!(found.warnings, [[""; 2]; 0], "{line} {variables:?}");
+        assert_eq!(found.warnings, [], "{line} {variables:?}");
     }
     let named = FILE.replace("https://file.example", "");
-    assert_eq!(base(&found("-e FILE", &[], &named)), FILE_NAME);
+    assert_eq!(base(&found("-e FILE", &[url], &named)), FILE_NAME);
+    // The user's own file comes after the environment.
+    for (variables, expected) in [
+        ([url, name], "https://url.example (OUTSETA_BASE_URL in the environment)"),
+        ([no_url, name], "https://name.outseta.com (OUTSETA_SUBDOMAIN in the environment)"),
+        ([no_url, no_name], FILE_URL),
+    ] {
+        assert_eq!(base(&found("own", &variables, FILE)), expected, "{variables:?}");
+    }
 }
 
 #[test]
@@ -87,9 +100,9 @@ fn other_base_urls_are_listed_as_unused() {
         list.map(|(_, value)| value.unwrap().split(' ').next().unwrap().to_owned()).collect::<Vec<_>>()
     };
     let file = "OUTSETA_SUBDOMAIN=file";
-    let all = [URL, "https://b.outseta.com", "https://file.outseta.com"];
+    let all = ["https://file.outseta.com", URL, "https://b.outseta.com"];
     assert_eq!(unused("-e FILE -s a", &[(BASE_URL, URL), (SUBDOMAIN, "b")], file), all);
-    assert_eq!(unused("-e FILE", &[(BASE_URL, URL), (SUBDOMAIN, "a b")], file), all[2..]);
+    assert_eq!(unused("-e FILE", &[(BASE_URL, URL), (SUBDOMAIN, "a b")], file), all[1..2]);
     assert_eq!(unused("-e FILE -s file", &[(SUBDOMAIN, "FILE")], file), all[..0]);
 }
 
@@ -108,7 +121,7 @@ fn the_first_credential_is_used() {
             ("", path, format!("contents (file of {file_variable})")),
             ("", "", format!("{kind}-of-file ({variable} in env file)")),
         ] {
-            let found = found("-e FILE", &[(variable, value), (file_variable, file)], FILE);
+            let found = found("own", &[(variable, value), (file_variable, file)], FILE);
             let (one, other) = match kind {
                 "key" => (&found.key, &found.secret),
                 _ => (&found.secret, &found.key),
@@ -116,6 +129,10 @@ fn the_first_credential_is_used() {
             assert_eq!(revealed(one), expected);
             assert!(revealed(other).ends_with("in env file)"));
         }
+        // A file that was named comes first.
+        let found = found("-e FILE", &[(variable, "value"), (file_variable, "/missing")], FILE);
+        let one = if kind == "key" { found.key } else { found.secret };
+        assert_eq!(revealed(&one), format!("{kind}-of-file ({variable} in env file)"));
     }
 }
 
@@ -139,10 +156,51 @@ fn a_base_url_in_a_file_is_used_only_with_its_own_credentials() {
         (&[key, secret], "OUTSETA_SUBDOMAIN=file", FILE_NAME, false),
         (&[key, (BASE_URL, URL)], FILE, "https://url.example (OUTSETA_BASE_URL in the environment)", false),
     ] {
-        let found = found("-e FILE", variables, text);
+        let found = found("own", variables, text);
         assert_eq!(base(&found), expected, "{variables:?} {text}");
         assert_eq!(found.warnings.len(), usize::from(warns), "{variables:?} {text}");
     }
+    let all = [key, secret, (API_KEY_FILE, "/missing"), (API_SECRET_FILE, "/missing"), (BASE_URL, URL)];
+    let environments_url = "https://url.example (OUTSETA_BASE_URL in the environment)";
+    let only_key = format!("{only_url}\nOUTSETA_API_KEY=k");
+    for (text, expected, warns) in
+        [(FILE, FILE_URL, false), (only_url, environments_url, true), (&only_key, environments_url, true)]
+    {
+        let found = found("-e FILE", &all, text);
+        assert_eq!(base(&found), expected, "{text}");
+        assert_eq!(found.warnings.len(), usize::from(warns), "{text}");
+    }
+}
+
+#[test]
+fn a_base_url_that_waits_for_a_credential_is_not_a_missing_subdomain() {
+    let (url, waits) = ("OUTSETA_BASE_URL=https://file.example", "OUTSETA_BASE_URL in ");
+    let with_key = format!("{url}\nOUTSETA_API_KEY=k");
+    for (variables, text, base, missing) in [
+        (&[][..], &*with_key, waits, "not configured: API secret ("),
+        (&[], url, waits, "not configured: API key ("),
+        (&[(API_KEY, "k")], url, "not configured: subdomain (", "not configured: subdomain ("),
+        (&[(API_SECRET, "s")], &with_key, "not configured: subdomain (", "not configured: subdomain ("),
+    ] {
+        let found = found("-e FILE", variables, text);
+        let listed = found.list()[0].1.clone().unwrap_err().to_string();
+        assert!(listed.starts_with(base), "{listed}");
+        let error = found.settings().unwrap_err().to_string();
+        assert!(error.starts_with(missing), "{error}");
+    }
+}
+
+#[test]
+fn a_credential_is_no_subdomain() {
+    let unused = |line, name| found(line, &[(SUBDOMAIN, name), ALL[1], ALL[2]], "");
+    for (line, name) in
+        [("", "S3CR3T"), ("", "key-of-acme.outseta.com"), ("-s s3cr3t", "acme"), ("-s key-of-acme", "acme")]
+    {
+        let error = unused(line, name).base.unwrap_err().to_string();
+        assert!(error.ends_with(CREDENTIAL), "{line} {name}: {error}");
+    }
+    assert_eq!(unused("-s acme", "s3cr3t").unused_bases, []);
+    assert_eq!(unused("-s acme", "other").unused_bases.len(), 1);
 }
 
 #[test]
@@ -182,7 +240,8 @@ fn malformed_settings_are_reported_first_and_missing_ones_together() {
         (&[key], &[base, api_secret]),
         (&[key, secret], &[base]),
     ] {
-        assert_eq!(error(variables), setting::missing(missing.iter().copied()));
+        let sources = Sources::new(None, environment(variables)).unwrap();
+        assert_eq!(error(variables), sources.missing(missing));
     }
     let proxy = ("https_proxy", "socks5://x");
     for (variables, start) in [
@@ -190,8 +249,8 @@ fn malformed_settings_are_reported_first_and_missing_ones_together() {
         (&[(BASE_URL, "a"), (API_KEY, "a b")], "invalid base URL "),
         (&[(API_KEY, "a b"), (API_SECRET, "a b")], "invalid API key "),
         (&[name, (API_SECRET, "a b"), proxy], "invalid API secret "),
-        (&[name, proxy, (CA_FILE, "/missing")], "invalid proxy "),
-        (&[(CA_FILE, "/missing")], "cannot read the file /missing "),
+        (&[name, proxy, ("SSL_CERT_FILE", "/missing")], "invalid proxy "),
+        (&[("SSL_CERT_FILE", "/missing")], "cannot read the file /missing "),
     ] {
         let error = error(variables).to_string();
         assert!(error.starts_with(start), "{error}");
@@ -202,17 +261,17 @@ fn malformed_settings_are_reported_first_and_missing_ones_together() {
 fn certificates_come_from_the_option_or_the_variable() {
     let folder = TempDir::new().unwrap();
     let [option, variable] = ["option", "variable"].map(|name| {
-        let path = folder.path().join(name);
-        fs::write(&path, name).unwrap();
-        path.to_str().unwrap().to_owned()
+        let path = folder.path().join(name).to_str().unwrap().to_owned();
+        let given = rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap().cert;
+        fs::write(&path, given.pem()).unwrap();
+        (path, vec![given.der().clone()])
     });
     let roots = |line: &str, variable: &str| {
-        let found = found(line, &[&ALL[..], &[(CA_FILE, variable)]].concat(), "");
-        found.settings().unwrap().roots.map(|roots| String::from_utf8(roots.value).unwrap())
+        let found = found(line, &[&ALL[..], &[("SSL_CERT_FILE", variable)]].concat(), "");
+        found.settings().unwrap().roots.map(|roots| roots.value)
     };
-    let option = format!("--cacert {option}");
-    assert_eq!(roots(&option, &variable).as_deref(), Some("option"));
-    assert_eq!(roots("", &variable).as_deref(), Some("variable"));
+    assert_eq!(roots(&format!("--cacert {}", option.0), &variable.0), Some(option.1));
+    assert_eq!(roots("", &variable.0), Some(variable.1));
     assert_eq!(roots("", ""), None);
 }
 
@@ -229,7 +288,7 @@ fn the_list_has_every_setting_and_nothing_secret() {
         [
             "base URL: https://acme.outseta.com (OUTSETA_SUBDOMAIN in the environment)",
             "API key: key-… (OUTSETA_API_KEY in the environment)",
-            "API secret: [hidden] (OUTSETA_API_SECRET in the environment)",
+            "API secret: [hidden], 6 characters (OUTSETA_API_SECRET in the environment)",
             "roots: built in",
             "proxy: http://p:80 (https_proxy in the environment)",
         ]
@@ -237,11 +296,11 @@ fn the_list_has_every_setting_and_nothing_secret() {
     assert_eq!(list(&ALL)[4], "proxy: none");
     // Which proxy is used depends on the host.
     assert_eq!(
-        list(&[("https_proxy", "socks5://x"), (CA_FILE, "/missing")]),
+        list(&[("https_proxy", "socks5://x"), ("SSL_CERT_FILE", "/missing"), (API_KEY, "")]),
         [
-            "base URL: not configured",
-            "API key: not configured",
-            "API secret: not configured",
+            "base URL: not configured: subdomain (OUTSETA_SUBDOMAIN or --subdomain)",
+            "API key: not configured: API key (OUTSETA_API_KEY is set but empty)",
+            "API secret: not configured: API secret (OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE)",
             "roots: cannot read the file /missing (SSL_CERT_FILE): no such file or directory",
         ]
     );

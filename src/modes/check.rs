@@ -58,10 +58,7 @@ fn print(lines: Vec<Line>) -> Result<Option<Error>, Error> {
 /// Prints a line for each step, until one fails. Returns the failure.
 fn try_out(settings: Settings, options: &Options, log: Log) -> Result<Option<Error>, Error> {
     let tls = settings.base.value.tls;
-    let outseta = match Outseta::new(settings, options, Duration::ZERO, log) {
-        Ok(outseta) => outseta,
-        Err(error) => return print(vec![("roots", Err(error))]),
-    };
+    let outseta = Outseta::new(settings, options, Duration::ZERO, log)?;
     let failure = print(steps_to_account(&outseta, tls))?;
     if failure.is_some() {
         return Ok(failure);

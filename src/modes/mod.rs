@@ -20,9 +20,9 @@ fn find_settings(options: &Options, log: Log) -> Result<Found, Error> {
     if let Some(file) = &found.env_file {
         log.detail(file);
     }
-    for [warning, hint] in &found.warnings {
+    for warning in &found.warnings {
         log::warning(warning);
-        log::hint(hint);
+        log::hint(warning.hint().unwrap_or_default());
     }
     Ok(found)
 }

@@ -20,7 +20,7 @@ pub(crate) fn run(options: &Options, print: &Print, log: Log) -> Result<ExitCode
     let prompt = Prompt::allowed(options.no_input);
     let email = take_email(print.email.as_deref(), prompt.as_ref())?;
     let found = find_settings(options, log)?;
-    let kept = kept_token(options, print, &email, &found);
+    let kept = kept_token(options, print, &email, &found)?;
     match &kept {
         Some(Ok(token)) => {
             log.detail("the file is kept, and no request made");
@@ -78,13 +78,13 @@ fn kept_token(
     print: &Print,
     email: &Email,
     found: &Found,
-) -> Option<Result<Token, String>> {
-    let (path, min_ttl) = (print.output.as_deref()?, print.min_ttl?);
+) -> Result<Option<Result<Token, String>>, Error> {
+    let (Some(path), Some(min_ttl)) = (print.output.as_deref(), print.min_ttl) else { return Ok(None) };
     let wanted = Wanted {
         email,
-        host: found.account_host(),
+        host: found.account_host()?,
         account: options.account.as_deref(),
         valid_at: second_after(min_ttl),
     };
-    Some(output::kept(path, print.format, &wanted))
+    Ok(Some(output::kept(path, print.format, &wanted)))
 }

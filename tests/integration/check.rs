@@ -13,20 +13,23 @@ use crate::support::{KEY, SECRET, set_mode};
 
 const ACME: &str = "base URL: https://acme.outseta.com (OUTSETA_SUBDOMAIN in the environment)";
 const KEY_LINE: &str = "API key: KQx7… (OUTSETA_API_KEY in the environment)";
-const SECRET_LINE: &str = "API secret: [hidden] (OUTSETA_API_SECRET in the environment)";
+const SECRET_LINE: &str = "API secret: [hidden], 28 characters (OUTSETA_API_SECRET in the environment)";
 
 const KEY_OK: &str = "key: ok (a read-only key passes too, but cannot make tokens)";
 
-const NO_BASE: &str = "base URL: not configured; hint: set OUTSETA_SUBDOMAIN in the environment or an env \
-    file (--env-file), or --subdomain; it is acme for https://acme.outseta.com; --base-url names another \
-    host";
-const NO_KEY: &str = "API key: not configured; hint: set OUTSETA_API_KEY in the environment or an env file \
-    (--env-file), or OUTSETA_API_KEY_FILE; a key is made in Outseta under Settings > Integrations > API Keys";
-const NO_SECRET: &str = "API secret: not configured; hint: set OUTSETA_API_SECRET in the environment or an \
-    env file (--env-file), or OUTSETA_API_SECRET_FILE; Outseta shows it once, when the key is made";
+const NO_BASE: &str = "base URL: not configured: subdomain (OUTSETA_SUBDOMAIN or --subdomain); hint: set \
+    OUTSETA_SUBDOMAIN in the environment or in /dev/null/outseta-token/env (no such file); it is acme for \
+    https://acme.outseta.com";
+const NO_KEY: &str = "API key: not configured: API key (OUTSETA_API_KEY or OUTSETA_API_KEY_FILE); hint: set \
+    OUTSETA_API_KEY in the environment or in /dev/null/outseta-token/env (no such file); a key is made in \
+    Outseta under Settings > Integrations > API Keys";
+const NO_SECRET: &str = "API secret: not configured: API secret (OUTSETA_API_SECRET or \
+    OUTSETA_API_SECRET_FILE); hint: set OUTSETA_API_SECRET in the environment or in \
+    /dev/null/outseta-token/env (no such file); Outseta shows it once, when the key is made";
 
+/// Without an env file of the user's own, in a place with a short name.
 fn check() -> Run {
-    Run::new().args(["--check", "--retries", "0"])
+    Run::new().env("XDG_CONFIG_HOME", "/dev/null").args(["--check", "--retries", "0"])
 }
 
 fn lines(lines: &[&str]) -> String {
@@ -46,6 +49,8 @@ fn fails_like_a_request(status: i32, line: &str, settings: impl Fn(Run) -> Run, 
     assert_eq!(checked.status, Some(status), "{checked}");
     let text = checked.stdout_text();
     assert!(text.lines().any(|shown| shown.starts_with(line)), "it should have a line {line:?}\n{checked}");
+    let names: Vec<_> = text.lines().map(|line| line.split(": ").next()).collect();
+    assert!((1..names.len()).all(|at| !names[..at].contains(&names[at])), "a line each\n{checked}");
     assert_eq!(checked.stderr, "", "{checked}");
     let request = settings(Run::new().args(["--retries", "0", "jane@example.com"])).outcome();
     assert_eq!(request.status, Some(status), "{request}");
@@ -101,7 +106,7 @@ mod success {
             .stdout(lines(&[
                 &format!("base URL: {url} (--base-url)"),
                 "API key: KQx7… (the file key (OUTSETA_API_KEY_FILE))",
-                "API secret: [hidden] (OUTSETA_API_SECRET in env)",
+                "API secret: [hidden], 28 characters (OUTSETA_API_SECRET in env)",
                 &format!("roots: the file {} (--cacert)", authority.pem_file().display()),
                 "proxy: none",
                 "name and connection: ok",
@@ -257,7 +262,12 @@ mod missing_and_malformed_settings {
             .file("env", "OUTSETA_BASE_URL=https://auth.example.com\n")
             .args(["-e", "env"])
             .status(78)
-            .stdout(lines(&[NO_BASE, KEY_LINE, SECRET_LINE, "roots: built in"]))
+            .stdout(lines(&[
+                &NO_BASE.replace("/dev/null/outseta-token/env (no such file)", "env"),
+                KEY_LINE,
+                SECRET_LINE,
+                "roots: built in",
+            ]))
             .stderr_lines(&[
                 "outseta-token: warning: OUTSETA_BASE_URL in env is not used",
                 "outseta-token: hint: it is used only if the key and secret come from the same file; \
@@ -469,6 +479,7 @@ mod files_with_secrets {
         let settings = format!("OUTSETA_API_KEY={KEY}\nOUTSETA_API_SECRET={SECRET}\n");
         let run =
             check().env("OUTSETA_BASE_URL", server.url()).home_file(".config/outseta-token/env", &settings);
+        let run = run.env_remove("XDG_CONFIG_HOME");
         let path = run.home().join(".config/outseta-token/env");
         set_mode(&path, 0o644);
         let [line, hint] = warning(&path.display().to_string());
@@ -484,8 +495,7 @@ mod files_with_secrets {
         let server = Server::http(Account::acme());
         let run = check()
             .credentials()
-            .env("OUTSETA_BASE_URL", server.url())
-            .args(["-e", "env"])
+            .args(["-e", "env", "--base-url", &server.url()])
             .file("env", "OUTSETA_SUBDOMAIN=acme\n")
             .stdout_contains(KEY_OK);
         set_mode(&run.work().join("env"), 0o666);

@@ -15,8 +15,9 @@ use crate::support::{KEY, SECRET, forbid_reading, has, make_fifo, set_mode, skip
 const JANE: &str = "jane@example.com";
 const OWN: &str = ".config/outseta-token/env";
 const READABLE: &str = "check that the file is there and may be read by this user";
-const SET_THEM: &str = "set them in the environment, or in an env file (--env-file), which cannot have _FILE \
-    variables; a key is made in Outseta under Settings > Integrations > API Keys";
+const MADE: &str = "a key is made in Outseta under Settings > Integrations > API Keys";
+const NAMES: &str = "an env file can set OUTSETA_BASE_URL, OUTSETA_SUBDOMAIN, OUTSETA_API_KEY, \
+    OUTSETA_API_SECRET";
 const NOTHING: &str = "not configured: subdomain (OUTSETA_SUBDOMAIN or --subdomain), API key \
     (OUTSETA_API_KEY or OUTSETA_API_KEY_FILE), API secret (OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE)";
 const SETTINGS: &str = "OUTSETA_SUBDOMAIN=own\nOUTSETA_API_KEY=key\nOUTSETA_API_SECRET=secret\n";
@@ -45,7 +46,7 @@ fn base_url_of_settings(path: &Path) -> String {
 
 #[track_caller]
 fn unconfigured(run: Run) {
-    run.arg(JANE).fails(78, NOTHING, SET_THEM).run();
+    run.arg(JANE).fails_with(78, NOTHING).run();
 }
 
 #[test]
@@ -77,12 +78,11 @@ fn only_outseta_settings_are_read() {
         .status(78)
         .stderr_lines(&[
             "outseta-token: warning: OUTSETA_APIKEY in file.env is not a setting",
-            "outseta-token: hint: an env file can set OUTSETA_BASE_URL, OUTSETA_SUBDOMAIN, OUTSETA_API_KEY, \
-             OUTSETA_API_SECRET",
+            &format!("outseta-token: hint: {NAMES}"),
             "outseta-token: warning: OUTSETA_API_KEY_FILE in file.env is not a setting",
             "outseta-token: hint: a _FILE variable has an effect only in the environment",
             "outseta-token: not configured: API key (OUTSETA_API_KEY or OUTSETA_API_KEY_FILE)",
-            &format!("outseta-token: hint: {SET_THEM}"),
+            &format!("outseta-token: hint: set OUTSETA_API_KEY in the environment or in file.env; {MADE}"),
         ])
         .run();
     let run = Run::new().file("file.env", text.replace("_FILE=", "=")).args(["-e", "file.env"]);
@@ -128,7 +128,10 @@ fn a_named_file_replaces_the_users_own_and_may_be_any_file() {
     let run = own("OUTSETA_SUBDOMAIN=other\n").file("file.env", SETTINGS).args(["-e", "file.env"]);
     set_mode(&run.work().join("file.env"), 0o666);
     assert_eq!(base_url(run), base_url_of_settings(Path::new("file.env")));
-    unconfigured(own(SETTINGS).file("empty", "").args(["-e", "empty"]));
+    // A file without a setting was probably named by mistake.
+    let warning = format!("warning: empty has no setting\noutseta-token: hint: {NAMES}\n");
+    let run = own(SETTINGS).file("empty", "X=1").args(["-e", "empty", JANE]).status(78);
+    run.stderr_contains(&warning).stderr_contains(NOTHING).run();
     let piped = Run::new().stdin(SETTINGS).args(["-e", "/dev/stdin"]);
     assert_eq!(base_url(piped), base_url_of_settings(Path::new("/dev/stdin")));
 }
@@ -157,9 +160,12 @@ mod own_file {
 
     #[test]
     fn it_may_be_missing() {
-        unconfigured(Run::new());
-        unconfigured(Run::new().env_remove("HOME"));
-        unconfigured(Run::new().env("HOME", "/missing"));
+        let run = Run::new();
+        let place = format!(" or in {} (no such file); ", run.home().join(OWN).display());
+        unconfigured(run.stderr_contains(&place));
+        let no_home = " or in an env file (--env-file), since HOME is not set to an absolute path; ";
+        unconfigured(Run::new().env_remove("HOME").stderr_contains(no_home));
+        unconfigured(Run::new().env("HOME", "/dev/null"));
         // A relative HOME is ignored.
         for home in ["", "."] {
             let run = Run::new().file(OWN, SETTINGS).env("HOME", home);
@@ -185,6 +191,36 @@ mod own_file {
         let path = run.home().join(OWN);
         let message = format!("invalid env file (the user's settings in {}): {why}", path.display());
         run.arg(JANE).fails(78, &message, hint).run();
+    }
+
+    #[test]
+    fn one_that_cannot_be_used_is_an_error_only_if_a_setting_is_missing() {
+        let server = Server::generous();
+        let unusable = || {
+            let run = own(SETTINGS);
+            set_mode(&run.home().join(OWN), 0o620);
+            run.args(["-r", JANE])
+        };
+        unusable()
+            .server(&server)
+            .stdout("t0ken\n")
+            .stderr_contains("outseta-token: warning: invalid env file (the user's settings in ")
+            .stderr_contains("hint: check its contents, then run: chmod go-w FILE\n")
+            .run();
+        for missing in ["OUTSETA_BASE_URL", "OUTSETA_API_KEY", "OUTSETA_API_SECRET"] {
+            let run = unusable().server(&server).env_remove(missing);
+            let outcome = run.fails_with(78, "invalid env file (the user's settings in ").run();
+            assert_eq!(outcome.stderr.lines().count(), 2, "{outcome}");
+        }
+        // A folder that may not be entered is no missing file.
+        if has("/usr/bin/setpriv") && geteuid().is_root() {
+            let run = Run::by_shell(AS_NOBODY).home_file(OWN, SETTINGS).server(&server).args(["-r", JANE]);
+            set_mode(&run.home(), 0o700);
+            set_mode(run.home().parent().expect("a folder"), 0o755);
+            let part = "/outseta-token/env: permission denied\n";
+            run.stdout("t0ken\n").stderr_contains("warning: cannot read ").stderr_contains(part).run();
+        }
+        assert_eq!(server.requests().len(), if geteuid().is_root() { 2 } else { 1 });
     }
 
     #[test]
@@ -275,13 +311,20 @@ mod base_url_in_a_file {
             (&both, &[key_file]),
         ];
         for (lines, variables) in rows {
-            let run = file(&server, lines).file("key", KEY).file("secret", SECRET);
+            let text = format!("OUTSETA_BASE_URL={}\n{lines}", server.url());
+            let run = own(text).file("key", KEY).file("secret", SECRET).args(["-r", JANE]);
             let run = variables.iter().fold(run, |run, (name, value)| run.env(name, value));
-            let missing = "outseta-token: not configured: subdomain (OUTSETA_SUBDOMAIN or --subdomain)";
-            let hint = format!("outseta-token: hint: {SET_THEM}");
-            run.status(78).stderr_lines(&[WARNING[0], WARNING[1], missing, &hint]).run();
+            let missing = "outseta-token: not configured: subdomain (OUTSETA_SUBDOMAIN or --subdomain)\n";
+            run.status(78).stderr_contains(" is not used\n").stderr_contains(missing).run();
         }
-        assert_eq!(server.connections(), 0);
+        // The environment has what a file that was named lacks.
+        let elsewhere = Server::generous();
+        file(&server, &format!("OUTSETA_API_KEY={KEY}\n"))
+            .server(&elsewhere)
+            .stdout("t0ken\n")
+            .stderr_lines(&WARNING)
+            .run();
+        assert_eq!((server.connections(), elsewhere.connections()), (0, 1));
     }
 
     #[test]
@@ -289,7 +332,9 @@ mod base_url_in_a_file {
         let server = Server::generous();
         let elsewhere = Server::http(Account::acme());
         for run in [
-            file(&elsewhere, "").env("OUTSETA_BASE_URL", server.url()),
+            own(format!("OUTSETA_BASE_URL={}\n", elsewhere.url()))
+                .args(["-r", JANE])
+                .env("OUTSETA_BASE_URL", server.url()),
             file(&elsewhere, "").args(["--base-url", &server.url()]),
         ] {
             run.credentials().stdout("t0ken\n").run();

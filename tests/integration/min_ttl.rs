@@ -127,17 +127,24 @@ mod kept {
     }
 
     #[test]
-    fn malformed_settings_do_not_matter() {
+    fn other_malformed_settings_do_not_matter() {
         for (name, value) in [
             ("OUTSETA_API_KEY", "a:b"),
             ("OUTSETA_API_SECRET", "ä"),
             ("OUTSETA_API_SECRET_FILE", "/nonexistent"),
-            ("OUTSETA_SUBDOMAIN", "not a name"),
-            ("OUTSETA_BASE_URL", "http://example.com"),
             ("SSL_CERT_FILE", "/nonexistent"),
             ("https_proxy", "socks5://127.0.0.1:1"),
         ] {
             is_kept(keeping_file(line(&token(WEEK))).env(name, value));
+        }
+    }
+
+    /// Without the host, the token's account could not be compared.
+    #[test]
+    fn a_malformed_base_url_or_subdomain_is_an_error() {
+        for (name, value) in [("OUTSETA_SUBDOMAIN", "not a name"), ("OUTSETA_BASE_URL", "http://example.com")]
+        {
+            keeping_file(line(&token(WEEK))).env(name, value).fails_with(78, "invalid ").run();
         }
     }
 

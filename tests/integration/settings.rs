@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 use crate::support::fake::Server;
+use crate::support::proxy::Proxy;
 use crate::support::run::Run;
 use crate::support::tls::Authority;
 use crate::support::{KEY, SECRET, forbid_reading};
@@ -13,8 +14,7 @@ use crate::support::{KEY, SECRET, forbid_reading};
 const JANE: &str = "jane@example.com";
 const COPY: &str = "copy it again from Settings > Integrations > API Keys in Outseta";
 const READABLE: &str = "check that the file is there and may be read by this user";
-const SET_THEM: &str = "set them in the environment, or in an env file (--env-file), which cannot have _FILE \
-    variables; a key is made in Outseta under Settings > Integrations > API Keys";
+const MADE: &str = "a key is made in Outseta under Settings > Integrations > API Keys";
 const NO_SUBDOMAIN: &str = "subdomain (OUTSETA_SUBDOMAIN or --subdomain)";
 const NO_KEY: &str = "API key (OUTSETA_API_KEY or OUTSETA_API_KEY_FILE)";
 const NO_SECRET: &str = "API secret (OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE)";
@@ -59,6 +59,7 @@ fn verbose_lists_every_setting_with_its_source() {
         .file("ca.pem", authority.pem())
         .env("OUTSETA_BASE_URL", "https://environment.example")
         .env("OUTSETA_API_KEY_FILE", "key")
+        .env("OUTSETA_API_SECRET", "of-the-environment")
         .env("SSL_CERT_FILE", "missing")
         .env("all_proxy", "user:hunter2@proxy.example:3128");
     assert_eq!(
@@ -66,10 +67,10 @@ fn verbose_lists_every_setting_with_its_source() {
         [
             "env file file.env: OUTSETA_SUBDOMAIN, OUTSETA_API_SECRET",
             "base URL: https://option.outseta.com (--subdomain)",
-            "unused base URL: https://environment.example (OUTSETA_BASE_URL in the environment)",
             "unused base URL: https://file.outseta.com (OUTSETA_SUBDOMAIN in file.env)",
+            "unused base URL: https://environment.example (OUTSETA_BASE_URL in the environment)",
             "API key: cont… (the file key (OUTSETA_API_KEY_FILE))",
-            "API secret: [hidden] (OUTSETA_API_SECRET in file.env)",
+            "API secret: [hidden], 14 characters (OUTSETA_API_SECRET in file.env)",
             "roots: the file ca.pem (--cacert)",
             "proxy: http://proxy.example:3128 (all_proxy in the environment)",
         ]
@@ -85,7 +86,7 @@ fn credentials_are_sent_as_they_are() {
             .iter()
             .fold(Run::new().file("file", "in:file\r\n"), |run, (name, value)| run.env(name, value))
     };
-    let secret = ("OUTSETA_API_SECRET", "!#$%&()*+,-./:;<=>?@[\\]^_{|}~");
+    let secret = ("OUTSETA_API_SECRET", "!#$%&()*+,-./:;=?@[\\]^_|~");
     assert_eq!(authorization(run([("OUTSETA_API_KEY", "k"), secret])), format!("Outseta k:{}", secret.1));
     let file = ("OUTSETA_API_SECRET_FILE", "file");
     assert_eq!(authorization(run([("OUTSETA_API_KEY", "k"), file])), "Outseta k:in:file");
@@ -106,24 +107,43 @@ fn credentials_may_be_64_kib_long() {
 
 #[test]
 fn every_missing_setting_is_named_at_once() {
-    let all = [("OUTSETA_SUBDOMAIN", "acme"), ("OUTSETA_API_KEY", KEY), ("OUTSETA_API_SECRET", SECRET)];
     let named = format!("not configured: {NO_SUBDOMAIN}, {NO_KEY}, {NO_SECRET}");
-    Run::new().arg(JANE).fails(78, &named, SET_THEM).run();
-    let empty =
-        all.iter().fold(Run::new(), |run, (name, _)| run.env(name, "").env(format!("{name}_FILE"), ""));
-    empty.arg(JANE).fails(78, &named, SET_THEM).run();
-    for ((missing, _), named) in all.iter().zip([NO_SUBDOMAIN, NO_KEY, NO_SECRET]) {
-        let run = configured().env_remove(missing).arg(JANE);
-        run.fails(78, &format!("not configured: {named}"), SET_THEM).run();
+    let run = Run::new().env("XDG_CONFIG_HOME", "/dev/null").arg(JANE);
+    let place = "in the environment or in /dev/null/outseta-token/env (no such file)";
+    run.fails(78, &named, &format!("set them {place}; {MADE}")).run();
+    // If one alone is missing, the hint is about it.
+    for (missing, named, hint) in [
+        ("OUTSETA_SUBDOMAIN", NO_SUBDOMAIN, "it is acme for https://acme.outseta.com"),
+        ("OUTSETA_API_KEY", NO_KEY, MADE),
+        ("OUTSETA_API_SECRET", NO_SECRET, "Outseta shows it once, when the key is made"),
+    ] {
+        let run = configured().env("XDG_CONFIG_HOME", "/dev/null").env_remove(missing).arg(JANE);
+        let hint = format!("set {missing} {place}; {hint}");
+        run.fails(78, &format!("not configured: {named}"), &hint).run();
     }
+}
+
+#[test]
+fn an_empty_variable_is_named() {
+    for (variable, name) in [
+        ("OUTSETA_SUBDOMAIN", "subdomain"),
+        ("OUTSETA_BASE_URL", "subdomain"),
+        ("OUTSETA_API_KEY", "API key"),
+        ("OUTSETA_API_SECRET_FILE", "API secret"),
+    ] {
+        let part = format!("{name} ({variable} is set but empty)");
+        Run::new().env(variable, "").arg(JANE).status(78).stderr_contains(&part).run();
+    }
+    let run = Run::new().file("env", "OUTSETA_API_SECRET=''\n").args(["-e", "env", JANE]).status(78);
+    run.stderr_contains("API secret (OUTSETA_API_SECRET is set but empty)").run();
 }
 
 #[test]
 fn a_malformed_setting_is_named_without_its_value() {
     let url = "plain http would send the key unencrypted: use https";
     let looks = "a base URL looks like https://auth.example.com";
-    let name = "it must be one name, such as acme for acme.outseta.com";
-    let subdomain = "it is acme for https://acme.outseta.com; --base-url names another host";
+    let name = "it is not NAME.outseta.com";
+    let subdomain = "it is acme for https://acme.outseta.com";
     let line = "it contains a line break: check for a missing closing quote or a second line";
     let proxy = "write http://host:port; no_proxy names hosts to reach directly";
     for (variable, value, what, why, hint) in [
@@ -154,8 +174,24 @@ fn a_malformed_setting_is_named_without_its_value() {
     run.fails(78, message, COPY).run();
 }
 
+/// It may be a key or secret, so it must not reach a name server.
+#[test]
+fn a_subdomain_that_looks_like_a_credential_is_refused_unseen() {
+    let proxy = Proxy::http();
+    let message = "invalid subdomain (OUTSETA_SUBDOMAIN in the environment): it looks like an API key or \
+        secret: check which value is in which variable";
+    for name in [KEY, SECRET, &"0fa5".repeat(8)] {
+        let run = configured().env("OUTSETA_SUBDOMAIN", name).via_proxy(&proxy).arg(JANE);
+        run.fails(78, message, "it is acme for https://acme.outseta.com").run();
+    }
+    assert!(proxy.requests().is_empty());
+}
+
 #[test]
 fn a_credentials_file_that_cannot_be_used_is_named() {
+    let empty = "invalid API key (the file key (OUTSETA_API_KEY_FILE)): the file is empty";
+    let once = "check what writes it; a pipe such as <(…) can be read only once";
+    key_file("key").file("key", "").arg(JANE).fails(78, empty, once).run();
     let blank = "invalid API key (the file key (OUTSETA_API_KEY_FILE)): it is blank";
     key_file("key").file("key", "\n").arg(JANE).fails(78, blank, COPY).run();
     let missing = "cannot read the file that OUTSETA_API_KEY_FILE names: no such file or directory";
@@ -172,7 +208,7 @@ fn a_path_in_a_message_cannot_forge_a_line() {
     let path = "key\noutseta-token: \u{1b}[31mforged\u{202e}";
     let shown = r"the file key\noutseta-token: \u{1b}[31mforged\u{202e} (OUTSETA_API_KEY_FILE)";
     let message = format!("invalid API key ({shown}): it is blank");
-    key_file(path).file(path, "").arg(JANE).fails(78, &message, COPY).run();
+    key_file(path).file(path, "\n").arg(JANE).fails(78, &message, COPY).run();
     let run = key_file(path).file(path, "123456789");
     assert_eq!(described(run)[1], format!("API key: 1234… ({shown})"));
     let run = Run::new().file(path, "OUTSETA_SUBDOMAIN=a\n").credentials().args(["-e", path]);

@@ -108,7 +108,7 @@ mod prompts {
         let outcome = session.outcome();
         let lines = "outseta-token: base URL: https://acme.outseta.com (the prompt)\r\n\
             outseta-token: API key: KQx7… (the prompt)\r\n\
-            outseta-token: API secret: [hidden] (the prompt)\r\n";
+            outseta-token: API secret: [hidden], 28 characters (the prompt)\r\n";
         assert!(outcome.terminal.contains(lines), "{outcome}");
     }
 

@@ -57,7 +57,7 @@ fn a_request_and_its_response_are_logged_line_by_line() {
         [
             "outseta-token: base URL: https://acme.outseta.com (OUTSETA_SUBDOMAIN in the environment)",
             "outseta-token: API key: KQx7… (OUTSETA_API_KEY in the environment)",
-            "outseta-token: API secret: [hidden] (OUTSETA_API_SECRET in the environment)",
+            "outseta-token: API secret: [hidden], 28 characters (OUTSETA_API_SECRET in the environment)",
             &roots,
             &proxy,
             "outseta-token: > POST https://acme.outseta.com/api/v1/tokens",

@@ -1,14 +1,16 @@
+use rustls_pki_types::CertificateDer;
+
 use super::*;
 use crate::config::BaseUrl;
 use crate::config::Credentials;
 use crate::config::Origin;
 
-fn client(roots: Option<&str>, timeout: Duration) -> Client {
+fn client(roots: Option<Vec<CertificateDer<'static>>>, timeout: Duration) -> Client {
     let secret = |text| Sourced::new(Secret::new(text), Origin::Prompt);
     let settings = Settings {
         base: Sourced::new(BaseUrl::parse("https://h").unwrap(), Origin::Prompt),
         credentials: Credentials { key: secret("k"), secret: secret("s") },
-        roots: roots.map(|pem| Sourced::new(pem.as_bytes().to_vec(), Origin::Prompt)),
+        roots: roots.map(|roots| Sourced::new(roots, Origin::Prompt)),
         proxy: None,
         credential_files: Vec::new(),
     };
@@ -17,14 +19,14 @@ fn client(roots: Option<&str>, timeout: Duration) -> Client {
 
 #[test]
 fn certificates_that_are_given_replace_the_built_in_ones() {
-    let roots = |pem: Option<&str>| {
-        let client = client(pem, Duration::from_secs(1));
+    let roots = |given| {
+        let client = client(given, Duration::from_secs(1));
         client.agent.config().tls_config().root_certs().clone()
     };
     assert!(matches!(roots(None), RootCerts::WebPki));
     let name = vec!["authority.example".to_owned()];
     let given = rcgen::generate_simple_self_signed(name).unwrap().cert;
-    let RootCerts::Specific(trusted) = roots(Some(&given.pem())) else {
+    let RootCerts::Specific(trusted) = roots(Some(vec![given.der().clone()])) else {
         panic!("the given certificate should be trusted")
     };
     let trusted: Vec<&[u8]> = trusted.iter().map(Certificate::der).collect();

@@ -15,47 +15,57 @@ fn ways_to_write_a_subdomain() {
     for text in [
         "acme",
         " ACME\t",
-        "acme/",
-        "acme/#/app",
         "acme.outseta.com/",
         "acme.outseta.com/auth?a=b",
         "Acme.Outseta.com",
         "https://acme.outseta.com",
         "https://acme.outseta.com/",
         "HTTPS://acme.outseta.com/auth?a=b#c",
-        "http://acme.outseta.com/../x",
+        "https://acme.outseta.com/../x",
     ] {
         assert_eq!(subdomain(text).as_deref(), Ok("https://acme.outseta.com"), "{text}");
     }
-    assert!(subdomain(&"a".repeat(63)).is_ok());
+    assert!(subdomain(&"x".repeat(63)).is_ok());
     assert!(subdomain("a-1").is_ok());
+    assert!(subdomain("0f8fad5bd9cb469fa16570867728950").is_ok());
+    assert!(subdomain("0f8fad5bd9cb469fa16570867728950x").is_ok());
 }
 
 #[test]
 fn subdomains_that_are_refused() {
-    const BELOW: &str = "it is not an address below outseta.com";
-    const ONE: &str = "it must be one name, such as acme for acme.outseta.com";
+    const NOT_ONE: &str = "it is not NAME.outseta.com";
     const HYPHEN: &str = "a part of it starts or ends with a hyphen";
     for (text, expected) in [
         ("", EMPTY),
         ("  ", EMPTY),
         (".outseta.com", EMPTY),
-        ("/acme", EMPTY),
-        ("https://", BELOW),
-        ("https://acme", BELOW),
-        ("https://acme.outseta.com@evil.com", BELOW),
-        ("https://acme.outseta.com:443/", BELOW),
-        ("https://evil.com/acme.outseta.com", BELOW),
-        ("https://evil.com?.outseta.com", BELOW),
-        ("https://outseta.com", BELOW),
-        ("outseta.com", ONE),
-        ("xoutseta.com", ONE),
-        ("acme.evil.com", ONE),
-        ("acme.evil.com/", ONE),
-        ("acme.outseta.com.evil.com", ONE),
-        ("acme.outseta.com@evil.com", ONE),
-        ("a.b.outseta.com", ONE),
-        ("evil.com/acme.outseta.com", ONE),
+        ("/acme", NOT_ONE),
+        ("acme/", NOT_ONE),
+        ("ac/me", NOT_ONE),
+        ("https//acme.outseta.com", NOT_ONE),
+        ("http://acme.outseta.com", NOT_ONE),
+        ("www.acme.outseta.com", NOT_ONE),
+        ("acme.outsetta.com", NOT_ONE),
+        ("acme#x", "'#' is not allowed in a host name"),
+        ("acme?x", "'?' is not allowed in a host name"),
+        ("0f8fad5b-d9cb-469f-a165-70867728950e", CREDENTIAL),
+        ("0F8FAD5BD9CB469FA16570867728950E", CREDENTIAL),
+        ("https://0f8fad5bd9cb469fa16570867728950e0f8fad5bd9cb469f.outseta.com/x", CREDENTIAL),
+        ("https://", NOT_ONE),
+        ("https://acme", NOT_ONE),
+        ("https://acme.outseta.com@evil.com", NOT_ONE),
+        ("https://acme.outseta.com:443/", NOT_ONE),
+        ("https://evil.com/acme.outseta.com", NOT_ONE),
+        ("https://evil.com?.outseta.com", NOT_ONE),
+        ("https://outseta.com", NOT_ONE),
+        ("outseta.com", NOT_ONE),
+        ("xoutseta.com", NOT_ONE),
+        ("acme.evil.com", NOT_ONE),
+        ("acme.evil.com/", NOT_ONE),
+        ("acme.outseta.com.evil.com", NOT_ONE),
+        ("acme.outseta.com@evil.com", NOT_ONE),
+        ("a.b.outseta.com", NOT_ONE),
+        ("evil.com/acme.outseta.com", NOT_ONE),
         ("ac me", "' ' is not allowed in a host name"),
         ("acmé", "'é' is not allowed in a host name"),
         ("acme:80", "':' is not allowed in a host name"),
@@ -66,7 +76,7 @@ fn subdomains_that_are_refused() {
         assert_eq!(subdomain(text), Err(expected.to_owned()), "{text:?}");
     }
     let long = Err("a part of it is longer than 63 characters".to_owned());
-    assert_eq!(subdomain(&"a".repeat(64)), long);
+    assert_eq!(subdomain(&"x".repeat(64)), long);
 }
 
 #[test]

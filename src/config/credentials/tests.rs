@@ -18,11 +18,23 @@ fn only_the_request_has_the_whole_secret() {
 
 #[test]
 fn what_could_forge_a_header_is_refused() {
-    let all: String = ('!'..='~').filter(|c| !"\"'`:".contains(*c)).collect();
+    const PLACEHOLDER: &str = "it looks like a placeholder that was not replaced";
+    const REFERENCE: &str = "it looks like a reference to a secret that was not resolved";
+    let all: String = ('!'..='~').filter(|c| !"\"'`:{}<>".contains(*c)).collect();
     for (text, expected) in [
         (&*all, ""),
         ("", "it is blank"),
         (" \t", "it is blank"),
+        ("{{key}}", PLACEHOLDER),
+        ("{{ secrets.KEY }}", PLACEHOLDER),
+        ("<api-key>", PLACEHOLDER),
+        ("<api key", PLACEHOLDER),
+        ("key>", PLACEHOLDER),
+        ("${KEY}", PLACEHOLDER),
+        ("$(cat key)", PLACEHOLDER),
+        ("***", PLACEHOLDER),
+        ("***a", ""),
+        ("op://vault/outseta/key", REFERENCE),
         ("a b", "it contains a space"),
         (" a", "it contains a space"),
         ("'a b'", "it contains quotes: remove them, or close them"),
@@ -89,7 +101,8 @@ fn a_file_loses_one_newline_and_may_have_64_kib() {
         ("key\n\n", "key\n"),
         ("key\r\n\r\n", "key\r\n"),
         (" key \n", " key "),
-        ("", ""),
+        ("\n", ""),
+        ("", "the file is empty"),
     ] {
         assert_eq!(read(contents.as_bytes()), expected, "{contents:?}");
     }

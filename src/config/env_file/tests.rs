@@ -79,7 +79,7 @@ fn lines_that_cannot_be_read_are_passed_over() {
 
 /// What `--env-file` or, without it, the user's own file gives.
 fn find(named: Option<&Path>, variables: &[(&str, &str)]) -> Result<EnvFile, Error> {
-    EnvFile::find(named, &environment(variables))
+    named.map_or_else(|| EnvFile::of_user(&environment(variables)), EnvFile::named)
 }
 
 #[test]
@@ -151,15 +151,15 @@ fn the_file_is_described_by_its_settings_and_warns_of_other_names() {
     assert_eq!(described("OUTSETA_SUBDOMAIN=a\nOUTSETA_API_KEY=k"), "OUTSETA_SUBDOMAIN, OUTSETA_API_KEY");
     let text = "OUTSETA_API_KEY=\nOTHER=x\nOUTSETA_APIKEY=k\nOUTSETA_API_KEY_FILE=f\n";
     assert_eq!(described(text), "no setting");
-    let hints: Vec<String> =
-        read(text.as_bytes()).unwrap().unknown_names().into_iter().map(|[_, hint]| hint).collect();
-    assert_eq!(
-        hints,
-        [
-            "an env file can set OUTSETA_BASE_URL, OUTSETA_SUBDOMAIN, OUTSETA_API_KEY, OUTSETA_API_SECRET",
-            "a _FILE variable has an effect only in the environment",
-        ]
-    );
+    let names =
+        "an env file can set OUTSETA_BASE_URL, OUTSETA_SUBDOMAIN, OUTSETA_API_KEY, OUTSETA_API_SECRET";
+    let variable = "a _FILE variable has an effect only in the environment";
+    for (is_named, expected) in [(false, &[names, variable][..]), (true, &[names, names, variable])] {
+        let warnings = read(text.as_bytes()).unwrap().warnings(is_named);
+        let hints: Vec<_> = warnings.iter().map(|warning| warning.hint().unwrap()).collect();
+        assert_eq!(hints, expected);
+    }
+    assert_eq!(read(b"OUTSETA_API_KEY=k").unwrap().warnings(true), []);
     let mut text = b"OUTSETA_API_KEY=k\n".to_vec();
     text.resize(64 * 1024, b'\n');
     assert!(read(&text).is_ok());

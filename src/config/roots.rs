@@ -1,0 +1,38 @@
+//! The certificates that are trusted instead of the built-in roots.
+
+use std::path::Path;
+
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+
+use super::{Environment, Lookup, Sourced, file};
+use crate::error::Error;
+
+const VARIABLE: &str = "SSL_CERT_FILE";
+
+/// Bytes: far more than a system's store of certificates.
+const LIMIT: u64 = 16 << 20;
+
+pub(super) fn find(option: Option<&Path>, environment: &Environment) -> Lookup<Vec<CertificateDer<'static>>> {
+    let option = option.map(|path| (path, "--cacert"));
+    let named = option.or_else(|| Some((Path::new(environment.get(VARIABLE)?), VARIABLE)));
+    named.map(|(path, named_by)| parse(file::read(path, named_by, "CA file", LIMIT)?)).transpose()
+}
+
+/// The HTTP client would ignore what is malformed, and trust nobody if nothing is left.
+fn parse(pem: Sourced<Vec<u8>>) -> Result<Sourced<Vec<CertificateDer<'static>>>, Error> {
+    let malformed = |reason| {
+        let hint = "it must contain certificates in PEM form, each between BEGIN and END lines";
+        pem.origin.malformed("CA file", reason, hint)
+    };
+    let mut certificates = Vec::new();
+    for der in CertificateDer::pem_slice_iter(&pem.value) {
+        let der = der.map_err(|_| malformed("a block in it is malformed"))?;
+        webpki::anchor_from_trusted_cert(&der).map_err(|_| malformed("a certificate in it is malformed"))?;
+        certificates.push(der);
+    }
+    if certificates.is_empty() {
+        return Err(malformed("it contains no certificate"));
+    }
+    Ok(Sourced::new(certificates, pem.origin))
+}
