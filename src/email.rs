@@ -1,18 +1,13 @@
-//! The `Email` type: its grammar, and reading it from an argument or from standard input.
+//! The `Email` type and its grammar.
 //!
 //! The grammar is the HTML standard's "valid e-mail address" (section 4.10.5.1.5), with non-ASCII characters
 //! (RFC 6531) and RFC 5321's limits. Which non-ASCII characters make sense is for the server to say.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::fd::AsFd;
 use std::str;
 
 use crate::error::{Error, Kind};
-use crate::text::{Shown, is_invisible};
-
-const INPUT_LIMIT: u64 = 64 * 1024;
+use crate::text::{Sanitized, is_invisible};
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Email(String);
@@ -29,7 +24,7 @@ impl Email {
         }
         match fault(text) {
             Some(fault) => {
-                let message = format!("invalid email '{}': {fault}", Shown::new(text));
+                let message = format!("invalid email '{}': {fault}", Sanitized::new(text));
                 Err(Error::new(Kind::InvalidEmail, message, PLAIN))
             }
             None => Ok(Self(text.to_owned())),
@@ -39,25 +34,6 @@ impl Email {
     /// Parses an argument or a line, which may not be UTF-8.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         Self::parse(str::from_utf8(bytes).map_err(|_| invalid("it is not valid UTF-8"))?)
-    }
-
-    /// Standard input must have exactly one line that is not blank.
-    pub(crate) fn from_input(input: impl Read) -> Result<Self, Error> {
-        let mut bytes = Vec::new();
-        input.take(INPUT_LIMIT + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
-        let text = String::from_utf8_lossy(&bytes);
-        if text.split('\n').filter(|line| !trim(line).is_empty()).count() > 1 {
-            let hint = "give one email, or use --batch for many";
-            return Err(Error::usage("more than one email on standard input", hint));
-        }
-        if bytes.len() as u64 > INPUT_LIMIT {
-            return Err(invalid("standard input has more than 64 KiB"));
-        }
-        // It may be a secret, piped in by mistake.
-        if !text.contains('@') && !trim(&text).is_empty() {
-            return Err(invalid("it has no @"));
-        }
-        Self::from_bytes(&bytes)
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -139,17 +115,6 @@ fn fault(text: &str) -> Option<String> {
 fn forbidden(part: &str, allowed: &str, side: &str) -> Option<String> {
     let is_forbidden = |c: &char| c.is_ascii() && !c.is_ascii_alphanumeric() && !allowed.contains(*c);
     part.chars().find(is_forbidden).map(|c| format!("'{c}' is not allowed {side} the @"))
-}
-
-pub(crate) const STANDARD_INPUT: &str = "standard input";
-
-/// Standard input as a file. (std's handle reads a closed one as empty.)
-pub(crate) fn standard_input() -> Result<File, Error> {
-    io::stdin().as_fd().try_clone_to_owned().map(File::from).map_err(|error| unreadable(&error))
-}
-
-fn unreadable(error: &io::Error) -> Error {
-    Error::unreadable(&Shown::new(STANDARD_INPUT), error)
 }
 
 #[cfg(test)]

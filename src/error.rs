@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use crate::text::{Shown, io_reason};
+use crate::text::{Sanitized, io_reason};
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Error {
@@ -111,9 +111,14 @@ impl Error {
         Self::new(Kind::Bug, format!("internal error: {what}"), "please report this, with what -v shows")
     }
 
-    pub(crate) fn unreadable(what: &Shown, error: &io::Error) -> Self {
+    pub(crate) fn unreadable(what: &Sanitized, error: &io::Error) -> Self {
         let hint = "check that the file is there and may be read by this user";
         Self::new(Kind::Unreadable, format!("cannot read {what}: {}", io_reason(error)), hint)
+    }
+
+    /// Adds a note to the message.
+    pub(crate) fn with_note(self, note: &str) -> Self {
+        Self { message: format!("{}; {note}", self.message), ..self }
     }
 
     pub(crate) fn kind(&self) -> Kind {

@@ -1,18 +1,20 @@
-//! `outseta-token`: prints an access token for a user of an Outseta account, with the account's API key.
+//! `outseta-token`: prints an access token for one user of an Outseta account. It authenticates with the
+//! account's API key.
 //!
-//! The data flows one way: argv → `cli` → (`email`, `config`) → `api` → `output` → exit status. Each file in
-//! `modes` is one of the four ways to run. This file starts the mode, and turns a failure into text and a
-//! status.
+//! The data flows one way: argv → `cli` → (`email`, `config`) → `api` → `output` → exit status. The imports do
+//! too: `modes` stands above these and below `cli`, and each file in it is one of the four ways to run. This
+//! file runs the mode, and reports its failure with a message and an exit status.
 
 mod api;
 mod cli;
 mod config;
 mod email;
 mod error;
-mod log;
 mod modes;
 mod output;
 mod secret;
+mod stderr;
+mod stdin;
 mod text;
 mod unix;
 
@@ -23,15 +25,14 @@ use std::env;
 use std::panic::{self, PanicHookInfo};
 use std::process::{self, ExitCode};
 
-use crate::cli::{Invocation, Mode};
+use crate::cli::Invocation;
 use crate::error::Error;
-use crate::log::Log;
 
 fn main() -> ExitCode {
     panic::set_hook(Box::new(report_panic));
     unix::survive_file_size_limit();
     run().unwrap_or_else(|error| {
-        log::error("", &error);
+        stderr::error("", &error);
         ExitCode::from(error.status())
     })
 }
@@ -40,23 +41,14 @@ fn main() -> ExitCode {
 fn report_panic(panic: &PanicHookInfo<'_>) {
     let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
     let error = Error::bug("this should not have happened");
-    log::error(format_args!("{place}: "), &error);
+    stderr::error(format_args!("{place}: "), &error);
     process::exit(error.status().into());
 }
 
 fn run() -> Result<ExitCode, Error> {
-    let options = match cli::parse(env::args_os().skip(1))? {
-        Invocation::Text(text) => return output::print(text.as_bytes()).map(|()| ExitCode::SUCCESS),
-        Invocation::Run(options) => options,
-    };
-    let log = Log::new(options.verbosity);
-    match &options.mode {
-        Mode::Print(print) => modes::print::run(&options, print, log),
-        Mode::Command { email, program, arguments } => {
-            modes::exec::run(&options, email, program, arguments, log)
-        }
-        Mode::Batch { file, pause } => modes::batch::run(&options, file.as_deref(), *pause, log),
-        Mode::Check => modes::check::run(&options, log),
+    match cli::parse(env::args_os().skip(1))? {
+        Invocation::Text(text) => output::print(text.as_bytes()).map(|()| ExitCode::SUCCESS),
+        Invocation::Run(common, mode) => mode.run(&common),
     }
 }
 

@@ -24,9 +24,9 @@ pub(crate) fn is_invisible(c: char) -> bool {
 
 /// Text from outside, cut to 300 characters and safe to print.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Shown(String);
+pub(crate) struct Sanitized(String);
 
-impl Shown {
+impl Sanitized {
     pub(crate) fn new(text: &str) -> Self {
         let mut shown = String::new();
         let mut characters = text.chars();
@@ -57,7 +57,7 @@ impl Shown {
     }
 }
 
-impl fmt::Display for Shown {
+impl fmt::Display for Sanitized {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }

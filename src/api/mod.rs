@@ -1,11 +1,13 @@
 //! The conversation with Outseta: `POST /api/v1/tokens` with the API key and `{"username": email}` mints a
-//! token. If Outseta refuses, `GET /api/v1/crm/people` tells the reason, within the same timeout.
+//! token. If Outseta refuses, `GET /api/v1/crm/people` looks the person up to find out why. Both share one
+//! timeout.
 
 mod client;
-mod connection;
+mod instrument;
+mod resolve;
 mod response;
-mod retry;
-mod tls;
+mod timing;
+mod tls_errors;
 mod token;
 mod trace;
 
@@ -13,74 +15,76 @@ use std::cell::Cell;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 
-use self::client::{Client, Request, Response, USER_AGENT};
-use self::response::{Context, Outcome};
-use self::retry::Deadline;
+use self::client::{Client, Request, Response};
+use self::response::{Context, Outcome, Reason};
+use self::timing::Deadline;
 pub(crate) use self::token::{Claims, Token, now, second_after};
-use self::trace::AUTHORIZATION;
-use crate::cli::Options;
 use crate::config::Settings;
 use crate::email::Email;
 use crate::error::{Error, Kind};
-use crate::log::Log;
 use crate::secret::Secret;
+use crate::stderr::Log;
 
 /// All but RFC 3986's unreserved characters: Outseta would read `+` as a space.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// An Outseta account.
-pub(crate) struct Outseta<'a> {
+/// The limits of a conversation, and what is asked of Outseta beside the email.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Policy {
+    /// Total time for one email.
+    pub(crate) timeout: Duration,
+    pub(crate) retries: u32,
+    /// The least time from the start of a request to the start of the next.
+    pub(crate) interval: Duration,
+    pub(crate) no_activity_log: bool,
+    /// The only customer account whose tokens are accepted.
+    pub(crate) account: Option<String>,
+}
+
+/// The client of one Outseta account's API.
+pub(crate) struct Outseta {
     client: Client,
     settings: Settings,
-    /// What a server's text must not repeat.
+    /// What no text of a server may repeat.
     secrets: Vec<Secret>,
-    options: &'a Options,
-    /// From the start of a request to the start of the next, at least.
-    pause: Duration,
-    /// The next request may start this long after this instant.
-    next_request: Cell<(Instant, Duration)>,
+    policy: Policy,
+    next_request: Cell<Instant>,
     log: Log,
 }
 
-impl<'a> Outseta<'a> {
-    pub(crate) fn new(
-        settings: Settings,
-        options: &'a Options,
-        pause: Duration,
-        log: Log,
-    ) -> Result<Self, Error> {
-        let client = Client::new(&settings, options.timeout)?;
-        let secrets = secrets(&settings);
-        let next_request = Cell::new((Instant::now(), Duration::ZERO));
-        Ok(Self { client, settings, secrets, options, pause, next_request, log })
+impl Outseta {
+    pub(crate) fn new(settings: Settings, policy: Policy, log: Log) -> Result<Self, Error> {
+        let client = Client::new(&settings, policy.timeout)?;
+        let (secrets, next_request) = (settings.secrets(), Cell::new(Instant::now()));
+        Ok(Self { client, settings, secrets, policy, next_request, log })
     }
 
     /// Mints a token for a user.
-    pub(crate) fn token(&self, email: &Email) -> Result<Token, Error> {
-        let mut deadline = Deadline::starting_now(self.options.timeout);
+    pub(crate) fn mint(&self, email: &Email) -> Result<Token, Error> {
+        let mut deadline = Deadline::starting_now(self.policy.timeout);
         let context = self.context();
         let outcome = self.with_retries(&self.token_request(email), &mut deadline, |response| {
             response::token(response, email, context)
         })?;
-        match outcome {
+        let refusal = match outcome {
+            Outcome::Refused(refusal) => refusal,
             Outcome::Token(token) => {
                 if token.claims().is_some_and(|claims| claims.email().is_some()) {
                     self.client.keep_connection();
                 }
-                Ok(token.with_expires_at(now()))
+                return Ok(token.with_expires_at(now()));
             }
-            Outcome::Refused(refusal) => {
-                self.log.detail("the response does not tell the reason: looking up the person");
-                let reason = self.with_retries(&self.lookup_request(email), &mut deadline, |response| {
-                    response::lookup(response, &refusal, email, context)
-                });
-                Err(reason.unwrap_or_else(|cause| refusal.lookup_failed(email, &cause)))
-            }
+        };
+        self.log.detail("the response does not tell the reason: looking up the person");
+        let lookup = self.with_retries(&self.lookup_request(email), &mut deadline, |response| {
+            response::lookup(response, &refusal, email, context)
+        });
+        match lookup {
+            Ok(Reason(error)) => Err(error),
+            Err(cause) => Err(refusal.lookup_failed(email, &cause)),
         }
     }
 
@@ -90,9 +94,9 @@ impl<'a> Outseta<'a> {
         self.read(&self.request("/.well-known/jwks", None), "keys", context)
     }
 
-    /// Tries the API key: reading a plan family changes nothing.
+    /// Checks the API key with a harmless read.
     pub(crate) fn read_with_key(&self) -> Result<(), Error> {
-        let request = self.request_with_key("/api/v1/billing/planfamilies?limit=1&fields=Uid");
+        let request = self.request_with_key("/api/v1/billing/planfamilies?limit=1&fields=Uid", false);
         self.read(&request, "items", self.context())
     }
 
@@ -102,8 +106,8 @@ impl<'a> Outseta<'a> {
     }
 
     fn read(&self, request: &Request, list: &str, context: Context<'_>) -> Result<(), Error> {
-        let mut deadline = Deadline::starting_now(self.options.timeout);
-        self.with_retries(request, &mut deadline, |response| response::read(response, list, context))
+        let mut deadline = Deadline::starting_now(self.policy.timeout);
+        self.with_retries(request, &mut deadline, |response| response::list(response, list, context))
     }
 
     fn context(&self) -> Context<'_> {
@@ -111,7 +115,7 @@ impl<'a> Outseta<'a> {
             host: &self.settings.base.value.host,
             credentials: Some(&self.settings.credentials),
             secrets: &self.secrets,
-            account: self.options.account.as_deref(),
+            account: self.policy.account.as_deref(),
         }
     }
 
@@ -121,29 +125,27 @@ impl<'a> Outseta<'a> {
         deadline: &mut Deadline,
         interpret: impl Fn(&Response) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let mut retry = 0;
-        loop {
+        for retries in 0.. {
             let result = self.exchange(request, deadline).and_then(|response| interpret(&response));
             let error = match result {
-                Ok(value) => return Ok(value),
-                Err(error) => error,
+                Err(error) if error.is_retryable() => error,
+                result => return result,
             };
-            let left = if retry < self.options.retries { deadline.left() } else { Duration::ZERO };
-            let Some(wait) = retry::wait(&error, retry, left, retry::jitter()) else {
+            let wait = timing::wait(&error, retries, deadline.left(), timing::jitter());
+            let Some(wait) = wait.filter(|_| retries < self.policy.retries) else {
                 if let Kind::Busy(Some(retry_after)) = error.kind() {
                     // The next email of a batch waits as long as Outseta asked for.
-                    self.next_request.set((Instant::now(), retry_after.max(self.pause)));
+                    self.next_request.set(self.next_request.get().max(Instant::now() + retry_after));
                 }
-                let total = deadline.total_timeout(&error);
-                return Err(total.map_or(error, |(kind, time)| self.client.timed_out(kind, time)));
+                return Err(error);
             };
             self.log.detail(format_args!("{error}; trying again in {} ms", wait.as_millis()));
             thread::sleep(wait);
-            retry += 1;
         }
+        unreachable!("the number of retries is finite")
     }
 
-    /// One exchange, on a new connection if the server had closed the kept one.
+    /// One exchange. If the server had closed the reused connection, it is repeated on a new one.
     fn exchange(&self, request: &Request, deadline: &mut Deadline) -> Result<Response, Error> {
         let result = self.exchange_once(request, deadline);
         if result.as_ref().is_err_and(|error| self.client.is_stale(error)) {
@@ -157,18 +159,15 @@ impl<'a> Outseta<'a> {
         deadline.extend(self.throttle());
         trace::request(request, &self.settings.credentials, self.log);
         let started = Instant::now();
-        self.next_request.set((started, self.pause));
+        self.next_request.set(started + self.policy.interval);
         let result = self.client.exchange(request, deadline.left());
-        let time = started.elapsed();
-        deadline.attempted(time, self.client.was_connected());
-        trace::response(&result, time, self.context(), self.log);
+        trace::response(&result, started.elapsed(), self.context(), self.log);
         result
     }
 
     /// Waits until the next request may start. Returns how long.
     fn throttle(&self) -> Duration {
-        let (from, pause) = self.next_request.get();
-        let wait = pause.saturating_sub(from.elapsed());
+        let wait = self.next_request.get().saturating_duration_since(Instant::now());
         if !wait.is_zero() {
             self.log.detail(format_args!("waiting {} ms before the next request", wait.as_millis()));
         }
@@ -177,38 +176,24 @@ impl<'a> Outseta<'a> {
     }
 
     fn token_request(&self, email: &Email) -> Request {
-        let query = if self.options.no_activity_log { "?donotlog=1" } else { "" };
-        let mut request = self.request_with_key(&format!("/api/v1/tokens{query}"));
-        request.headers.push(("Content-Type", Secret::new("application/json")));
-        Request { body: Some(json!({ "username": email.as_str() }).to_string().into_bytes()), ..request }
+        let body = json!({ "username": email.as_str() }).to_string().into_bytes();
+        Request { body: Some(body), ..self.request_with_key("/api/v1/tokens", self.policy.no_activity_log) }
     }
 
     fn lookup_request(&self, email: &Email) -> Request {
-        let log = if self.options.no_activity_log { "&donotlog=1" } else { "" };
         let email = utf8_percent_encode(email.as_str(), QUERY);
         let fields = "Uid,Email,PersonAccount.Account.AccountStage";
-        self.request_with_key(&format!("/api/v1/crm/people?Email={email}&fields={fields}{log}"))
+        let path = format!("/api/v1/crm/people?Email={email}&fields={fields}");
+        self.request_with_key(&path, self.policy.no_activity_log)
     }
 
-    fn request_with_key(&self, path: &str) -> Request {
-        self.request(path, Some(self.settings.credentials.authorization()))
+    fn request_with_key(&self, path: &str, no_activity_log: bool) -> Request {
+        let separator = if path.contains('?') { '&' } else { '?' };
+        let log = if no_activity_log { &format!("{separator}donotlog=1") } else { "" };
+        self.request(&format!("{path}{log}"), Some(self.settings.credentials.authorization()))
     }
 
     fn request(&self, path: &str, authorization: Option<Secret>) -> Request {
-        // Without these, the network in front of the API responds with an HTML page.
-        let mut headers =
-            vec![("Accept", Secret::new("application/json")), ("User-Agent", Secret::new(USER_AGENT))];
-        headers.extend(authorization.map(|value| (AUTHORIZATION, value)));
-        Request { url: format!("{}{path}", self.settings.base.value), headers, body: None }
+        Request { url: format!("{}{path}", self.settings.base.value), authorization, body: None }
     }
-}
-
-fn secrets(settings: &Settings) -> Vec<Secret> {
-    let mut secrets: Vec<Secret> = settings.secrets().into_iter().cloned().collect();
-    // A proxy's user and password as they are sent (RFC 7617).
-    if let Some((user, password)) = settings.proxy.as_ref().and_then(|proxy| proxy.value.credentials.as_ref())
-    {
-        secrets.push(Secret::new(STANDARD.encode(format!("{user}:{}", password.reveal()))));
-    }
-    secrets
 }

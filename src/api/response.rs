@@ -19,7 +19,7 @@ use crate::config::Credentials;
 use crate::email::Email;
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
-use crate::text::Shown;
+use crate::text::Sanitized;
 
 pub(super) const INVALID_GRANT: &str = "invalid_grant";
 const SEE_RESPONSE: &str = "check the base URL, or run again with -v";
@@ -36,11 +36,11 @@ const STAGES: [(u64, &str); 8] = [
     (9, "paused"),
 ];
 
-/// What an error says about its request.
+/// What error messages need to know about a request.
 #[derive(Clone, Copy)]
 pub(super) struct Context<'a> {
     pub(super) host: &'a str,
-    /// `None` if the request has no key.
+    /// `None` if a 401 or 403 says nothing about the API key.
     pub(super) credentials: Option<&'a Credentials>,
     pub(super) secrets: &'a [Secret],
     /// The only customer account whose tokens are accepted.
@@ -49,8 +49,8 @@ pub(super) struct Context<'a> {
 
 impl Context<'_> {
     /// Text of a server, or of a proxy that inspects TLS. It may repeat what was sent with any request.
-    pub(super) fn shown(&self, text: &str) -> Shown {
-        Shown::without(text, self.secrets)
+    pub(super) fn shown(&self, text: &str) -> Sanitized {
+        Sanitized::without(text, self.secrets)
     }
 
     fn no_account(&self) -> Error {
@@ -89,66 +89,78 @@ impl Refusal {
     }
 }
 
-/// Interprets the response to the POST. The first rule that fits decides.
+/// Why Outseta refused the login.
+pub(super) struct Reason(pub(super) Error);
+
+/// Interprets the response to the POST.
 pub(super) fn token(response: &Response, email: &Email, context: Context<'_>) -> Result<Outcome, Error> {
-    let reply = Reply::new(response, context);
-    if matches!(reply.status, 200..=299) {
-        return reply.token(email).map(Outcome::Token);
-    }
-    if let Some(error) = reply.general_error() {
-        return Err(error);
-    }
-    let (status, message) = (reply.status, reply.message());
-    match status {
-        400 | 422 if reply.names_email() => Err(Error::new(
-            Kind::InvalidEmail,
-            format!("invalid email: Outseta rejected {email}{message}"),
-            "check the email for a typing error",
-        )),
-        400 | 404 | 422 => {
-            let probable_reason = reply.probable_reason(email);
-            Ok(Outcome::Refused(Refusal { status, message, probable_reason }))
-        }
-        _ => Err(reply.unexpected()),
-    }
+    interpret(
+        response,
+        context,
+        |reply| matches!(reply.status, 200..=299).then(|| reply.token(email).map(Outcome::Token)),
+        |reply| match reply.status {
+            400 | 422 if reply.names_email() => Some(Err(Error::new(
+                Kind::InvalidEmail,
+                format!("invalid email: Outseta rejected {email}{}", reply.message()),
+                "check the email for a typing error",
+            ))),
+            400 | 404 | 422 => Some(Ok(Outcome::Refused(reply.refusal(email)))),
+            _ => None,
+        },
+    )
 }
 
-/// Interprets the response to the lookup: `Ok` is the reason of the refusal.
+/// Interprets the response to the lookup that follows a refusal.
 pub(super) fn lookup(
     response: &Response,
     refusal: &Refusal,
     email: &Email,
     context: Context<'_>,
-) -> Result<Error, Error> {
-    let reply = Reply::new(response, context);
-    if let Some(error) = reply.general_error().filter(|error| error.kind() != Kind::KeyRejected) {
-        return Err(error);
-    }
-    let reason = match reply.status {
-        200 => reply.json.as_ref().and_then(|people| reason(people, refusal, email)),
-        401 | 403 => refusal.unconfirmed("the API key may not look people up"),
-        _ if reply.is_bare_404() && refusal.status == 404 => Some(context.no_account()),
-        // The account exists, since it has responded to the POST.
-        _ if reply.is_bare_404() => refusal.unconfirmed("people cannot be looked up at this URL"),
-        _ => None,
-    };
-    reason.ok_or_else(|| reply.unexpected())
+) -> Result<Reason, Error> {
+    let reason = interpret(
+        response,
+        // A key that may mint tokens may still be forbidden to read people.
+        Context { credentials: None, ..context },
+        |reply| (reply.status == 200).then(|| reason(reply.json.as_ref()?, refusal, email)).flatten().map(Ok),
+        |reply| match reply.status {
+            401 | 403 => refusal.unconfirmed("the API key may not look people up").map(Ok),
+            404 if reply.json.is_some() => None,
+            404 if refusal.status == 404 => Some(Ok(context.no_account())),
+            // The account exists, since it has responded to the POST.
+            404 => refusal.unconfirmed("people cannot be looked up at this URL").map(Ok),
+            _ => None,
+        },
+    );
+    reason.map(Reason)
 }
 
 /// Checks that a response is an object with this list.
-pub(super) fn read(response: &Response, list: &str, context: Context<'_>) -> Result<(), Error> {
-    let reply = Reply::new(response, context);
+pub(super) fn list(response: &Response, list: &str, context: Context<'_>) -> Result<(), Error> {
     let has_list = |json: &Value| json.get(list).is_some_and(Value::is_array);
-    if reply.status == 200 && reply.json.as_ref().is_some_and(has_list) {
-        return Ok(());
-    }
-    Err(match reply.general_error() {
-        Some(error) => error,
-        None if reply.is_bare_404() => context.no_account(),
-        None => reply.unexpected(),
-    })
+    interpret(
+        response,
+        context,
+        |reply| (reply.status == 200 && reply.json.as_ref().is_some_and(has_list)).then_some(Ok(())),
+        |reply| (reply.status == 404 && reply.json.is_none()).then(|| Err(context.no_account())),
+    )
 }
 
+/// The order of the rules for every request; the first that applies decides. `wanted` recognises the response
+/// that was asked for, and `other` has the rules of this request alone.
+fn interpret<T>(
+    response: &Response,
+    context: Context<'_>,
+    wanted: impl FnOnce(&Reply<'_>) -> Option<Result<T, Error>>,
+    other: impl FnOnce(&Reply<'_>) -> Option<Result<T, Error>>,
+) -> Result<T, Error> {
+    let reply = Reply { response, status: response.status, json: json(&response.body), context };
+    wanted(&reply)
+        .or_else(|| reply.general_error().map(Err))
+        .or_else(|| other(&reply))
+        .unwrap_or_else(|| Err(reply.unexpected()))
+}
+
+/// A response with its body parsed.
 struct Reply<'a> {
     response: &'a Response,
     status: u16,
@@ -156,62 +168,96 @@ struct Reply<'a> {
     context: Context<'a>,
 }
 
-impl<'a> Reply<'a> {
-    fn new(response: &'a Response, context: Context<'a>) -> Self {
-        Self { response, status: response.status, json: json(&response.body), context }
-    }
-
-    fn token(self, email: &Email) -> Result<Token, Error> {
+impl Reply<'_> {
+    fn token(&self, email: &Email) -> Result<Token, Error> {
         let status = self.status;
         let no_token =
             |reason| Error::new(Kind::BadResponse, format!("the response ({status}) {reason}"), SEE_RESPONSE);
         let must = |step, hint| {
             Error::new(Kind::LoginRefused, format!("{email} must {step} two-factor authentication"), hint)
         };
-        let Some(Value::Object(fields)) = self.json else {
+        let Some(Value::Object(fields)) = &self.json else {
             return Err(if is_html(self.response) { html(status) } else { no_token("is not a JSON object") });
         };
-        let requires = |field| fields.get(field) == Some(&Value::Bool(true));
-        let (enrollment, login) =
-            (requires("two_factor_enrollment_required"), requires("two_factor_required"));
-        Err(match Token::new(fields) {
-            Ok(token) if status == 200 => return of_user(token, self.response.reused, email, self.context),
-            _ if enrollment => must("first set up", "the user sets it up by logging in"),
-            _ if login => must(
+        let token = Token::new(fields.clone());
+        if let (200, Ok(token)) = (status, &token) {
+            self.check_owner(token, email)?;
+        } else if fields.get("two_factor_enrollment_required") == Some(&Value::Bool(true)) {
+            return Err(must("first set up", "the user sets it up by logging in"));
+        } else if fields.get("two_factor_required") == Some(&Value::Bool(true)) {
+            return Err(must(
                 "log in with",
                 "tokens cannot be issued for users with two-factor authentication; Outseta may have emailed \
                  a code",
-            ),
-            Ok(_) => no_token("has a token, but its status is not 200"),
-            Err(reason) => no_token(reason),
-        })
+            ));
+        } else if token.is_ok() {
+            return Err(no_token("has a token, but its status is not 200"));
+        }
+        token.map_err(no_token)
     }
 
-    /// The rules for every request.
+    /// Refuses a token for another user or customer account, and on a reused connection one that does not say
+    /// whose it is.
+    fn check_owner(&self, token: &Token, email: &Email) -> Result<(), Error> {
+        let refuse = |message: String, hint: &str| {
+            Err(Error::new(Kind::BadResponse, message, format!("the token was not printed; {hint}")))
+        };
+        let owner = token.claims().and_then(Claims::email);
+        if owner.is_none() && self.response.reused {
+            return refuse(
+                "the token names no user, so it may belong to another request".to_owned(),
+                "try again for this user",
+            );
+        }
+        if let Some(other) = owner.filter(|owner| !email.is(owner)) {
+            let other = self.context.shown(other);
+            return refuse(
+                format!("the response is a token for '{other}', not for {email}"),
+                "look for two people with this email in Outseta",
+            );
+        }
+        let account = token.claims().and_then(Claims::account);
+        let Some(wanted) = self.context.account.filter(|wanted| account != Some(*wanted)) else {
+            return Ok(());
+        };
+        let account =
+            account.map_or("no account".to_owned(), |uid| format!("account '{}'", self.context.shown(uid)));
+        refuse(
+            format!("the token for {email} is for {account}, not for account '{}'", Sanitized::new(wanted)),
+            "--account is the UID of one of your customers' accounts; -s names your own Outseta account",
+        )
+    }
+
+    /// The rules that apply to every request.
     fn general_error(&self) -> Option<Error> {
         let status = self.status;
-        Some(match status {
-            300..=399 => {
-                let location = self.context.shown(self.response.header("location").unwrap_or_default());
-                // The query and the fragment may contain secrets.
-                let to = after(" to ", location.to_string().split(['?', '#']).next().unwrap_or_default());
-                let hint = "the key is not sent to other hosts: check the subdomain or base URL";
-                Error::new(Kind::NotTheApi, format!("the response is a redirect ({status}){to}"), hint)
-            }
-            408 | 425 | 429 | 500..=599 => busy(status, retry_after(self.response)),
-            _ if is_html(self.response) => html(status),
+        match status {
+            300..=399 => Some(self.redirect()),
+            408 | 425 | 429 | 500..=599 => Some(busy(status, retry_after(self.response))),
+            _ if is_html(self.response) => Some(html(status)),
             _ if matches!(status, 401 | 403) || self.is_oauth_client_error() => {
-                let Credentials { key, secret } = self.context.credentials?;
-                let origins = format!("key from {}, secret from {}", key.origin, secret.origin);
-                Error::new(
-                    Kind::KeyRejected,
-                    format!("Outseta rejected the API key ({status}): {origins}{}", self.message()),
-                    "the key or secret may be mistyped, swapped, read-only or of another account: see \
-                     Settings > Integrations > API Keys",
-                )
+                self.context.credentials.map(|credentials| self.rejected_key(credentials))
             }
-            _ => return None,
-        })
+            _ => None,
+        }
+    }
+
+    fn redirect(&self) -> Error {
+        let location = self.context.shown(self.response.header("location").unwrap_or_default()).to_string();
+        // The query and the fragment may contain secrets.
+        let to = after(" to ", location.split(['?', '#']).next().unwrap_or_default());
+        let hint = "the key is not sent to other hosts: check the subdomain or base URL";
+        Error::new(Kind::NotTheApi, format!("the response is a redirect ({}){to}", self.status), hint)
+    }
+
+    fn rejected_key(&self, Credentials { key, secret }: &Credentials) -> Error {
+        let origins = format!("key from {}, secret from {}", key.origin, secret.origin);
+        Error::new(
+            Kind::KeyRejected,
+            format!("Outseta rejected the API key ({}): {origins}{}", self.status, self.message()),
+            "the key or secret may be mistyped, swapped, read-only or of another account: see Settings > \
+             Integrations > API Keys",
+        )
     }
 
     fn unexpected(&self) -> Error {
@@ -219,29 +265,25 @@ impl<'a> Reply<'a> {
         Error::new(Kind::BadResponse, message, SEE_RESPONSE)
     }
 
-    /// Without JSON: Outseta's response for an account that does not exist.
-    fn is_bare_404(&self) -> bool {
-        self.status == 404 && self.json.is_none()
-    }
-
-    /// RFC 6749's errors about the client (section 5.2), which here is the API key.
+    /// OAuth's error codes for bad client credentials (RFC 6749 section 5.2); the client is the API key.
     fn is_oauth_client_error(&self) -> bool {
         let code = self.json.as_ref().and_then(|json| json.get("error")?.as_str());
         matches!(code, Some("invalid_client" | "unauthorized_client"))
     }
 
-    fn probable_reason(&self, email: &Email) -> Option<Error> {
-        let body = self.response.body.trim_ascii();
+    fn refusal(&self, email: &Email) -> Refusal {
+        let (status, message, body) = (self.status, self.message(), self.response.body.trim_ascii());
         let is_user = match &self.json {
             Some(json) => json.is_object() || *json == INVALID_GRANT,
             None => body == INVALID_GRANT.as_bytes(),
         };
-        if is_user {
-            let message = format!("no such user: {email}{}", self.message());
+        let probable_reason = if is_user {
             let hint = "check the email for a typing error, and the base URL";
-            return Some(Error::new(Kind::NoSuchUser, message, hint));
-        }
-        (self.status == 404 && body.is_empty()).then(|| self.context.no_account())
+            Some(Error::new(Kind::NoSuchUser, format!("no such user: {email}{message}"), hint))
+        } else {
+            (status == 404 && body.is_empty()).then(|| self.context.no_account())
+        };
+        Refusal { status, message, probable_reason }
     }
 
     fn names_email(&self) -> bool {
@@ -252,7 +294,7 @@ impl<'a> Reply<'a> {
             .any(|name| name.eq_ignore_ascii_case("email") || name.eq_ignore_ascii_case("username"))
     }
 
-    /// A colon and the server's message, or nothing. Outseta's demos search in this order.
+    /// `: MESSAGE`, or nothing. The fields are searched in the order of Outseta's demos.
     fn message(&self) -> String {
         let text = |error: &Value, name| error.get(name)?.as_str().map(str::to_owned);
         let message = match &self.json {
@@ -265,43 +307,6 @@ impl<'a> Reply<'a> {
                 .find(|text| !text.trim().is_empty()),
         };
         after(": ", &self.context.shown(message.unwrap_or_default().trim()).to_string())
-    }
-}
-
-/// Refuses a token for another user or customer account, and on a reused connection one that does not say
-/// whose it is.
-fn of_user(token: Token, reused: bool, email: &Email, context: Context<'_>) -> Result<Token, Error> {
-    let refuse = |message: String, hint: &str| {
-        Err(Error::new(Kind::BadResponse, message, format!("the token was not printed; {hint}")))
-    };
-    let claims = token.claims();
-    match claims.and_then(Claims::email) {
-        Some(other) if !email.is(other) => {
-            let other = context.shown(other);
-            return refuse(
-                format!("the response is a token for '{other}', not for {email}"),
-                "look for two people with this email in Outseta",
-            );
-        }
-        None if reused => {
-            return refuse(
-                "the token names no user, so it may belong to another request".to_owned(),
-                "try again for this user",
-            );
-        }
-        _ => {}
-    }
-    let account = claims.and_then(Claims::account);
-    match context.account {
-        Some(wanted) if account != Some(wanted) => {
-            let account =
-                account.map_or("no account".to_owned(), |uid| format!("account '{}'", context.shown(uid)));
-            refuse(
-                format!("the token for {email} is for {account}, not for account '{}'", Shown::new(wanted)),
-                "--account is the UID of one of your customers' accounts; -s names your own Outseta account",
-            )
-        }
-        _ => Ok(token),
     }
 }
 
@@ -326,7 +331,7 @@ fn html(status: u16) -> Error {
     )
 }
 
-/// The reason of a refusal; `None` if these people do not tell it.
+/// Why the login was refused; `None` if these people do not settle it.
 fn reason(people: &Value, refusal: &Refusal, email: &Email) -> Option<Error> {
     let total = people.get("metadata").and_then(|metadata| metadata.get("total")?.as_u64());
     let people = people.get("items")?.as_array()?;
@@ -386,7 +391,7 @@ fn retry_after(response: &Response) -> Option<Duration> {
     is_number.then(|| Duration::from_secs(value.parse().unwrap_or(u64::MAX)))
 }
 
-/// The error itself, then those of its fields.
+/// The error itself, then the errors of its fields.
 fn validation_errors(error: &Value) -> impl Iterator<Item = &Value> {
     let entities = error.get("EntityValidationErrors").and_then(Value::as_array).into_iter().flatten();
     let fields = entities.filter_map(|entity| entity.get("ValidationErrors")?.as_array()).flatten();

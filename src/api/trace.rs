@@ -8,10 +8,8 @@ use super::client::{Request, Response};
 use super::response::{Context, INVALID_GRANT, json};
 use crate::config::Credentials;
 use crate::error::Error;
-use crate::log::Log;
-use crate::text::Shown;
-
-pub(super) const AUTHORIZATION: &str = "Authorization";
+use crate::stderr::Log;
+use crate::text::Sanitized;
 
 /// The only headers whose values are shown. Of a `location`, which may contain secrets, the name is shown.
 const HEADERS: [&str; 5] = ["content-type", "content-length", "retry-after", "server", "cf-ray"];
@@ -22,16 +20,16 @@ const FIELDS: [&str; 7] =
 
 pub(super) fn request(request: &Request, credentials: &Credentials, log: Log) {
     log.detail(format_args!("> {} {}", request.method(), request.url));
-    for (name, value) in &request.headers {
-        match *name {
-            AUTHORIZATION => log.detail(format_args!("> {name}: {}", credentials.masked_authorization())),
-            _ => log.detail(format_args!("> {name}: {}", value.reveal())),
-        }
+    for (name, value) in request.headers() {
+        log.detail(format_args!("> {name}: {value}"));
+    }
+    if request.authorization.is_some() {
+        log.detail(format_args!("> Authorization: {}", credentials.masked_authorization()));
     }
 }
 
 pub(super) fn response(result: &Result<Response, Error>, time: Duration, context: Context<'_>, log: Log) {
-    // Describing a response takes time.
+    // Describing a response means parsing its body once more.
     if !log.is_verbose() {
         return;
     }
@@ -49,7 +47,7 @@ pub(super) fn response(result: &Result<Response, Error>, time: Duration, context
 fn headers(response: &Response, context: Context<'_>) -> String {
     let shown = |name| Some(format!("{name} \"{}\"", context.shown(response.header(name)?)));
     let location = response.header("location").map(|_| "location".to_owned());
-    Shown::new(&HEADERS.into_iter().filter_map(shown).chain(location).collect::<Vec<_>>().join(", "))
+    Sanitized::new(&HEADERS.into_iter().filter_map(shown).chain(location).collect::<Vec<_>>().join(", "))
         .to_string()
 }
 
@@ -69,7 +67,7 @@ fn body(body: &[u8], context: Context<'_>) -> String {
         }
         (shown, _) => shown.to_string(),
     });
-    Shown::new(&fields.collect::<Vec<_>>().join(", ")).to_string()
+    Sanitized::new(&fields.collect::<Vec<_>>().join(", ")).to_string()
 }
 
 #[cfg(test)]

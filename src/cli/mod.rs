@@ -14,68 +14,20 @@ use std::time::Duration;
 use self::options::{ModeName, Spec, find};
 use self::raw_args::{RawArgs, has_at};
 use self::suggest::SEE_HELP;
-use crate::config::{self, BaseUrl, Origin, Sourced};
+use crate::api::Policy;
+use crate::config::{self, Given, Origin, Sourced};
 use crate::error::Error;
+use crate::modes::{Command, Common, Mode, Print};
 use crate::output::Format;
-use crate::text::Shown;
+use crate::stderr::{Log, Verbosity};
+use crate::text::Sanitized;
 
 #[derive(Debug, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "there is one Invocation in a process")]
 pub(crate) enum Invocation {
     /// Text to print, such as help.
     Text(String),
-    Run(Options),
-}
-
-#[derive(Debug, PartialEq)]
-pub(crate) struct Options {
-    pub(crate) mode: Mode,
-    pub(crate) base: Option<Sourced<BaseUrl>>,
-    pub(crate) env_file: Option<PathBuf>,
-    pub(crate) cacert: Option<PathBuf>,
-    /// Total time for one email.
-    pub(crate) timeout: Duration,
-    pub(crate) retries: u32,
-    /// The only customer account whose tokens are accepted.
-    pub(crate) account: Option<String>,
-    pub(crate) no_activity_log: bool,
-    pub(crate) no_input: bool,
-    pub(crate) verbosity: Verbosity,
-}
-
-/// A way to run, with the arguments and options that only it uses.
-#[derive(Debug, PartialEq)]
-pub(crate) enum Mode {
-    Print(Print),
-    Command {
-        email: OsString,
-        program: OsString,
-        arguments: Vec<OsString>,
-    },
-    Batch {
-        /// `None`: standard input.
-        file: Option<PathBuf>,
-        /// From the start of a request to the start of the next.
-        pause: Duration,
-    },
-    Check,
-}
-
-#[derive(Debug, PartialEq)]
-pub(crate) struct Print {
-    /// `None`: standard input.
-    pub(crate) email: Option<OsString>,
-    pub(crate) format: Format,
-    /// `None`: standard output.
-    pub(crate) output: Option<PathBuf>,
-    pub(crate) min_ttl: Option<Duration>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Verbosity {
-    Quiet,
-    Normal,
-    Verbose,
+    Run(Common, Mode),
 }
 
 /// Parses the arguments after the program's name. Help and the version win over any mistake.
@@ -126,25 +78,32 @@ fn interpret(args: &RawArgs) -> Result<Invocation, Error> {
         }
     }
     let timeout = |text: &str| values::duration(text).filter(|timeout| !timeout.is_zero());
-    Ok(Invocation::Run(Options {
-        mode: mode(args)?,
+    let mode = mode(args)?;
+    let given = Given {
         base: match (sourced(args, &options::BASE_URL)?, sourced(args, &options::SUBDOMAIN)?) {
-            (Some(url), _) => Some(config::base_url(url)?),
-            (None, name) => name.map(config::subdomain).transpose()?,
+            (Some(url), _) => Some(config::parse_base_url(url)?),
+            (None, name) => name.map(config::parse_subdomain).transpose()?,
         },
         env_file: args.value(&options::ENV_FILE).map(PathBuf::from),
         cacert: args.value(&options::CACERT).map(PathBuf::from),
+    };
+    let policy = Policy {
         timeout: args.parsed(&options::TIMEOUT, timeout)?.unwrap_or_default(),
         retries: args.parsed(&options::RETRIES, |text| text.parse().ok())?.unwrap_or_default(),
-        account: args.text(&options::ACCOUNT)?.map(str::to_owned),
-        no_activity_log: args.has(&options::NO_ACTIVITY_LOG),
-        no_input: args.has(&options::NO_INPUT),
-        verbosity: match (args.has(&options::QUIET), args.has(&options::VERBOSE)) {
-            (true, _) => Verbosity::Quiet,
-            (_, true) => Verbosity::Verbose,
-            _ => Verbosity::Normal,
+        interval: match mode {
+            Mode::Batch(_) => args.parsed(&options::RATE, values::interval)?.unwrap_or_default(),
+            _ => Duration::ZERO,
         },
-    }))
+        no_activity_log: args.has(&options::NO_ACTIVITY_LOG),
+        account: args.text(&options::ACCOUNT)?.map(str::to_owned),
+    };
+    let verbosity = match (args.has(&options::QUIET), args.has(&options::VERBOSE)) {
+        (true, _) => Verbosity::Quiet,
+        (_, true) => Verbosity::Verbose,
+        _ => Verbosity::Normal,
+    };
+    let (no_input, log) = (args.has(&options::NO_INPUT), Log::new(verbosity));
+    Ok(Invocation::Run(Common { given, policy, no_input, log }, mode))
 }
 
 fn sourced(args: &RawArgs, spec: &'static Spec) -> Result<Option<Sourced<String>>, Error> {
@@ -173,7 +132,7 @@ fn mode(args: &RawArgs) -> Result<Mode, Error> {
         (Some(email), Some([program, arguments @ ..])) => {
             args.reject_unused(ModeName::Command)?;
             let (email, program) = (email.clone(), program.clone());
-            Ok(Mode::Command { email, program, arguments: arguments.to_vec() })
+            Ok(Mode::Command(Command { email, program, arguments: arguments.to_vec() }))
         }
         // After `--` the email may be untrusted: there, `-` is an invalid email and not standard input.
         (email, _) => print(args, email.filter(|_| !is_input).cloned()),
@@ -194,8 +153,7 @@ fn batch(args: &RawArgs) -> Result<Mode, Error> {
     if file.as_ref().is_some_and(|file| file.as_os_str().is_empty()) {
         return Err(mistake("--batch has an empty FILE: it needs a file, or - for standard input"));
     }
-    let pause = args.parsed(&options::RATE, values::interval)?.unwrap_or_default();
-    Ok(Mode::Batch { file, pause })
+    Ok(Mode::Batch(file))
 }
 
 fn print(args: &RawArgs, email: Option<OsString>) -> Result<Mode, Error> {
@@ -245,7 +203,7 @@ fn email_and_command(args: &RawArgs) -> Result<(Option<&OsString>, Option<&[OsSt
 
 fn no_more(argument: Option<&OsString>, takes: &str) -> Result<(), Error> {
     match argument {
-        Some(extra) => Err(mistake(format!("unexpected argument '{}': {takes}", Shown::os(extra)))),
+        Some(extra) => Err(mistake(format!("unexpected argument '{}': {takes}", Sanitized::os(extra)))),
         None => Ok(()),
     }
 }

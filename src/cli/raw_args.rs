@@ -7,7 +7,7 @@ use super::options::{ModeName, OUTPUT, Spec, find};
 use super::suggest::{self, SEE_HELP, did_you_mean};
 use super::{ONE_EMAIL, mistake};
 use crate::error::Error;
-use crate::text::Shown;
+use crate::text::Sanitized;
 
 #[derive(Default)]
 pub(super) struct RawArgs {
@@ -40,9 +40,9 @@ impl RawArgs {
                 Ok(Some(lexopt::Arg::Short(short))) => self.push_option(&format!("-{short}"), &mut parser),
                 Ok(Some(lexopt::Arg::Long(long))) => self.push_option(&format!("--{long}"), &mut parser),
                 Err(lexopt::Error::UnexpectedValue { option, .. }) => {
-                    Err(mistake(format!("{} takes no value", Shown::new(&option))))
+                    Err(mistake(format!("{} takes no value", Sanitized::new(&option))))
                 }
-                Err(error) => Err(mistake(format!("unknown option {}", Shown::new(&error.to_string())))),
+                Err(error) => Err(mistake(format!("unknown option {}", Sanitized::new(&error.to_string())))),
             };
             result = result.and(pushed);
         }
@@ -50,13 +50,13 @@ impl RawArgs {
 
     fn push_positional(&mut self, value: OsString) -> Result<(), Error> {
         if let Some(hint) = suggest::for_argument(&value.to_string_lossy()) {
-            return Err(Error::usage(format!("unexpected argument '{}'", Shown::os(&value)), hint));
+            return Err(Error::usage(format!("unexpected argument '{}'", Sanitized::os(&value)), hint));
         }
         self.positionals.push(value);
         match &self.positionals[..] {
             // `outseta-token EMAIL ls -l`: say that `--` is missing before -l is reported as unknown.
             [email, extra] if has_at(email) && !has_at(extra) => Err(Error::usage(
-                format!("unexpected argument '{}': {ONE_EMAIL}", Shown::os(extra)),
+                format!("unexpected argument '{}': {ONE_EMAIL}", Sanitized::os(extra)),
                 "to run a command, put -- before it: outseta-token EMAIL -- COMMAND",
             )),
             _ => Ok(()),
@@ -65,7 +65,7 @@ impl RawArgs {
 
     fn push_option(&mut self, name: &str, parser: &mut lexopt::Parser) -> Result<(), Error> {
         let Some(spec) = find(name) else {
-            let message = format!("unknown option {}", Shown::new(name));
+            let message = format!("unknown option {}", Sanitized::new(name));
             return Err(Error::usage(message, suggest::for_option(name)));
         };
         let (long, mut value) = (spec.long(), None);
@@ -111,7 +111,7 @@ impl RawArgs {
         let Some(text) = self.text(spec)?.or(spec.default) else { return Ok(None) };
         parse(text).map(Some).ok_or_else(|| {
             let hint = did_you_mean(text, (spec.choices)().into_iter());
-            let (shown, long) = (Shown::new(text), spec.long());
+            let (shown, long) = (Sanitized::new(text), spec.long());
             Error::usage(format!("invalid value '{shown}' for {long}: it needs {}", spec.needed()), hint)
         })
     }

@@ -16,15 +16,15 @@ fn words(line: &str) -> Result<Invocation, Error> {
     parse(line.split_whitespace().map(|word| OsString::from(if word == "''" { "" } else { word })))
 }
 
-fn run(line: &str) -> Options {
+fn run(line: &str) -> (Common, Mode) {
     match words(line) {
-        Ok(Invocation::Run(options)) => options,
+        Ok(Invocation::Run(common, mode)) => (common, mode),
         other => panic!("{line} gave {other:?}"),
     }
 }
 
 fn print(line: &str) -> Print {
-    match run(line).mode {
+    match run(line).1 {
         Mode::Print(print) => print,
         other => panic!("{line} gave {other:?}"),
     }
@@ -37,8 +37,8 @@ fn usage(line: &str) -> String {
     }
 }
 
-fn base(options: &Options) -> String {
-    let base = options.base.as_ref().expect("a base URL");
+fn base(given: &Given) -> String {
+    let base = given.base.as_ref().expect("a base URL");
     format!("{} ({})", base.value, base.origin)
 }
 
@@ -52,22 +52,17 @@ fn a_malformed_base_url_is_a_mistake_unless_help_is_asked_for() {
 
 #[test]
 fn defaults_are_as_documented() {
+    let policy = Policy {
+        timeout: Duration::from_secs(30),
+        retries: 2,
+        interval: Duration::ZERO,
+        no_activity_log: false,
+        account: None,
+    };
+    let log = Log::new(Verbosity::Normal);
     let print = Print { email: None, format: Format::Json, output: None, min_ttl: None };
-    assert_eq!(
-        run(""),
-        Options {
-            mode: Mode::Print(print),
-            base: None,
-            env_file: None,
-            cacert: None,
-            timeout: Duration::from_secs(30),
-            retries: 2,
-            account: None,
-            no_activity_log: false,
-            no_input: false,
-            verbosity: Verbosity::Normal,
-        }
-    );
+    let common = Common { given: Given::default(), policy, no_input: false, log };
+    assert_eq!(run(""), (common, Mode::Print(print)));
 }
 
 #[test]
@@ -78,9 +73,9 @@ fn options_may_come_before_or_after_the_email_with_or_without_an_equals_sign() {
         "-sacme j@e.de -f=token --timeout=5",
         "-rs acme --timeout 5000ms -- j@e.de",
     ] {
-        let options = run(line);
-        assert_eq!(base(&options), "https://acme.outseta.com (--subdomain)", "{line}");
-        assert_eq!(options.timeout, Duration::from_secs(5), "{line}");
+        let (common, _) = run(line);
+        assert_eq!(base(&common.given), "https://acme.outseta.com (--subdomain)", "{line}");
+        assert_eq!(common.policy.timeout, Duration::from_secs(5), "{line}");
         assert_eq!(print(line).email.as_deref(), Some(OsStr::new("j@e.de")), "{line}");
         assert_eq!(print(line).format, Format::Token, "{line}");
     }
@@ -89,15 +84,13 @@ fn options_may_come_before_or_after_the_email_with_or_without_an_equals_sign() {
 #[test]
 fn each_option_reaches_its_field() {
     let line = "--base-url https://h -e a --cacert b --retries 0 --account u --no-activity-log --no-input -v";
-    let options = run(line);
-    assert_eq!(base(&options), "https://h (--base-url)");
-    assert_eq!(options.env_file, Some("a".into()));
-    assert_eq!(options.cacert, Some("b".into()));
-    assert_eq!(options.retries, 0);
-    assert_eq!(options.account.as_deref(), Some("u"));
-    assert!(options.no_activity_log && options.no_input);
-    assert_eq!(options.verbosity, Verbosity::Verbose);
-    assert_eq!(run("-q").verbosity, Verbosity::Quiet);
+    let (Common { given, policy, no_input, log }, _) = run(line);
+    assert_eq!(base(&given), "https://h (--base-url)");
+    assert_eq!((given.env_file, given.cacert), (Some("a".into()), Some("b".into())));
+    assert_eq!((policy.retries, policy.account.as_deref()), (0, Some("u")));
+    assert!(policy.no_activity_log && no_input);
+    assert_eq!(log, Log::new(Verbosity::Verbose));
+    assert_eq!(run("-q").0.log, Log::new(Verbosity::Quiet));
     let print = print("-o c --min-ttl 1h");
     assert_eq!(print.output, Some("c".into()));
     assert_eq!(print.min_ttl, Some(Duration::from_secs(3600)));
@@ -124,7 +117,7 @@ fn a_hyphen_is_standard_input_or_output() {
     assert_eq!(print("-o -").output, None);
     assert_eq!(print("-o jane@example.com -").output, Some("jane@example.com".into()));
     assert_eq!(print("-o tokens/jane@example.com").output, Some("tokens/jane@example.com".into()));
-    assert!(matches!(run("--batch -").mode, Mode::Batch { file: None, .. }));
+    assert!(matches!(run("--batch -").1, Mode::Batch(None)));
 }
 
 #[test]
@@ -136,8 +129,8 @@ fn help_and_version_win_whatever_else_is_given() {
     }
     assert_eq!(words("--bogus -h --help"), Ok(Invocation::Text(docs::short_help())));
     assert_eq!(words("x y -V -h"), Ok(Invocation::Text(docs::version())));
-    assert!(matches!(words("-o --help"), Ok(Invocation::Run(_))), "it is a value there");
-    assert!(matches!(words("j@e.de -- curl --help"), Ok(Invocation::Run(_))), "it is curl's");
+    assert!(matches!(words("-o --help"), Ok(Invocation::Run(..))), "it is a value there");
+    assert!(matches!(words("j@e.de -- curl --help"), Ok(Invocation::Run(..))), "it is curl's");
 }
 
 #[test]
@@ -233,12 +226,12 @@ fn after_two_hyphens_the_email_then_the_command() {
     assert_eq!(print("--").email, None);
     for line in ["a@e.de -q -- curl -r -- ''", "-q -- a@e.de curl -r -- ''", "-q -- a@e.de -- curl -r -- ''"]
     {
-        let Mode::Command { email, program, arguments } = run(line).mode else { panic!("{line}") };
+        let Mode::Command(Command { email, program, arguments }) = run(line).1 else { panic!("{line}") };
         assert_eq!((email, program), ("a@e.de".into(), "curl".into()));
         assert_eq!(arguments, ["-r", "--", ""]);
     }
-    let Mode::Command { program, .. } = run("a@e.de -- --").mode else { panic!() };
-    assert_eq!(program, "--");
+    let Mode::Command(command) = run("a@e.de -- --").1 else { panic!() };
+    assert_eq!(command.program, "--");
 }
 
 #[test]
@@ -249,9 +242,9 @@ fn a_value_may_look_like_an_option() {
 
 #[test]
 fn modes() {
-    assert_eq!(run("--check").mode, Mode::Check);
-    let batch = |line: &str| match run(line).mode {
-        Mode::Batch { file, pause } => (file, pause),
+    assert_eq!(run("--check").1, Mode::Check);
+    let batch = |line: &str| match run(line) {
+        (Common { policy, .. }, Mode::Batch(file)) => (file, policy.interval),
         other => panic!("{line} gave {other:?}"),
     };
     assert_eq!(batch("--batch"), (None, Duration::from_millis(250)));
@@ -291,7 +284,7 @@ fn each_mode_takes_its_own_options() {
         for &mode in all {
             let line = format!("{option} {mode}");
             if modes.contains(&mode) {
-                assert!(matches!(words(&line), Ok(Invocation::Run(_))), "{line}");
+                assert!(matches!(words(&line), Ok(Invocation::Run(..))), "{line}");
             } else {
                 let usage = usage(&line);
                 assert!(usage.contains(" cannot be used "), "{line}: {usage}");
@@ -346,7 +339,7 @@ fn durations() {
 fn arguments_need_not_be_utf8() {
     let bytes = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
     let parsed = parse([bytes(b"-o"), bytes(b"f\xff"), bytes(b"j\xff@e.de")]).unwrap();
-    let Invocation::Run(Options { mode: Mode::Print(print), .. }) = parsed else { panic!() };
+    let Invocation::Run(_, Mode::Print(print)) = parsed else { panic!() };
     assert_eq!(print.output, Some(PathBuf::from(bytes(b"f\xff"))));
     assert_eq!(print.email, Some(bytes(b"j\xff@e.de")));
     let error = parse([bytes(b"-s"), bytes(b"\xff")]).unwrap_err();
@@ -409,10 +402,9 @@ proptest! {
     #[test]
     fn after_two_hyphens_nothing_is_an_option(email in argument()) {
         let arguments = [OsString::from("--"), email.clone()];
-        let mut expected = run("");
-        let Mode::Print(print) = &mut expected.mode else { panic!() };
-        print.email = Some(email);
-        prop_assert_eq!(parse(arguments), Ok(Invocation::Run(expected)));
+        let (common, Mode::Print(expected)) = run("") else { panic!() };
+        let mode = Mode::Print(Print { email: Some(email), ..expected });
+        prop_assert_eq!(parse(arguments), Ok(Invocation::Run(common, mode)));
     }
 
     #[test]

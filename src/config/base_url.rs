@@ -6,7 +6,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::CREDENTIAL;
-use crate::text::Shown;
+use crate::text::Sanitized;
 
 const DOMAIN: &str = ".outseta.com";
 
@@ -151,7 +151,7 @@ fn check_label(label: &str) -> Result<(), String> {
 }
 
 fn quoted(c: char) -> String {
-    format!("'{}'", Shown::new(&c.to_string()))
+    format!("'{}'", Sanitized::new(&c.to_string()))
 }
 
 /// Whether a path was copied from the API's documentation.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Setting, Sourced, file};
+use super::{Setting, Sourced, read_file};
 use crate::error::Error;
 use crate::secret::Secret;
 
@@ -31,7 +31,8 @@ pub(super) fn masked(key: &Secret) -> String {
 
 /// Without the newline (or CRLF) at its end.
 pub(super) fn from_file(setting: Setting, path: &Path) -> Result<Sourced<String>, Error> {
-    let Sourced { value, origin, file } = file::read(path, setting.other_source, setting.name, file::LIMIT)?;
+    let Sourced { value, origin, file } =
+        read_file::read(path, setting.other_source, setting.name, read_file::LIMIT)?;
     let text = String::from_utf8_lossy(&value);
     let line = text.strip_suffix("\r\n").or(text.strip_suffix('\n')).unwrap_or(&text);
     if text.is_empty() {

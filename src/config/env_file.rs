@@ -10,10 +10,10 @@ use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::file::FileId;
-use super::{BASE_URL, Environment, Origin, Setting, Sourced, file};
+use super::read_file::FileId;
+use super::{BASE_URL, Environment, Origin, Setting, Sourced, read_file};
 use crate::error::{Error, Kind};
-use crate::text::Shown;
+use crate::text::Sanitized;
 use crate::unix;
 
 const WHAT: &str = "env file";
@@ -32,7 +32,7 @@ pub(super) struct EnvFile {
 
 impl EnvFile {
     pub(super) fn named(path: &Path) -> Result<Self, Error> {
-        Self::parse(path, file::read(path, "--env-file", WHAT, file::LIMIT)?)
+        Self::parse(path, read_file::read(path, "--env-file", WHAT, read_file::LIMIT)?)
     }
 
     /// The user's own file, which need not exist.
@@ -45,7 +45,7 @@ impl EnvFile {
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 return Ok(Self { path, ..Self::default() });
             }
-            opened => opened.map_err(|error| file::unreadable(&origin, &error))?,
+            opened => opened.map_err(|error| read_file::unreadable(&origin, &error))?,
         };
         let (reason, hint) = if !metadata.is_file() {
             ("it is not a regular file", "read another kind of file with --env-file FILE")
@@ -55,7 +55,7 @@ impl EnvFile {
         } else if metadata.mode() & 0o022 != 0 {
             ("it is writable by group or others", "check its contents, then run: chmod go-w FILE")
         } else {
-            return Self::parse(&path, file::contents(file, origin, WHAT, file::LIMIT)?);
+            return Self::parse(&path, read_file::contents(file, origin, WHAT, read_file::LIMIT)?);
         };
         Err(origin.malformed(WHAT, reason, hint))
     }
@@ -77,14 +77,14 @@ impl EnvFile {
 
     /// For each `OUTSETA_` name that is not a setting here, and for a file that `--env-file` names in vain.
     pub(super) fn warnings(&self, is_named: bool) -> Vec<Error> {
-        let path = Shown::os(&self.path);
+        let path = Sanitized::os(&self.path);
         let names = format!("an env file can set {}", NAMES.join(", "));
         let unknown = self.values.keys().map(String::as_str);
         let unknown =
             unknown.filter(|name| name.starts_with("OUTSETA_") && !NAMES.contains(name)).map(|name| {
                 let in_vain = "a _FILE variable has an effect only in the environment";
                 let hint = if name.ends_with("_FILE") { in_vain } else { &names };
-                Error::new(Kind::Config, format!("{} in {path} is not a setting", Shown::new(name)), hint)
+                Error::new(Kind::Config, format!("{} in {path} is not a setting", Sanitized::new(name)), hint)
             });
         let nothing = (is_named && self.settings().is_empty())
             .then(|| Error::new(Kind::Config, format!("{path} has no setting"), &*names));
@@ -95,7 +95,7 @@ impl EnvFile {
     pub(super) fn describe(&self) -> Option<String> {
         let settings = self.settings();
         let settings = if settings.is_empty() { "no setting" } else { &settings.join(", ") };
-        self.id.map(|_| format!("env file {}: {settings}", Shown::os(&self.path)))
+        self.id.map(|_| format!("env file {}: {settings}", Sanitized::os(&self.path)))
     }
 
     /// For a hint: where a missing setting was looked for.
@@ -104,7 +104,7 @@ impl EnvFile {
             return "an env file (--env-file), since HOME is not set to an absolute path".to_owned();
         }
         let absent = if self.id.is_none() { " (no such file)" } else { "" };
-        format!("{}{absent}", Shown::os(&self.path))
+        format!("{}{absent}", Sanitized::os(&self.path))
     }
 
     fn settings(&self) -> Vec<&str> {

@@ -5,30 +5,29 @@
 mod base_url;
 mod credentials;
 mod env_file;
-mod file;
 mod prompt;
 mod proxy;
+mod read_file;
 mod roots;
 mod setting;
 mod sources;
 
 use std::collections::BTreeSet;
 use std::mem;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustls_pki_types::CertificateDer;
 
 pub(crate) use self::base_url::{BaseUrl, ip_address, names_account};
 pub(crate) use self::credentials::Credentials;
 use self::env_file::EnvFile;
-use self::file::FileId;
 pub(crate) use self::prompt::Prompt;
 pub(crate) use self::proxy::Proxy;
+use self::read_file::FileId;
 use self::setting::Setting;
 pub(crate) use self::setting::{Origin, Sourced};
 pub(crate) use self::sources::Environment;
 use self::sources::{Source, Sources};
-use crate::cli::Options;
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
 
@@ -44,6 +43,14 @@ pub(crate) const CREDENTIAL_VARIABLES: [&str; 4] = [
     Setting::API_SECRET.other_source,
 ];
 
+/// What the command line says of the settings.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Given {
+    pub(crate) base: Option<Sourced<BaseUrl>>,
+    pub(crate) env_file: Option<PathBuf>,
+    pub(crate) cacert: Option<PathBuf>,
+}
+
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) base: Sourced<BaseUrl>,
@@ -56,24 +63,24 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// What a server's text must not repeat.
-    pub(crate) fn secrets(&self) -> Vec<&Secret> {
-        let proxy = self.proxy.as_ref().and_then(|proxy| proxy.value.credentials.as_ref());
-        let password = proxy.map(|(_, password)| password);
-        [&self.credentials.secret.value, &self.credentials.key.value].into_iter().chain(password).collect()
+    /// What no text of a server may repeat.
+    pub(crate) fn secrets(&self) -> Vec<Secret> {
+        let mut secrets = vec![self.credentials.secret.value.clone(), self.credentials.key.value.clone()];
+        secrets.extend(self.proxy.iter().flat_map(|proxy| proxy.value.secrets()));
+        secrets
     }
 }
 
-/// A setting, if there is one. An error matters only if the setting is needed.
-type Lookup<T> = Result<Option<Sourced<T>>, Error>;
+/// A setting that was found, was not found, or is malformed. The error matters only if the setting is used.
+type Found<T> = Result<Option<Sourced<T>>, Error>;
 
-/// The settings found so far.
-pub(crate) struct Found {
-    base: Lookup<BaseUrl>,
-    key: Lookup<Secret>,
-    secret: Lookup<Secret>,
-    proxy: Lookup<Proxy>,
-    roots: Lookup<Vec<CertificateDer<'static>>>,
+/// The settings found so far: some may be missing or malformed.
+pub(crate) struct PartialSettings {
+    base: Found<BaseUrl>,
+    key: Found<Secret>,
+    secret: Found<Secret>,
+    proxy: Found<Proxy>,
+    roots: Found<Vec<CertificateDer<'static>>>,
     /// From later sources.
     unused_bases: Vec<Sourced<BaseUrl>>,
     /// The error about a base URL in the env file, which only waits for a key or secret in that file.
@@ -85,13 +92,13 @@ pub(crate) struct Found {
     sources: Sources,
 }
 
-impl Found {
+impl PartialSettings {
     /// Fails only if the file that `--env-file` names cannot be used.
-    pub(crate) fn new(options: &Options, environment: Environment) -> Result<Self, Error> {
-        let sources = Sources::new(options.env_file.as_deref(), environment)?;
+    pub(crate) fn find(given: &Given, environment: Environment) -> Result<Self, Error> {
+        let sources = Sources::new(given.env_file.as_deref(), environment)?;
         let credentials = [Setting::API_KEY, Setting::API_SECRET].map(|setting| sources.credential(setting));
         let env_file_counts = credentials.iter().all(is_from_env_file);
-        let (bases, refused) = bases(options.base.clone(), &sources, env_file_counts);
+        let (bases, refused) = bases(given.base.clone(), &sources, env_file_counts);
         let could_count = |credential| matches!(credential, &Ok(None)) || is_from_env_file(credential);
         let waiting_base = refused.clone().filter(|_| credentials.iter().all(could_count));
         let env_file = sources.env_file.as_ref();
@@ -104,7 +111,7 @@ impl Found {
             proxy = proxy::find(&base.value, &sources.environment);
             unused_bases = bases.flatten().filter(|other| other.value != base.value).collect();
         }
-        let check = |setting, text: Lookup<String>| {
+        let check = |setting, text: Found<String>| {
             text.and_then(|text| text.map(|text| credentials::check(setting, text)).transpose())
         };
         let [key, secret] = credentials;
@@ -113,7 +120,7 @@ impl Found {
             key: check(Setting::API_KEY, key),
             secret: check(Setting::API_SECRET, secret),
             proxy,
-            roots: roots::find(options.cacert.as_deref(), &sources.environment),
+            roots: roots::find(given.cacert.as_deref(), &sources.environment),
             unused_bases,
             waiting_base,
             warnings,
@@ -159,7 +166,7 @@ impl Found {
             return Ok(());
         };
         if base.is_none() {
-            *base = prompt.ask("Outseta subdomain: ", Prompt::line, subdomain)?;
+            *base = prompt.ask("Outseta subdomain: ", Prompt::line, parse_subdomain)?;
             let Some(base) = base else { return Ok(()) };
             *proxy = proxy::find(&base.value, &self.sources.environment)?;
         }
@@ -178,7 +185,7 @@ impl Found {
     }
 
     /// Fails with the first malformed setting, else with all that are missing.
-    pub(crate) fn settings(self) -> Result<Settings, Error> {
+    pub(crate) fn complete(self) -> Result<Settings, Error> {
         let (base, key, secret) = (self.base?, self.key?, self.secret?);
         let (proxy, roots) = (self.proxy?, self.roots?);
         let found = [base.is_some() || self.waiting_base.is_some(), key.is_some(), secret.is_some()];
@@ -227,18 +234,18 @@ impl Found {
 }
 
 fn shown<T>(
-    lookup: &Lookup<T>,
+    lookup: &Found<T>,
     show: impl Fn(&Sourced<T>) -> String,
     if_absent: Result<String, Error>,
 ) -> Result<String, Error> {
     lookup.as_ref().map_err(Clone::clone)?.as_ref().map_or(if_absent, |found| Ok(show(found)))
 }
 
-pub(crate) fn base_url(text: Sourced<String>) -> Result<Sourced<BaseUrl>, Error> {
+pub(crate) fn parse_base_url(text: Sourced<String>) -> Result<Sourced<BaseUrl>, Error> {
     text.parse("base URL", "a base URL looks like https://auth.example.com", BaseUrl::parse)
 }
 
-pub(crate) fn subdomain(text: Sourced<String>) -> Result<Sourced<BaseUrl>, Error> {
+pub(crate) fn parse_subdomain(text: Sourced<String>) -> Result<Sourced<BaseUrl>, Error> {
     text.parse(Setting::SUBDOMAIN.name, Setting::SUBDOMAIN.hint, BaseUrl::from_subdomain)
 }
 
@@ -259,15 +266,15 @@ fn bases(
                 let error = || Error::new(Kind::Config, format!("{} is not used", url.origin), hint);
                 refused = bases.is_empty().then(error);
             }
-            url => bases.extend(url.transpose().map(|url| base_url(url?))),
+            url => bases.extend(url.transpose().map(|url| parse_base_url(url?))),
         }
         let name = source.text(Setting::SUBDOMAIN.variable);
-        bases.extend(name.transpose().map(|name| subdomain(name?)));
+        bases.extend(name.transpose().map(|name| parse_subdomain(name?)));
     }
     (bases, refused)
 }
 
-fn is_from_env_file(credential: &Lookup<String>) -> bool {
+fn is_from_env_file(credential: &Found<String>) -> bool {
     matches!(credential, Ok(Some(Sourced { origin: Origin::EnvFile(..), .. })))
 }
 

@@ -7,7 +7,7 @@ use rpassword::ConfigBuilder;
 
 use super::{Origin, Sourced};
 use crate::error::Error;
-use crate::log;
+use crate::stderr;
 use crate::unix;
 
 /// For each question.
@@ -39,7 +39,7 @@ impl Prompt {
         };
         for _ in 1..ATTEMPTS {
             match ask_once() {
-                Err(error) => log::error("", &error),
+                Err(error) => stderr::error("", &error),
                 answered => return answered,
             }
         }

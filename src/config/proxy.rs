@@ -2,16 +2,18 @@
 
 use std::fmt;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 
 use super::base_url::{host_and_port, ip_address};
-use super::{BaseUrl, Environment, Lookup};
+use super::{BaseUrl, Environment, Found};
 use crate::secret::Secret;
 
 /// The first that is set counts.
 const VARIABLES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 
-pub(super) fn find(url: &BaseUrl, environment: &Environment) -> Lookup<Proxy> {
+pub(super) fn find(url: &BaseUrl, environment: &Environment) -> Found<Proxy> {
     let exceptions = environment.text("no_proxy").or_else(|| environment.text("NO_PROXY"));
     if exceptions.is_some_and(|exceptions| is_excluded(url, &exceptions.value)) || url.is_loopback() {
         return Ok(None);
@@ -61,6 +63,15 @@ impl Proxy {
         let (host, port) = host_and_port(address)?;
         let credentials = (!user_info.is_empty()).then(|| credentials(user_info)).transpose()?;
         Ok(Self { tls, host, port: port.unwrap_or(default_port), credentials })
+    }
+}
+
+impl Proxy {
+    /// The password, and the login as it is sent (RFC 7617).
+    pub(super) fn secrets(&self) -> Vec<Secret> {
+        let Some((user, password)) = &self.credentials else { return Vec::new() };
+        let login = STANDARD.encode(format!("{user}:{}", password.reveal()));
+        vec![password.clone(), Secret::new(login)]
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
-use super::{Environment, Lookup, Sourced, file};
+use super::{Environment, Found, Sourced, read_file};
 use crate::error::Error;
 
 const VARIABLE: &str = "SSL_CERT_FILE";
@@ -13,10 +13,10 @@ const VARIABLE: &str = "SSL_CERT_FILE";
 /// Bytes: far more than a system's store of certificates.
 const LIMIT: u64 = 16 << 20;
 
-pub(super) fn find(option: Option<&Path>, environment: &Environment) -> Lookup<Vec<CertificateDer<'static>>> {
+pub(super) fn find(option: Option<&Path>, environment: &Environment) -> Found<Vec<CertificateDer<'static>>> {
     let option = option.map(|path| (path, "--cacert"));
     let named = option.or_else(|| Some((Path::new(environment.get(VARIABLE)?), VARIABLE)));
-    named.map(|(path, named_by)| parse(file::read(path, named_by, "CA file", LIMIT)?)).transpose()
+    named.map(|(path, named_by)| parse(read_file::read(path, named_by, "CA file", LIMIT)?)).transpose()
 }
 
 /// The HTTP client would ignore what is malformed, and trust nobody if nothing is left.

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::file::FileId;
+use super::read_file::FileId;
 use crate::error::{Error, Kind};
-use crate::text::Shown;
+use crate::text::Sanitized;
 
 /// A setting that every token needs.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -72,8 +72,8 @@ impl fmt::Display for Origin {
         match self {
             Self::Option(name) => f.write_str(name),
             Self::Environment(variable) => write!(f, "{variable} in the environment"),
-            Self::FileOf(name, path) => write!(f, "the file {} ({name})", Shown::os(path)),
-            Self::EnvFile(variable, path) => write!(f, "{variable} in {}", Shown::os(path)),
+            Self::FileOf(name, path) => write!(f, "the file {} ({name})", Sanitized::os(path)),
+            Self::EnvFile(variable, path) => write!(f, "{variable} in {}", Sanitized::os(path)),
             Self::Prompt => f.write_str("the prompt"),
         }
     }

@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use super::env_file::EnvFile;
-use super::{BASE_URL, Lookup, Origin, Setting, Sourced, credentials};
+use super::{BASE_URL, Found, Origin, Setting, Sourced, credentials};
 use crate::error::{Error, Kind};
 
 /// Empty variables count as not set.
@@ -58,7 +58,7 @@ impl Sources {
         if self.is_named { [file, environment] } else { [environment, file] }
     }
 
-    pub(super) fn credential(&self, setting: Setting) -> Lookup<String> {
+    pub(super) fn credential(&self, setting: Setting) -> Found<String> {
         self.in_order().into_iter().find_map(|source| source.credential(setting).transpose()).transpose()
     }
 
@@ -89,14 +89,14 @@ impl Sources {
 }
 
 impl Source<'_> {
-    pub(super) fn text(self, name: &'static str) -> Lookup<String> {
+    pub(super) fn text(self, name: &'static str) -> Found<String> {
         match self {
             Self::EnvFile(file) => Ok(file.as_ref().map_err(Clone::clone)?.get(name)),
             Self::Environment(environment) => Ok(environment.text(name)),
         }
     }
 
-    fn credential(self, setting: Setting) -> Lookup<String> {
+    fn credential(self, setting: Setting) -> Found<String> {
         match (self.text(setting.variable)?, self) {
             (None, Self::Environment(environment)) => {
                 let path = environment.get(setting.other_source).map(Path::new);

@@ -1,5 +1,4 @@
 use std::env;
-use std::ffi::OsString;
 use std::fs;
 use std::fs::Permissions;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -7,7 +6,6 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use tempfile::TempDir;
 
 use super::*;
-use crate::cli::{self, Invocation};
 
 pub(super) const SUBDOMAIN: &str = "OUTSETA_SUBDOMAIN";
 pub(super) const API_KEY: &str = "OUTSETA_API_KEY";
@@ -23,15 +21,24 @@ pub(super) fn environment(variables: &[(&str, &str)]) -> Environment {
     Environment(variables.iter().map(|(name, value)| (name.into(), value.into())).collect())
 }
 
-fn options(line: &str) -> Options {
-    match cli::parse(line.split_whitespace().map(OsString::from)) {
-        Ok(Invocation::Run(options)) => options,
-        other => panic!("{line} gave {other:?}"),
+/// What options such as `-s acme -e FILE` give.
+fn given(line: &str) -> Given {
+    let mut given = Given::default();
+    let typed = |text: &str, option| Sourced::new(text.to_owned(), Origin::Option(option));
+    for option in line.split_whitespace().collect::<Vec<_>>().chunks(2) {
+        match option {
+            ["-s", name] => given.base = Some(parse_subdomain(typed(name, "--subdomain")).unwrap()),
+            ["--base-url", url] => given.base = Some(parse_base_url(typed(url, "--base-url")).unwrap()),
+            ["-e", file] => given.env_file = Some(file.into()),
+            ["--cacert", file] => given.cacert = Some(file.into()),
+            other => panic!("{other:?}"),
+        }
     }
+    given
 }
 
 /// An env file has this text: the one at `FILE` in the line or, with the line `own`, the user's own.
-fn found(line: &str, variables: &[(&str, &str)], text: &str) -> Found {
+fn found(line: &str, variables: &[(&str, &str)], text: &str) -> PartialSettings {
     let folder = TempDir::new().unwrap();
     fs::create_dir(folder.path().join("outseta-token")).unwrap();
     let path = folder.path().join("outseta-token/env");
@@ -40,7 +47,7 @@ fn found(line: &str, variables: &[(&str, &str)], text: &str) -> Found {
     let own = if line == "own" { folder.path() } else { Path::new("") };
     let line = line.replace("own", "").replace("FILE", path.to_str().unwrap());
     let variables = [variables, &[("XDG_CONFIG_HOME", own.to_str().unwrap())]].concat();
-    Found::new(&options(&line), environment(&variables)).unwrap()
+    PartialSettings::find(&given(&line), environment(&variables)).unwrap()
 }
 
 /// The source, without the path of a file.
@@ -52,12 +59,12 @@ fn source(origin: &Origin) -> String {
     }
 }
 
-fn base(found: &Found) -> String {
+fn base(found: &PartialSettings) -> String {
     let shown = |base: &Sourced<BaseUrl>| format!("{} ({})", base.value, source(&base.origin));
     found.base.as_ref().unwrap().as_ref().map_or_else(String::new, shown)
 }
 
-fn revealed(credential: &Lookup<Secret>) -> String {
+fn revealed(credential: &Found<Secret>) -> String {
     let shown = |found: &Sourced<Secret>| format!("{} ({})", found.value.reveal(), source(&found.origin));
     credential.as_ref().unwrap().as_ref().map_or_else(String::new, shown)
 }
@@ -185,7 +192,7 @@ fn a_base_url_that_waits_for_a_credential_is_not_a_missing_subdomain() {
         let found = found("-e FILE", variables, text);
         let listed = found.list()[0].1.clone().unwrap_err().to_string();
         assert!(listed.starts_with(base), "{listed}");
-        let error = found.settings().unwrap_err().to_string();
+        let error = found.complete().unwrap_err().to_string();
         assert!(error.starts_with(missing), "{error}");
     }
 }
@@ -211,8 +218,8 @@ fn files_with_credentials_are_known_by_device_and_inode() {
     fs::write(&key, "contents").unwrap();
     symlink(&key, &link).unwrap();
     let files = |variables: &[(&str, &str)]| {
-        let options = options(&format!("-e {}", env.display()));
-        Found::new(&options, environment(variables)).unwrap().settings().unwrap().credential_files
+        let given = given(&format!("-e {}", env.display()));
+        PartialSettings::find(&given, environment(variables)).unwrap().complete().unwrap().credential_files
     };
     let id = |path| fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino())).unwrap();
     let link = link.to_str().unwrap();
@@ -230,7 +237,7 @@ fn the_environment_is_that_of_the_process() {
 
 #[test]
 fn malformed_settings_are_reported_first_and_missing_ones_together() {
-    let error = |variables: &[(&str, &str)]| found("", variables, "").settings().unwrap_err();
+    let error = |variables: &[(&str, &str)]| found("", variables, "").complete().unwrap_err();
     let [name, key, secret] = ALL;
     let (base, [api_key, api_secret]) = (Setting::SUBDOMAIN, [Setting::API_KEY, Setting::API_SECRET]);
     for (variables, missing) in [
@@ -268,7 +275,7 @@ fn certificates_come_from_the_option_or_the_variable() {
     });
     let roots = |line: &str, variable: &str| {
         let found = found(line, &[&ALL[..], &[("SSL_CERT_FILE", variable)]].concat(), "");
-        found.settings().unwrap().roots.map(|roots| roots.value)
+        found.complete().unwrap().roots.map(|roots| roots.value)
     };
     assert_eq!(roots(&format!("--cacert {}", option.0), &variable.0), Some(option.1));
     assert_eq!(roots("", &variable.0), Some(variable.1));

@@ -1,24 +1,23 @@
-//! `--batch`: one JSON line per email, in order, as soon as it is known. A failure that every email would
-//! meet ends the batch.
+//! `--batch`: one JSON line per email, in order, as soon as it is known. A failure that would be the same for
+//! every email ends the batch.
 
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
 
-use super::prepare;
+use super::{Common, warn_of_expired_token};
 use crate::api::{Outseta, Token, now};
-use crate::cli::Options;
 use crate::email::{self, Email};
 use crate::error::{Error, Kind};
-use crate::log::{self, Log};
 use crate::output;
-use crate::text::Shown;
+use crate::stderr::{self, Log};
+use crate::stdin;
+use crate::text::Sanitized;
 
 /// The longest line in bytes, not counting the line feed.
 const LINE_LIMIT: usize = 4 * 1024;
@@ -27,33 +26,30 @@ const LINE_LIMIT: usize = 4 * 1024;
 /// email that is left.
 const BUSY_LIMIT: u32 = 3;
 
-pub(crate) fn run(
-    options: &Options,
-    file: Option<&Path>,
-    pause: Duration,
-    log: Log,
-) -> Result<ExitCode, Error> {
-    let name = file.map_or(Shown::new(email::STANDARD_INPUT), Shown::os);
+pub(super) fn run(file: Option<&Path>, common: &Common) -> Result<ExitCode, Error> {
+    let log = common.log;
+    let name = file.map_or(Sanitized::new(stdin::NAME), Sanitized::os);
     let input = match file {
-        None => email::standard_input()?,
+        None => stdin::file()?,
         Some(path) => File::open(path).map_err(|error| Error::unreadable(&name, &error))?,
     };
-    let outseta = prepare(options, pause, log)?;
+    let settings = common.complete(common.find_settings()?, common.prompt().as_ref())?;
+    let outseta = common.client(settings)?;
     output::Destination::open(None)?;
     let result = process(BufReader::new(input), &name, &outseta, log);
     log.progress("");
     let summary = result?;
     if summary.tokens + summary.failures == 0 && !summary.is_stopped {
-        log::warning(format_args!("no email in {name}"));
+        stderr::warning(format_args!("no email in {name}"));
     }
     log.success(&summary);
     let Some((line, error)) = summary.failure else {
         return Ok(ExitCode::SUCCESS);
     };
     if summary.is_stopped {
-        log::error(format_args!("stopped at line {line}: "), &error);
+        stderr::error(format_args!("stopped at line {line}: "), &error);
     } else {
-        log::error(format_args!("{} failed, the first at line {line}: ", summary.failures), &error);
+        stderr::error(format_args!("{} failed, the first at line {line}: ", summary.failures), &error);
     }
     Ok(ExitCode::from(error.status()))
 }
@@ -98,7 +94,7 @@ impl Summary {
 }
 
 /// Prints a record for each email, until the input or a failure ends the batch.
-fn process(mut input: impl BufRead, name: &Shown, outseta: &Outseta<'_>, log: Log) -> Result<Summary, Error> {
+fn process(mut input: impl BufRead, name: &Sanitized, outseta: &Outseta, log: Log) -> Result<Summary, Error> {
     let mut summary = Summary::default();
     for number in 1.. {
         let line = match read_line(&mut input) {
@@ -111,12 +107,12 @@ fn process(mut input: impl BufRead, name: &Shown, outseta: &Outseta<'_>, log: Lo
             }
         };
         let Some((text, email)) = parse(&line) else { continue };
-        let result = email.and_then(|email| outseta.token(&email));
+        let result = email.and_then(|email| outseta.mint(&email));
         let record = output::compact(&Record::new(&text, &result));
         log.progress("");
         output::print(&record)?;
         if result.as_ref().is_ok_and(|token| token.seconds_left(now()).is_some_and(|left| left <= 0)) {
-            log::expired(format_args!("line {number}: "), &text);
+            warn_of_expired_token(&format!("line {number}: "), &text);
         }
         summary.add(number, result);
         if summary.is_stopped {
@@ -151,7 +147,7 @@ fn parse(line: &[u8]) -> Option<(String, Result<Email, Error>)> {
         return None;
     }
     let email = if too_long { Err(email::invalid("the line is too long")) } else { Email::from_bytes(line) };
-    Some((Shown::new(text).to_string(), email))
+    Some((Sanitized::new(text).to_string(), email))
 }
 
 #[derive(Serialize)]

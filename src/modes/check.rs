@@ -3,37 +3,35 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use super::find_settings;
+use super::Common;
 use crate::api::Outseta;
-use crate::cli::Options;
-use crate::config::{Found, Settings};
+use crate::config::{PartialSettings, Settings};
 use crate::error::{Error, Kind};
-use crate::log::{self, Log};
 use crate::output;
-use crate::text::Shown;
+use crate::stderr;
+use crate::text::Sanitized;
 
-/// A setting or a step, and its value or failure.
+/// One line of the report: a name, and its value or what is wrong with it.
 type Line = (&'static str, Result<String, Error>);
 
-pub(crate) fn run(options: &Options, log: Log) -> Result<ExitCode, Error> {
-    let found = find_settings(options, log)?;
+pub(super) fn run(common: &Common) -> Result<ExitCode, Error> {
+    let found = common.find_settings()?;
     warn_if_readable(&found);
     print(found.list())?;
-    let failure = match found.settings() {
-        Ok(settings) => try_out(settings, options, log)?,
+    let failure = match found.complete() {
+        Ok(settings) => try_out(settings, common)?,
         Err(error) => Some(error),
     };
     Ok(failure.map_or(ExitCode::SUCCESS, |error| ExitCode::from(error.status())))
 }
 
-fn warn_if_readable(found: &Found) {
+fn warn_if_readable(found: &PartialSettings) {
     for path in found.files_with_secrets() {
         if fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o044 != 0) {
-            let path = Shown::os(path);
-            log::warning(format_args!("{path} is readable by others"));
-            log::hint(format_args!("run: chmod go-r {path}"));
+            let path = Sanitized::os(path);
+            stderr::warning(format_args!("{path} is readable by group or others"));
+            stderr::hint(format_args!("run: chmod go-r {path}"));
         }
     }
 }
@@ -56,18 +54,18 @@ fn print(lines: Vec<Line>) -> Result<Option<Error>, Error> {
 }
 
 /// Prints a line for each step, until one fails. Returns the failure.
-fn try_out(settings: Settings, options: &Options, log: Log) -> Result<Option<Error>, Error> {
+fn try_out(settings: Settings, common: &Common) -> Result<Option<Error>, Error> {
     let tls = settings.base.value.tls;
-    let outseta = Outseta::new(settings, options, Duration::ZERO, log)?;
+    let outseta = common.client(settings)?;
     let failure = print(steps_to_account(&outseta, tls))?;
     if failure.is_some() {
         return Ok(failure);
     }
-    let ok = "ok (a read-only key passes too, but cannot make tokens)".to_owned();
+    let ok = "ok (whether it may make tokens is not tested)".to_owned();
     print(vec![("key", outseta.read_with_key().map(|()| ok))])
 }
 
-fn steps_to_account(outseta: &Outseta<'_>, tls: bool) -> Vec<Line> {
+fn steps_to_account(outseta: &Outseta, tls: bool) -> Vec<Line> {
     let ok = || Ok("ok".to_owned());
     let connection = "name and connection";
     let result = outseta.read_jwks().and_then(|()| ok());
@@ -77,7 +75,7 @@ fn steps_to_account(outseta: &Outseta<'_>, tls: bool) -> Vec<Line> {
         Err(Kind::Network) if !outseta.was_connected() => vec![(connection, result)],
         Err(Kind::Tls) => vec![(connection, ok()), ("TLS", result)],
         _ => {
-            let secured = if tls { "ok" } else { "not used with a loopback host" };
+            let secured = if tls { "ok" } else { "none (plain http to this machine)" };
             vec![(connection, ok()), ("TLS", Ok(secured.to_owned())), ("account", result)]
         }
     }

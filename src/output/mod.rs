@@ -1,8 +1,8 @@
 //! The output formats, and writing a result.
 
-mod file;
+mod atomic;
 mod format;
-mod kept;
+mod reuse;
 
 use std::fmt::Write;
 
@@ -10,9 +10,9 @@ use serde::Serialize;
 use serde::ser::SerializeMap;
 use serde_json::{Map, Value};
 
-pub(crate) use self::file::Destination;
+pub(crate) use self::atomic::Destination;
 pub(crate) use self::format::Format;
-pub(crate) use self::kept::{Wanted, kept};
+pub(crate) use self::reuse::{Requirements, reusable_token};
 use crate::api::Token;
 use crate::error::{Error, Kind};
 use crate::text;

@@ -4,11 +4,11 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use super::file::{cannot_write, folder, is_temporary_name, names_file, open_device};
-use super::kept::{check, recover};
+use super::atomic::{cannot_write, folder, is_temporary_name, names_file, open_device};
+use super::reuse::{check, recover};
 use super::*;
 use crate::email::Email;
-use crate::text::Shown;
+use crate::text::Sanitized;
 use crate::unix;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -39,7 +39,7 @@ fn only_a_character_device_is_opened_as_one() {
 fn only_a_lack_of_space_is_reported_as_one() {
     let hint = |code| {
         let error = io::Error::from_raw_os_error(code);
-        cannot_write(&Shown::new("token"), &error, "the file is unchanged").hint().map(str::to_owned)
+        cannot_write(&Sanitized::new("token"), &error, "the file is unchanged").hint().map(str::to_owned)
     };
     for code in [libc::ENOSPC, libc::EDQUOT, libc::EFBIG] {
         assert_eq!(hint(code).as_deref(), Some("check for free space; the file is unchanged"), "{code}");
@@ -150,7 +150,7 @@ fn a_token_fits_by_email_expiry_and_account() {
     let email = Email::parse("jane@example.com").expect("an email");
     let fits = |access_token: &str, host| {
         let token = token(json!({"access_token": access_token, "expires_in": 9_000}));
-        check(&token, &Wanted { email: &email, host, account: None, valid_at: 5_000 }).is_ok()
+        check(&token, &Requirements { email: &email, host, account: None, valid_at: 5_000 }).is_ok()
     };
     let acme = Some("acme.outseta.com");
     for (issuer, host, expected) in [
@@ -178,11 +178,11 @@ fn a_token_fits_by_email_expiry_and_account() {
 #[test]
 fn a_token_of_another_customer_account_does_not_fit() {
     let email = Email::parse("jane@example.com").expect("an email");
-    let wanted = Wanted { email: &email, host: None, account: Some("Uid1"), valid_at: 0 };
+    let required = Requirements { email: &email, host: None, account: Some("Uid1"), valid_at: 0 };
     for (account, expected) in [(json!("Uid1"), true), (json!("uid1"), false), (Value::Null, false)] {
         let claims = json!({"email": "jane@example.com", "exp": 1, "outseta:accountUid": account});
         let token = token(json!({"access_token": jwt(&claims)}));
-        assert_eq!(check(&token, &wanted).is_ok(), expected, "{account}");
+        assert_eq!(check(&token, &required).is_ok(), expected, "{account}");
     }
 }
 

@@ -8,20 +8,20 @@ fn invisible_characters_are_escaped_and_others_are_not() {
         ("\u{34f}\u{115f}\u{3164}\u{ffa0}\u{e0041}", r"\u{34f}\u{115f}\u{3164}\u{ffa0}\u{e0041}"),
         ("  Ungültig: \"x\" – 例\u{200a} ", "  Ungültig: \"x\" – 例\u{200a} "),
     ] {
-        assert_eq!(Shown::new(text).to_string(), shown);
+        assert_eq!(Sanitized::new(text).to_string(), shown);
     }
 }
 
 #[test]
 fn at_most_300_characters_are_shown() {
-    assert_eq!(Shown::new(&"é".repeat(300)).to_string(), "é".repeat(300));
-    assert_eq!(Shown::new(&"é".repeat(301)).to_string(), "é".repeat(300) + "…");
+    assert_eq!(Sanitized::new(&"é".repeat(300)).to_string(), "é".repeat(300));
+    assert_eq!(Sanitized::new(&"é".repeat(301)).to_string(), "é".repeat(300) + "…");
 }
 
 #[test]
 fn secrets_are_hidden_in_a_servers_text() {
     let (key, secret, none) = (Secret::new("the-key"), Secret::new("s3cr3t"), Secret::new(""));
-    let shown = Shown::without(" bad Outseta the-key:s3cr3t", &[key, secret, none]);
+    let shown = Sanitized::without(" bad Outseta the-key:s3cr3t", &[key, secret, none]);
     assert_eq!(shown.to_string(), " bad Outseta [hidden]:[hidden]");
 }
 

@@ -15,7 +15,7 @@ const ACME: &str = "base URL: https://acme.outseta.com (OUTSETA_SUBDOMAIN in the
 const KEY_LINE: &str = "API key: KQx7… (OUTSETA_API_KEY in the environment)";
 const SECRET_LINE: &str = "API secret: [hidden], 28 characters (OUTSETA_API_SECRET in the environment)";
 
-const KEY_OK: &str = "key: ok (a read-only key passes too, but cannot make tokens)";
+const KEY_OK: &str = "key: ok (whether it may make tokens is not tested)";
 
 const NO_BASE: &str = "base URL: not configured: subdomain (OUTSETA_SUBDOMAIN or --subdomain); hint: set \
     OUTSETA_SUBDOMAIN in the environment or in /dev/null/outseta-token/env (no such file); it is acme for \
@@ -130,7 +130,7 @@ mod success {
                 "roots: built in",
                 "proxy: none",
                 "name and connection: ok",
-                "TLS: not used with a loopback host",
+                "TLS: none (plain http to this machine)",
                 "account: ok",
                 KEY_OK,
             ]))
@@ -309,8 +309,9 @@ mod failed_steps {
             (Fault::CloseAfter(0), "the connection to 127.0.0.1 was lost before the response was complete; "),
         ] {
             server.on(Endpoint::Jwks, fault);
-            let line =
-                format!("name and connection: ok\nTLS: not used with a loopback host\naccount: {failure}");
+            let line = format!(
+                "name and connection: ok\nTLS: none (plain http to this machine)\naccount: {failure}"
+            );
             check().server(&server).args(["--timeout", "1s"]).status(69).stdout_contains(&line).run();
         }
         assert_eq!(server.requests().len(), 2);
@@ -441,7 +442,7 @@ mod files_with_secrets {
 
     fn warning(path: &str) -> [String; 2] {
         [
-            format!("outseta-token: warning: {path} is readable by others"),
+            format!("outseta-token: warning: {path} is readable by group or others"),
             format!("outseta-token: hint: run: chmod go-r {path}"),
         ]
     }

@@ -162,7 +162,7 @@ mod success {
                     set_mode(&run.work().join("key"), 0o644);
                     run.args(CHECK)
                 },
-                "outseta-token: warning: key is readable by others\noutseta-token: hint: ",
+                "outseta-token: warning: key is readable by group or others\noutseta-token: hint: ",
             ),
             (
                 &|| emails(&expired, JANE),

@@ -164,7 +164,7 @@ mod kept {
         keeping_file(line(&token(WEEK + 60)))
             .arg("-v")
             .stderr_lines(&[
-                "outseta-token: the file is kept, and no request made",
+                "outseta-token: the token in the file is still valid: nothing to do",
                 "outseta-token: token for jane@example.com in account 496LXdmX, valid for 7 days",
             ])
             .run();

@@ -359,7 +359,7 @@ fn looked_up_for(email: &str, refused: &Response, response: &Response) -> Result
     let Ok(Outcome::Refused(refusal)) = token(refused, &email, context(&credentials)) else {
         panic!("{refused:?}")
     };
-    lookup(response, &refusal, &email, context(&credentials))
+    lookup(response, &refusal, &email, context(&credentials)).map(|Reason(reason)| reason)
 }
 
 #[track_caller]
@@ -526,7 +526,7 @@ fn any_other_response_to_the_lookup_is_a_failed_lookup() {
 
 #[test]
 fn each_response_to_a_read_has_its_status() {
-    let status = |response: &Response| match read(response, "keys", context(&credentials())) {
+    let status = |response: &Response| match list(response, "keys", context(&credentials())) {
         Ok(()) => 0,
         Err(error) => error.status(),
     };
@@ -557,7 +557,7 @@ fn each_response_to_a_read_has_its_status() {
     let credentials = credentials();
     let public = Context { credentials: None, ..context(&credentials) };
     let echo = bytes(403, format!("No {SECRET}."));
-    let error = read(&echo, "keys", public).unwrap_err();
+    let error = list(&echo, "keys", public).unwrap_err();
     assert_eq!(error.to_string(), "unexpected response (403): No [hidden].");
 }
 
@@ -655,7 +655,7 @@ proptest! {
             Ok(Outcome::Refused(refusal)) => {
                 prop_assert!(matches!(response.status, 400 | 404 | 422));
                 let error = lookup(&second, &refusal, &email(), context(&credentials()))
-                    .unwrap_or_else(|cause| refusal.lookup_failed(&email(), &cause));
+                    .map_or_else(|cause| refusal.lookup_failed(&email(), &cause), |Reason(reason)| reason);
                 prop_assert!([67, 68, 75, 76, 77].contains(&error.status()), "{:?}", error);
                 prop_assert!(is_presentable(&error), "{}", error);
             }
@@ -664,7 +664,7 @@ proptest! {
 
     #[test]
     fn any_response_to_a_read_is_interpreted(response in responses()) {
-        match read(&response, "items", context(&credentials())) {
+        match list(&response, "items", context(&credentials())) {
             Ok(()) => prop_assert_eq!(response.status, 200),
             Err(error) => {
                 prop_assert!([68, 75, 76, 78].contains(&error.status()), "{:?}", error);

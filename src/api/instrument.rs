@@ -1,27 +1,18 @@
-//! Watches ureq's connections, to know how far an exchange has come and to end it in time. Cargo.toml pins
-//! ureq's minor version, because the next may change these parts.
+//! Instruments ureq's connections: records how far an exchange has come, and ends it in time. Cargo.toml pins
+//! ureq's minor version, because `ureq::unversioned` may change in any minor version.
 
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
-use std::thread;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use ureq::config::Config;
-use ureq::http::Uri;
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::Error;
 use ureq::unversioned::transport::{
     Buffers, ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, RustlsConnector, TcpConnector,
     Transport,
 };
-use ureq::{Error, Timeout};
 
-use crate::config::ip_address;
-
-/// ureq takes no more.
-const MAX_ADDRESSES: usize = 16;
-
-/// Bytes of a response with its heads, the framing of its chunks and its trailers, which ureq does not limit.
+/// Limit for a whole response in bytes: its head, its body, and the framing and trailers of chunks, which ureq
+/// does not limit.
 const RESPONSE_LIMIT: usize = 128 * 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -41,9 +32,9 @@ impl Phase {
     }
 }
 
-/// Shared by the client and its connection.
+/// How far the current exchange has come. The client and its connection share it.
 #[derive(Debug, Clone)]
-pub(super) struct Watch(Arc<Mutex<State>>);
+pub(super) struct Progress(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -63,7 +54,7 @@ impl State {
     }
 }
 
-impl Watch {
+impl Progress {
     pub(super) fn new() -> Self {
         Self(Arc::new(Mutex::new(State::new(false, Duration::ZERO, Duration::ZERO))))
     }
@@ -78,13 +69,13 @@ impl Watch {
     }
 
     pub(super) fn connector(&self, via_proxy: bool) -> impl Connector + use<> {
-        let layer = |above_tls| Layer { watch: self.clone(), via_proxy, above_tls };
-        Start(self.clone())
+        let instrument = |above_tls| Instrument { progress: self.clone(), via_proxy, above_tls };
+        NewConnection(self.clone())
             .chain(ConnectProxyConnector::default())
             .chain(TcpConnector::default())
-            .chain(layer(false))
+            .chain(instrument(false))
             .chain(RustlsConnector::default())
-            .chain(layer(true))
+            .chain(instrument(true))
     }
 
     fn left(&self) -> Duration {
@@ -94,11 +85,11 @@ impl Watch {
     }
 }
 
-/// Notes that ureq makes a new connection.
+/// The first connector: it records that ureq makes a new connection.
 #[derive(Debug)]
-struct Start(Watch);
+struct NewConnection(Progress);
 
-impl Connector for Start {
+impl Connector for NewConnection {
     type Out = ();
 
     fn connect(&self, _: &ConnectionDetails, _: Option<()>) -> Result<Option<()>, Error> {
@@ -108,55 +99,56 @@ impl Connector for Start {
     }
 }
 
-/// Wraps TCP, or the layer that carries HTTP.
+/// Inserted twice: above TCP, and above TLS.
 #[derive(Debug)]
-struct Layer {
-    watch: Watch,
+struct Instrument {
+    progress: Progress,
     via_proxy: bool,
     above_tls: bool,
 }
 
-impl<T: Transport> Connector<T> for Layer {
-    type Out = Watched<T>;
+impl<T: Transport> Connector<T> for Instrument {
+    type Out = Instrumented<T>;
 
     fn connect(&self, details: &ConnectionDetails, inner: Option<T>) -> Result<Option<Self::Out>, Error> {
-        // ureq connects to the proxy itself with a configuration without one.
+        // While ureq connects to the proxy itself, its configuration has no proxy.
         let is_proxy = self.via_proxy && details.config.proxy().is_none();
-        self.watch.state().phase = match (is_proxy, self.above_tls) {
+        self.progress.state().phase = match (is_proxy, self.above_tls) {
             (true, false) => Phase::ProxyTls,
             (true, true) => Phase::Tunnel,
             (false, false) => Phase::Connecting,
             (false, true) => Phase::Sending,
         };
         let is_http = self.above_tls && !is_proxy;
-        Ok(inner.map(|inner| Watched { inner, watch: self.watch.clone(), is_http }))
+        Ok(inner.map(|inner| Instrumented { inner, progress: self.progress.clone(), is_http }))
     }
 }
 
 #[derive(Debug)]
-struct Watched<T> {
+struct Instrumented<T> {
     inner: T,
-    watch: Watch,
+    progress: Progress,
     is_http: bool,
 }
 
-impl<T: Transport> Transport for Watched<T> {
+impl<T: Transport> Transport for Instrumented<T> {
     fn buffers(&mut self) -> &mut dyn Buffers {
         self.inner.buffers()
     }
 
     fn transmit_output(&mut self, amount: usize, mut timeout: NextTimeout) -> Result<(), Error> {
         // ureq gives each step of the way through a proxy the whole time.
-        timeout.after = self.watch.left().min(*timeout.after).into();
+        timeout.after = self.progress.left().min(*timeout.after).into();
         self.inner.transmit_output(amount, timeout)
     }
 
     fn await_input(&mut self, mut timeout: NextTimeout) -> Result<bool, Error> {
-        let end = Instant::now() + self.watch.left().min(*timeout.after);
+        let end = Instant::now() + self.progress.left().min(*timeout.after);
         let unread = if self.is_http { self.inner.buffers().input().len() } else { 0 };
         loop {
             let left = end.saturating_duration_since(Instant::now());
-            // The kernel may end a long wait an eighth too late.
+            // Linux ends a long wait up to an eighth too late (measured 2026-11: 22.06 s instead of 20 s), so
+            // wait in shrinking steps.
             timeout.after = (left * 3 / 4).into();
             match self.inner.await_input(timeout) {
                 Err(Error::Timeout(_)) if !left.is_zero() => {}
@@ -165,7 +157,7 @@ impl<T: Transport> Transport for Watched<T> {
                     return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
                 }
                 Ok(true) if self.is_http => {
-                    let mut state = self.watch.state();
+                    let mut state = self.progress.state();
                     state.phase = Phase::Receiving;
                     state.received += self.inner.buffers().input().len() - unread;
                     let is_too_large = state.received > RESPONSE_LIMIT;
@@ -176,10 +168,11 @@ impl<T: Transport> Transport for Watched<T> {
         }
     }
 
-    /// ureq asks after a response and before the next request.
+    /// ureq calls this after a response and before the next request.
     fn is_open(&mut self) -> bool {
-        let may_be_kept = !self.watch.state().phase.is_connecting();
-        // ureq looks at the socket only. A read without waiting also finds bytes in a buffer or a TLS record.
+        let may_be_kept = !self.progress.state().phase.is_connecting();
+        // ureq looks at the socket only. Reading without waiting also finds an unasked response that lies in a
+        // buffer or in a TLS record. (What protects a token's user is the check of its email.)
         let no_time = NextTimeout { after: Duration::ZERO.into(), ..NextTimeout::default() };
         may_be_kept
             && self.inner.is_open()
@@ -194,64 +187,6 @@ impl<T: Transport> Transport for Watched<T> {
 pub(super) fn is_cut(kind: io::ErrorKind) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     matches!(kind, UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe)
-}
-
-/// The addresses of the host or proxy. ureq would look them up before every request, in a new thread.
-#[derive(Debug, Clone)]
-pub(super) struct Addresses {
-    known: Arc<Mutex<Option<ResolvedSocketAddrs>>>,
-    /// For plain http: `localhost` could lead elsewhere.
-    loopback_only: bool,
-}
-
-impl Addresses {
-    pub(super) fn new(loopback_only: bool) -> Self {
-        Self { known: Arc::default(), loopback_only }
-    }
-
-    /// Looks the addresses up, unless they are known.
-    pub(super) fn look_up(&self, uri: &Uri, limit: Duration) -> Result<(), Error> {
-        if self.known().is_some() {
-            return Ok(());
-        }
-        let (scheme, authority) = uri.scheme().zip(uri.authority()).ok_or(Error::HostNotFound)?;
-        let target = DefaultResolver::host_and_port(scheme, authority).ok_or(Error::HostNotFound)?;
-        let found = if ip_address(authority.host()).is_some() {
-            target.to_socket_addrs()
-        } else {
-            // The system's resolver has no timeout, but a thread can be abandoned.
-            let (sender, receiver) = mpsc::sync_channel(1);
-            thread::Builder::new()
-                .spawn(move || sender.send(target.to_socket_addrs()))
-                .map_err(|error| io::Error::new(error.kind(), format!("cannot start a thread: {error}")))?;
-            receiver.recv_timeout(limit).map_err(|_| Error::Timeout(Timeout::Resolve))?
-        };
-        let usable = |address: &SocketAddr| !self.loopback_only || address.ip().is_loopback();
-        let mut addresses = self.empty();
-        for address in found.into_iter().flatten().filter(usable).take(MAX_ADDRESSES) {
-            addresses.push(address);
-        }
-        if addresses.is_empty() {
-            return Err(Error::HostNotFound);
-        }
-        *self.known() = Some(addresses);
-        Ok(())
-    }
-
-    /// After a failure: the host may have moved.
-    pub(super) fn forget(&self) {
-        *self.known() = None;
-    }
-
-    fn known(&self) -> MutexGuard<'_, Option<ResolvedSocketAddrs>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Resolver for Addresses {
-    fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
-        self.known().clone().ok_or(Error::HostNotFound)
-    }
 }
 
 #[cfg(test)]
@@ -272,7 +207,7 @@ mod tests {
         }
         fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
             self.0.push(*timeout.after);
-            thread::sleep(*timeout.after);
+            std::thread::sleep(*timeout.after);
             Err(Error::Timeout(timeout.reason))
         }
         fn is_open(&mut self) -> bool {
@@ -305,7 +240,8 @@ mod tests {
         for (kind, reported) in
             [(UnexpectedEof, BrokenPipe), (ConnectionReset, BrokenPipe), (InvalidData, InvalidData)]
         {
-            let mut transport = Watched { inner: Failing(kind), watch: Watch::new(), is_http: false };
+            let mut transport =
+                Instrumented { inner: Failing(kind), progress: Progress::new(), is_http: false };
             let Err(Error::Io(error)) = transport.await_input(NextTimeout::default()) else {
                 panic!("{kind}")
             };
@@ -315,14 +251,15 @@ mod tests {
 
     #[test]
     fn each_wait_is_short_enough_for_a_kernel_that_ends_it_late() {
-        let watch = Watch::new();
+        let progress = Progress::new();
         let (connect, total) = (Duration::from_millis(50), Duration::from_millis(500));
-        watch.start(false, connect, total);
-        let mut transport = Watched { inner: Silent(Vec::new()), watch: watch.clone(), is_http: false };
+        progress.start(false, connect, total);
+        let mut transport =
+            Instrumented { inner: Silent(Vec::new()), progress: progress.clone(), is_http: false };
         for (phase, limit) in [(Phase::Connecting, connect), (Phase::Sending, total)] {
-            watch.state().phase = phase;
+            progress.state().phase = phase;
             let ended = transport.await_input(NextTimeout::default());
-            assert!(matches!(ended, Err(Error::Timeout(_))) && watch.left().is_zero(), "{phase:?}");
+            assert!(matches!(ended, Err(Error::Timeout(_))) && progress.left().is_zero(), "{phase:?}");
             let waits = std::mem::take(&mut transport.inner.0);
             assert!(waits.len() > 1, "{phase:?}");
             let mut left = limit;

@@ -1,13 +1,19 @@
-//! Messages on standard error: lines that start with `outseta-token: `, and a batch's progress. What cannot
-//! be written is dropped: the exit status still tells the result.
+//! Messages on standard error: lines that start with `outseta-token: `, and a batch's progress. Write errors
+//! are ignored: the exit status tells the result.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
-use crate::cli::Verbosity;
 use crate::error::{Error, Kind};
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Verbosity {
+    Quiet,
+    Normal,
+    Verbose,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Log {
     verbosity: Verbosity,
 }
@@ -17,29 +23,29 @@ impl Log {
         Self { verbosity }
     }
 
-    /// Shown only with `-v`.
+    /// Sanitized with -v.
     pub(crate) fn detail(self, text: impl Display) {
         if self.is_verbose() {
             line(text);
         }
     }
 
-    /// Shown on a terminal or with `-v`.
+    /// Sanitized with -v, and on a terminal unless -q.
     pub(crate) fn success(self, text: impl Display) {
-        if self.is_verbose() || self.draws_progress() {
+        if self.is_verbose() || self.is_watched() {
             line(text);
         }
     }
 
-    /// Replaces the progress line on a terminal. An empty one clears it.
+    /// Overwrites the progress line on a terminal. Empty text clears it.
     pub(crate) fn progress(self, text: impl Display) {
-        if self.draws_progress() {
+        if self.is_watched() {
             let _ = io::stderr().write_all(format!("\r\x1b[K{text}").as_bytes());
         }
     }
 
-    /// Not with `-v`: the progress line and the log would mix.
-    fn draws_progress(self) -> bool {
+    /// Whether somebody watches. With -v, the progress line and the log would mix.
+    fn is_watched(self) -> bool {
         self.verbosity == Verbosity::Normal && io::stderr().is_terminal()
     }
 
@@ -56,13 +62,8 @@ pub(crate) fn hint(text: impl Display) {
     line(format_args!("hint: {text}"));
 }
 
-pub(crate) fn expired(context: impl Display, email: &str) {
-    warning(format_args!("{context}the token for {email} has expired by this machine's clock"));
-    hint("check the clock, and the lifetime of tokens in Outseta");
-}
-
 pub(crate) fn error(context: impl Display, error: &Error) {
-    // A closed pipe (`| head`) is usual.
+    // The reader has closed the pipe, as `| head` does.
     if error.kind() == Kind::BrokenPipe {
         return;
     }

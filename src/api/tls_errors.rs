@@ -1,4 +1,4 @@
-//! Explains failed TLS handshakes. Any other error keeps rustls's text.
+//! Explains failed TLS handshakes: certificate errors in plain words, other errors by rustls's text.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use rustls::CertificateError::{
 use rustls_pki_types::UnixTime;
 
 use crate::error::{Error, Kind};
-use crate::text::Shown;
+use crate::text::Sanitized;
 
 const TRUST: &str = "if its issuer is your own authority or a proxy that inspects TLS, trust the issuer's \
      certificate with --cacert or SSL_CERT_FILE";
@@ -35,9 +35,9 @@ pub(super) fn failure(error: &io::Error, host: &str, with_proxy: bool) -> Option
     Some(match error.get_ref()?.downcast_ref()? {
         rustls::Error::InvalidCertificate(error) => {
             let (reason, hint) = certificate(error);
-            Error::new(kind, format!("cannot trust {peer}: {}", Shown::new(&reason)), hint)
+            Error::new(kind, format!("cannot trust {peer}: {}", Sanitized::new(&reason)), hint)
         }
-        // A peer that speaks TLS.
+        // These come only from a peer that speaks TLS.
         error @ (rustls::Error::AlertReceived(_) | rustls::Error::PeerIncompatible(_)) => {
             handshake_failed(kind, &peer, &error.to_string(), REFUSED)
         }
@@ -46,7 +46,7 @@ pub(super) fn failure(error: &io::Error, host: &str, with_proxy: bool) -> Option
 }
 
 pub(super) fn handshake_failed(kind: Kind, peer: &str, reason: &str, hint: &str) -> Error {
-    Error::new(kind, format!("TLS handshake with {peer} failed: {}", Shown::new(reason)), hint)
+    Error::new(kind, format!("TLS handshake with {peer} failed: {}", Sanitized::new(reason)), hint)
 }
 
 /// The reason and a hint.

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::{Error, Kind};
-use crate::text::{Shown, io_reason};
+use crate::text::{Sanitized, io_reason};
 use crate::unix;
 
 /// The name of a temporary file has 16 hexadecimal digits between these two.
@@ -28,13 +28,13 @@ const CLOSED: &str = "it is closed or open only for reading: redirect it to a fi
 /// Where a result goes; checked before any request, so that no token is lost.
 pub(crate) enum Destination {
     /// A device or an inherited descriptor.
-    Direct(ManuallyDrop<File>, Shown),
+    Direct(ManuallyDrop<File>, Sanitized),
     Replaced(PathBuf),
 }
 
 impl Destination {
     pub(super) fn standard_output() -> Result<Self, Error> {
-        let (file, name) = (unix::inherited(libc::STDOUT_FILENO), Shown::new("standard output"));
+        let (file, name) = (unix::inherited(libc::STDOUT_FILENO), Sanitized::new("standard output"));
         unix::check_writable(&file).map_err(|error| cannot_write(&name, &error, CLOSED))?;
         Ok(Self::Direct(file, name))
     }
@@ -50,7 +50,7 @@ impl Destination {
                 _ if error.raw_os_error() == Some(libc::EBADF) => CLOSED,
                 _ => "name a file in a folder that exists and that this user may write",
             };
-            let message = format!("cannot create {}: {}", Shown::os(path), io_reason(&error));
+            let message = format!("cannot create {}: {}", Sanitized::os(path), io_reason(&error));
             Error::new(Kind::CannotCreate, message, hint)
         })
     }
@@ -59,14 +59,14 @@ impl Destination {
         if let Some(descriptor) = unix::descriptor(path) {
             let file = unix::inherited(descriptor);
             unix::check_writable(&file)?;
-            return Ok(Self::Direct(file, Shown::os(path)));
+            return Ok(Self::Direct(file, Sanitized::os(path)));
         }
         match fs::symlink_metadata(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound || !names_file(path) => Err(error),
             _ if path.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
             Ok(found) if !found.is_file() && !found.is_symlink() => {
                 check_device(&found)?;
-                Ok(Self::Direct(ManuallyDrop::new(open_device(path)?), Shown::os(path)))
+                Ok(Self::Direct(ManuallyDrop::new(open_device(path)?), Sanitized::os(path)))
             }
             _ => unix::check_writable_folder(folder(path)).map(|()| Self::Replaced(path.to_owned())),
         }
@@ -75,13 +75,13 @@ impl Destination {
     pub(crate) fn write(self, bytes: &[u8]) -> Result<(), Error> {
         let (written, name, consequence) = match self {
             Self::Direct(file, name) => ((&*file).write_all(bytes), name, "the output may be incomplete"),
-            Self::Replaced(path) => (replace(&path, bytes), Shown::os(&path), "the file is unchanged"),
+            Self::Replaced(path) => (replace(&path, bytes), Sanitized::os(&path), "the file is unchanged"),
         };
         written.map_err(|error| cannot_write(&name, &error, consequence))
     }
 }
 
-pub(super) fn cannot_write(name: &Shown, error: &io::Error, consequence: &str) -> Error {
+pub(super) fn cannot_write(name: &Sanitized, error: &io::Error, consequence: &str) -> Error {
     use io::ErrorKind::{BrokenPipe, FileTooLarge, QuotaExceeded, StorageFull};
     let kind = if error.kind() == BrokenPipe { Kind::BrokenPipe } else { Kind::CannotWrite };
     let needs_space = matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge);

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::{Origin, Sourced};
 use crate::error::Error;
-use crate::text::Shown;
+use crate::text::Sanitized;
 
 /// Bytes of an env file or a credential's file.
 pub(super) const LIMIT: u64 = 64 * 1024;
@@ -27,7 +27,7 @@ pub(super) fn read(
         Ok(file) => contents(file, origin, what, limit),
         // The value may be the secret itself, in the wrong variable.
         Err(error) if named_by.starts_with("OUTSETA_") && !path.exists() => {
-            let what = Shown::new(&format!("the file that {named_by} names"));
+            let what = Sanitized::new(&format!("the file that {named_by} names"));
             Err(Error::unreadable(&what, &error))
         }
         Err(error) => Err(unreadable(&origin, &error)),
@@ -50,5 +50,5 @@ pub(super) fn contents(
 }
 
 pub(super) fn unreadable(origin: &Origin, error: &io::Error) -> Error {
-    Error::unreadable(&Shown::new(&origin.to_string()), error)
+    Error::unreadable(&Sanitized::new(&origin.to_string()), error)
 }

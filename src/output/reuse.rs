@@ -1,4 +1,4 @@
-//! `--min-ttl`: decides whether the token in a file can be kept.
+//! `--min-ttl`: decides whether the token in a file can be used again.
 
 use std::fs::OpenOptions;
 use std::io::Read;
@@ -12,13 +12,13 @@ use super::{FIRST_FIELDS, Format, prefix, render};
 use crate::api::{Token, now};
 use crate::config;
 use crate::email::Email;
-use crate::text::{Shown, approximate, io_reason};
+use crate::text::{Sanitized, approximate, io_reason};
 use crate::unix;
 
 /// Largest file that can be kept, in bytes.
 const SIZE_LIMIT: u64 = 64 << 10;
 
-pub(crate) struct Wanted<'a> {
+pub(crate) struct Requirements<'a> {
     pub(crate) email: &'a Email,
     /// The account's host, if it is known.
     pub(crate) host: Option<&'a str>,
@@ -28,9 +28,13 @@ pub(crate) struct Wanted<'a> {
     pub(crate) valid_at: i64,
 }
 
-/// The token in the file, if it can be kept; else why not. Only a regular file can be kept that nobody else
-/// may read or write.
-pub(crate) fn kept(path: &Path, format: Format, wanted: &Wanted<'_>) -> Result<Token, String> {
+/// The token in the file, or why it cannot be used again. The file must be a regular one that nobody else may
+/// read or write.
+pub(crate) fn reusable_token(
+    path: &Path,
+    format: Format,
+    required: &Requirements<'_>,
+) -> Result<Token, String> {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(|error| {
         // O_NOFOLLOW has its own reason for a link, which differs between systems.
@@ -52,27 +56,27 @@ pub(crate) fn kept(path: &Path, format: Format, wanted: &Wanted<'_>) -> Result<T
         return Err("it is larger than 64 KiB".to_owned());
     }
     let token = recover(&bytes, format).ok_or_else(|| format!("its format is not {}", format.name()))?;
-    check(&token, wanted).map(|()| token)
+    check(&token, required).map(|()| token)
 }
 
-/// The error is the reason why the token cannot be kept.
-pub(super) fn check(token: &Token, wanted: &Wanted<'_>) -> Result<(), String> {
+/// The error is the reason why the token cannot be used again.
+pub(super) fn check(token: &Token, required: &Requirements<'_>) -> Result<(), String> {
     let claims = token.claims().ok_or("its token is not a JWT")?;
     let email = claims.email().ok_or("its token has no email")?;
-    if !wanted.email.is(email) {
-        return Err(format!("its token is for {}", Shown::new(email)));
+    if !required.email.is(email) {
+        return Err(format!("its token is for {}", Sanitized::new(email)));
     }
-    if let (Some(host), Some(issuer)) = (wanted.host, claims.issuer_host()) {
+    if let (Some(host), Some(issuer)) = (required.host, claims.issuer_host()) {
         if config::names_account(issuer) && !issuer.eq_ignore_ascii_case(host) {
-            return Err(format!("its token is from {}", Shown::new(issuer)));
+            return Err(format!("its token is from {}", Sanitized::new(issuer)));
         }
     }
-    if wanted.account.is_some() && wanted.account != claims.account() {
+    if required.account.is_some() && required.account != claims.account() {
         let account = claims.account().ok_or("its token names no account")?;
-        return Err(format!("its token is for the account {}", Shown::new(account)));
+        return Err(format!("its token is for the account {}", Sanitized::new(account)));
     }
     let expiry = claims.expires_at().ok_or("its token has no expiry")?;
-    if expiry >= wanted.valid_at {
+    if expiry >= required.valid_at {
         return Ok(());
     }
     Err(match u64::try_from(expiry.saturating_sub(now())) {
@@ -81,7 +85,7 @@ pub(super) fn check(token: &Token, wanted: &Wanted<'_>) -> Result<(), String> {
     })
 }
 
-/// The token in bytes that `render` made, and in no others.
+/// The inverse of `render`: `None` unless rendering the token gives exactly these bytes.
 pub(super) fn recover(bytes: &[u8], format: Format) -> Option<Token> {
     let fields = if let Some(prefix) = prefix(format) {
         let jwt = std::str::from_utf8(bytes).ok()?.strip_prefix(prefix)?.strip_suffix('\n')?;

@@ -1,22 +1,19 @@
-//! The timeout for one email, and the waits between retries. It does not know HTTP.
+//! The time budget for one email, and the waits between retries.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Kind};
 
-/// The end of the time for one email.
+/// The time budget for one email.
 pub(super) struct Deadline {
     started: Instant,
     total: Duration,
-    attempts: u32,
-    /// The longest attempt, and the kind of timeout to report for it.
-    longest: (Duration, Kind),
 }
 
 impl Deadline {
     pub(super) fn starting_now(total: Duration) -> Self {
-        Self { started: Instant::now(), total, attempts: 0, longest: (Duration::ZERO, Kind::Timeout) }
+        Self { started: Instant::now(), total }
     }
 
     /// Time spent waiting for --rate does not count.
@@ -27,26 +24,12 @@ impl Deadline {
     pub(super) fn left(&self) -> Duration {
         self.total.saturating_sub(self.started.elapsed())
     }
-
-    pub(super) fn attempted(&mut self, time: Duration, was_connected: bool) {
-        self.attempts += 1;
-        if time >= self.longest.0 {
-            self.longest = (time, if was_connected { Kind::Timeout } else { Kind::ConnectTimeout });
-        }
-    }
-
-    /// What to report for a timeout after several attempts.
-    pub(super) fn total_timeout(&self, error: &Error) -> Option<(Kind, Duration)> {
-        let is_timeout = matches!(error.kind(), Kind::ConnectTimeout | Kind::Timeout);
-        let tenths = (self.started.elapsed().as_secs_f64() * 10.0).round();
-        let total = Duration::from_millis(100).mul_f64(tenths).min(self.total);
-        (is_timeout && self.attempts > 1).then_some((self.longest.1, total))
-    }
 }
 
-/// The wait before retry number `retry`, from 0; `None`: no retry. `jitter` is from 0 to 1.
-pub(super) fn wait(error: &Error, retry: u32, left: Duration, jitter: f64) -> Option<Duration> {
-    let backoff = Duration::from_millis(500).saturating_mul(2_u32.saturating_pow(retry));
+/// The wait before the next retry, of which there were `retries`; `None` if there must not be another one.
+/// `jitter` is from 0 to 1.
+pub(super) fn wait(error: &Error, retries: u32, left: Duration, jitter: f64) -> Option<Duration> {
+    let backoff = Duration::from_millis(500).saturating_mul(2_u32.saturating_pow(retries));
     let wait = match error.kind() {
         Kind::Busy(Some(retry_after)) => backoff.max(retry_after),
         _ => backoff,
@@ -56,7 +39,7 @@ pub(super) fn wait(error: &Error, retry: u32, left: Duration, jitter: f64) -> Op
     (error.is_retryable() && wait < left).then(|| wait + longer)
 }
 
-/// Random, by the seeds of std's hashers.
+/// std has no random numbers, but its hashers are seeded randomly.
 pub(super) fn jitter() -> f64 {
     f64::from(RandomState::new().hash_one(0).to_ne_bytes()[0]) / 255.0
 }
@@ -120,31 +103,5 @@ mod tests {
         assert_eq!(over.left(), Duration::ZERO);
         over.extend(seconds(9));
         assert!(over.left() > seconds(8));
-    }
-
-    #[test]
-    fn a_timeout_reports_the_total_time_and_the_kind_of_the_longest_attempt() {
-        let (connecting, response) = (failure(Kind::ConnectTimeout), failure(Kind::Timeout));
-        let busy = failure(Kind::Busy(None));
-        let reported = |attempts: &[(u64, bool)], error: &Error| {
-            let mut deadline = Deadline::starting_now(seconds(6));
-            deadline.started -= seconds(30);
-            for (time, was_connected) in attempts {
-                deadline.attempted(seconds(*time), *was_connected);
-            }
-            deadline.total_timeout(error)
-        };
-        assert_eq!(reported(&[(2, false)], &connecting), None);
-        let twice = [(2, false), (2, false)];
-        assert_eq!(reported(&twice, &connecting), Some((Kind::ConnectTimeout, seconds(6))));
-        let long_connect = [(4, false), (1, true)];
-        assert_eq!(reported(&long_connect, &response), Some((Kind::ConnectTimeout, seconds(6))));
-        let long_response = [(4, true), (2, false)];
-        assert_eq!(reported(&long_response, &connecting), Some((Kind::Timeout, seconds(6))));
-        assert_eq!(reported(&long_connect, &busy), None);
-        let mut deadline = Deadline::starting_now(seconds(60));
-        deadline.started -= Duration::from_millis(2510);
-        deadline.attempts = 2;
-        assert_eq!(deadline.total_timeout(&response).unwrap().1, Duration::from_millis(2500));
     }
 }
