@@ -135,8 +135,8 @@ pub(crate) fn effective_user() -> u32 {
     unsafe { libc::geteuid() }
 }
 
-/// Fails if this user may not make files in the folder. (access(2) asks for the real user, who is the effective
-/// one in a program that is not set-user-ID.)
+/// Fails if this user may not make files in the folder. (access(2) asks for the real user, who is the
+/// effective one in a program that is not set-user-ID.)
 pub(crate) fn check_writable_folder(folder: &Path) -> io::Result<()> {
     let path = CString::new(folder.as_os_str().as_bytes())?;
     // SAFETY: the path is a C string.

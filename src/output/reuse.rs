@@ -36,25 +36,22 @@ pub(crate) fn reusable_token(
     required: &Requirements<'_>,
 ) -> Result<Token, String> {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(|error| {
-        // O_NOFOLLOW has its own reason for a link, which differs between systems.
-        if path.is_symlink() { "it is a symbolic link".to_owned() } else { io_reason(&error) }
-    })?;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path);
+    let file = file.map_err(|error| io_reason(&error))?;
     let metadata = file.metadata().map_err(|error| io_reason(&error))?;
-    if !metadata.is_file() {
-        return Err("it is not a regular file".to_owned());
-    }
-    if metadata.uid() != unix::effective_user() {
-        return Err("it belongs to another user".to_owned());
-    }
-    if metadata.mode() & 0o077 != 0 {
-        return Err(format!("group or others may access it (mode {:04o})", metadata.mode() & 0o7777));
+    let mode = metadata.mode() & 0o7777;
+    for (is_fault, reason) in [
+        (!metadata.is_file(), "it is not a regular file"),
+        (metadata.uid() != unix::effective_user(), "it belongs to another user"),
+        (mode & 0o077 != 0, &*format!("group or others may access it (mode {mode:04o})")),
+        (metadata.len() > SIZE_LIMIT, "it is larger than 64 KiB"),
+    ] {
+        if is_fault {
+            return Err(reason.to_owned());
+        }
     }
     let mut bytes = Vec::new();
-    file.take(SIZE_LIMIT + 1).read_to_end(&mut bytes).map_err(|error| io_reason(&error))?;
-    if bytes.len() as u64 > SIZE_LIMIT {
-        return Err("it is larger than 64 KiB".to_owned());
-    }
+    file.take(SIZE_LIMIT).read_to_end(&mut bytes).map_err(|error| io_reason(&error))?;
     let token = recover(&bytes, format).ok_or_else(|| format!("its format is not {}", format.name()))?;
     check(&token, required).map(|()| token)
 }

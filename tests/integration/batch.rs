@@ -133,7 +133,7 @@ mod success {
         for body in [
             r#"{"expires_at": 1.50, "refresh_token": "r", "access_token": "a", "expires_in": 2.50}"#,
             r#"{"token_type": null, "access_token": "b", "expires_in": "soon"}"#,
-            r#"{"token_type": "Bearer", "access_token": "JWT", "expires_in": 123456789012345678901234567890}"#,
+            r#"{"token_type":"Bearer", "access_token":"JWT", "expires_in": 123456789012345678901234567890}"#,
         ] {
             server.on(Endpoint::Tokens, Response::text(200, &body.replace("JWT", &jwt)));
         }

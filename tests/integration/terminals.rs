@@ -271,6 +271,15 @@ mod wrong_answer {
     }
 
     #[test]
+    fn a_key_that_is_also_the_subdomain_is_refused() {
+        let mut session = asking(KEY_PROMPT).on_terminal(Streams::ALL);
+        type_at(&mut session, KEY_PROMPT, "acme");
+        let outcome = session.outcome();
+        assert_eq!(outcome.status, Some(78), "{outcome}");
+        assert!(outcome.terminal.contains("outseta-token: invalid subdomain ("), "{outcome}");
+    }
+
+    #[test]
     fn a_malformed_setting_is_reported_before_any_prompt() {
         let socks = ["https_proxy", "socks5://localhost"];
         for ([name, value], args, status, message) in [
