@@ -58,7 +58,7 @@ const ROFF: Style =
 fn fill(template: &str, style: &Style) -> String {
     let option = |spec: &&Spec| {
         let indent = if spec.synopsis.starts_with("--") { "    " } else { "" };
-        (style.row)(&format!("{indent}{}", spec.synopsis), &spec.help())
+        (style.row)(&format!("{indent}{}", spec.synopsis), &spec.full_help())
     };
     let options = |specs: &[&Spec]| specs.iter().map(option).collect::<Vec<_>>().join("\n");
     let format = |format: Format| (style.row)(format.name(), format.help());
@@ -142,7 +142,7 @@ fn zsh(spec: &Spec) -> String {
         Some(placeholder) if words.is_empty() => format!(":{placeholder}: "),
         Some(placeholder) => format!(":{placeholder}:({words})"),
     };
-    let help = spec.help().replace('\'', "'\\''").replace(':', "\\:");
+    let help = spec.full_help().replace('\'', "'\\''").replace(':', "\\:");
     let names: Vec<_> = spec.names().collect();
     let line = |name: &&str| {
         let joins = if value.is_empty() {
@@ -170,7 +170,7 @@ fn fish(spec: &Spec) -> String {
         None => name.replace('-', " -s "),
     };
     let names: String = spec.names().map(name).collect();
-    format!("complete -c outseta-token{names}{value} -d '{}'\n", spec.help().replace('\'', "\\'"))
+    format!("complete -c outseta-token{names}{value} -d '{}'\n", spec.full_help().replace('\'', "\\'"))
 }
 
 #[cfg(test)]

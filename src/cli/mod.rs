@@ -34,8 +34,8 @@ pub(crate) enum Invocation {
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation, Error> {
     let mut args = RawArgs::default();
     let read = args.read(arguments.into_iter().collect());
-    if let Some(text) = requested_text(&args) {
-        return Ok(Invocation::Text(text));
+    if let Some(text) = args.options().find_map(|spec| spec.text) {
+        return Ok(Invocation::Text(text()));
     }
     read?;
     interpret(&args)
@@ -45,18 +45,6 @@ const ONE_EMAIL: &str = "only one EMAIL can be given";
 
 fn mistake(message: impl Into<String>) -> Error {
     Error::usage(message, SEE_HELP)
-}
-
-fn requested_text(args: &RawArgs) -> Option<String> {
-    args.options().find_map(|spec| {
-        if spec.is(&options::SHORT_HELP) {
-            Some(docs::short_help())
-        } else if spec.is(&options::HELP) {
-            Some(docs::help())
-        } else {
-            spec.is(&options::VERSION).then(docs::version)
-        }
-    })
 }
 
 fn interpret(args: &RawArgs) -> Result<Invocation, Error> {

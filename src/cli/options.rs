@@ -12,11 +12,13 @@ pub(super) struct Spec {
     /// The modes that use it.
     pub(super) modes: &'static [ModeName],
     help: &'static str,
-    /// Completes the message "it needs …".
+    /// Completes the message "it needs …". Empty if any value is possible.
     needs: &'static str,
     /// The only possible values; empty if they cannot be listed.
     pub(super) choices: fn() -> Vec<&'static str>,
     pub(super) default: Option<&'static str>,
+    /// The text that it asks for, such as help.
+    pub(super) text: Option<fn() -> String>,
 }
 
 /// A [`Mode`](super::Mode) without its arguments.
@@ -46,114 +48,68 @@ const ALL: &[ModeName] = &[Print, Command, Batch, Check];
 
 /// Every option, in the order of help.
 pub(super) static TABLE: [&Spec; 22] = [
-    &FORMAT,
-    &RAW,
-    &OUTPUT,
-    &MIN_TTL,
-    &ACCOUNT,
-    &SUBDOMAIN,
-    &BASE_URL,
-    &ENV_FILE,
-    &CACERT,
-    &TIMEOUT,
-    &RETRIES,
-    &BATCH,
-    &RATE,
-    &CHECK,
-    &NO_ACTIVITY_LOG,
-    &NO_INPUT,
-    &QUIET,
-    &VERBOSE,
-    &GENERATE,
-    &SHORT_HELP,
-    &HELP,
-    &VERSION,
+    &FORMAT, &RAW, &OUTPUT, &MIN_TTL, &ACCOUNT, &SUBDOMAIN, &BASE_URL, &ENV_FILE, &CACERT, &TIMEOUT,
+    &RETRIES, &BATCH, &RATE, &CHECK, &NO_ACTIVITY_LOG, &NO_INPUT, &QUIET, &VERBOSE, &GENERATE, &SHORT_HELP,
+    &HELP, &VERSION,
 ];
 
-pub(super) static FORMAT: Spec = option(PRINT, "-f, --format FORMAT", "how to print the response")
+pub(super) static FORMAT: Spec = option(PRINT, "-f, --format FORMAT")
+    .help("how to print the response")
     .one_of(|| Format::ALL.iter().map(|format| format.name()).collect())
     .default("json");
-pub(super) static RAW: Spec = option(PRINT, "-r, --raw", "print only the token: the same as --format token");
-pub(super) static OUTPUT: Spec = option(
-    PRINT,
-    "-o, --output FILE",
-    "write to FILE (mode 0600, \
-     atomically, only on success); - is standard output",
-)
-.needs("a file, or - for standard output");
-pub(super) static MIN_TTL: Spec = option(
-    PRINT,
-    "--min-ttl DURATION",
-    "with -o: keep FILE, and make no \
-     request, if its token is valid for at least DURATION",
-)
-.needs("a duration such as 500ms, 10s, 2m, 1h, 7d, or a number of seconds; at most 3660d");
-pub(super) static ACCOUNT: Spec = option(
-    MINTING,
-    "--account UID",
-    "accept only a token for this customer \
-     account (the claim outseta:accountUid)",
-)
-.needs("the UID of a customer account");
+pub(super) static RAW: Spec =
+    option(PRINT, "-r, --raw").help("print only the token: the same as --format token");
+pub(super) static OUTPUT: Spec = option(PRINT, "-o, --output FILE")
+    .help("write to FILE (mode 0600, atomically, only on success); - is standard output");
+pub(super) static MIN_TTL: Spec = option(PRINT, "--min-ttl DURATION")
+    .help("with -o: keep FILE, and make no request, if its token is valid for at least DURATION")
+    .needs("a duration such as 500ms, 10s, 2m, 1h, 7d, or a number of seconds; at most 3660d");
+pub(super) static ACCOUNT: Spec = option(MINTING, "--account UID")
+    .help("accept only a token for this customer account (the claim outseta:accountUid)");
 pub(super) static SUBDOMAIN: Spec =
-    option(ALL, "-s, --subdomain NAME", "Outseta account: acme or https://acme.outseta.com")
-        .needs("an Outseta subdomain such as acme");
-pub(super) static BASE_URL: Spec = option(
-    ALL,
-    "--base-url URL",
-    "another host that serves Outseta's API, \
-     such as a custom domain or a test server",
-)
-.needs("a URL such as https://auth.example.com");
-pub(super) static ENV_FILE: Spec =
-    option(ALL, "-e, --env-file FILE", "read OUTSETA_* settings from this .env file, before the environment")
-        .needs("a file");
-pub(super) static CACERT: Spec =
-    option(ALL, "--cacert FILE", "trust the certificates in this PEM file instead of the built-in roots")
-        .needs("a PEM file");
-pub(super) static TIMEOUT: Spec = option(
-    ALL,
-    "--timeout DURATION",
-    "total time for one email, including \
-     retries and the waits between them",
-)
-.needs("a duration longer than zero, such as 500ms, 10s, 2m or 1h; at most 3660d")
-.default("30s");
-pub(super) static RETRIES: Spec = option(ALL, "--retries N", "number of retries after a temporary failure")
+    option(ALL, "-s, --subdomain NAME").help("Outseta account: acme or https://acme.outseta.com");
+pub(super) static BASE_URL: Spec = option(ALL, "--base-url URL")
+    .help("another host that serves Outseta's API, such as a custom domain or a test server");
+pub(super) static ENV_FILE: Spec = option(ALL, "-e, --env-file FILE")
+    .help("read OUTSETA_* settings from this .env file, before the environment");
+pub(super) static CACERT: Spec = option(ALL, "--cacert FILE")
+    .help("trust the certificates in this PEM file instead of the built-in roots");
+pub(super) static TIMEOUT: Spec = option(ALL, "--timeout DURATION")
+    .help("total time for one email, including retries and the waits between them")
+    .needs("a duration longer than zero, such as 500ms, 10s, 2m or 1h; at most 3660d")
+    .default("30s");
+pub(super) static RETRIES: Spec = option(ALL, "--retries N")
+    .help("number of retries after a temporary failure")
     .needs("a whole number")
     .default("2");
-pub(super) static BATCH: Spec = option(
-    &[Batch],
-    "--batch",
-    "read emails, one a line, from FILE or standard \
-     input, and print one JSON line for each; blank lines and lines that start with # are skipped",
-);
-pub(super) static RATE: Spec = option(
-    &[Batch],
-    "--rate N",
-    "with --batch: send at most N requests a \
-     second, such as 0.5; 0 is no limit, Outseta's is 4",
-)
-.needs("a number of requests a second, or 0")
-.default("4");
-pub(super) static CHECK: Spec = option(&[Check], "--check", "show each setting and whether it works");
+pub(super) static BATCH: Spec = option(&[Batch], "--batch")
+    .help("read emails, one a line, from FILE or standard input, and print one JSON line for each");
+pub(super) static RATE: Spec = option(&[Batch], "--rate N")
+    .help("with --batch: send at most N requests a second, such as 0.5; 0 is no limit, Outseta's is 4")
+    .needs("a number of requests a second, or 0")
+    .default("4");
+pub(super) static CHECK: Spec = option(&[Check], "--check").help("show each setting and whether it works");
 pub(super) static NO_ACTIVITY_LOG: Spec =
-    option(MINTING, "--no-activity-log", "ask Outseta not to record the call in its activity log");
-pub(super) static NO_INPUT: Spec = option(ALL, "--no-input", "never prompt, as if CI were set");
-pub(super) static QUIET: Spec = option(ALL, "-q, --quiet", "print only the result, warnings and errors");
+    option(MINTING, "--no-activity-log").help("ask Outseta not to record the call in its activity log");
+pub(super) static NO_INPUT: Spec = option(ALL, "--no-input").help("never prompt, as if CI were set");
+pub(super) static QUIET: Spec = option(ALL, "-q, --quiet").help("print only the result, warnings and errors");
 pub(super) static VERBOSE: Spec =
-    option(ALL, "-v, --verbose", "log settings, requests and responses; no secrets");
+    option(ALL, "-v, --verbose").help("log settings, requests and responses; no secrets");
 pub(super) static GENERATE: Spec =
-    option(&[], "--generate WHAT", "print the man page or a shell completion").one_of(docs::names);
-pub(super) static SHORT_HELP: Spec = option(ALL, "-h", "print one screen of help");
-pub(super) static HELP: Spec = option(ALL, "--help", "print all of the help");
-pub(super) static VERSION: Spec = option(ALL, "-V, --version", "print the version");
+    option(&[], "--generate WHAT").help("print the man page or a shell completion").one_of(docs::names);
+static SHORT_HELP: Spec = option(ALL, "-h").help("print one screen of help").prints(docs::short_help);
+static HELP: Spec = option(ALL, "--help").help("print all of the help").prints(docs::help);
+static VERSION: Spec = option(ALL, "-V, --version").help("print the version").prints(docs::version);
 
-const fn option(modes: &'static [ModeName], synopsis: &'static str, help: &'static str) -> Spec {
-    Spec { synopsis, modes, help, needs: "", choices: Vec::new, default: None }
+const fn option(modes: &'static [ModeName], synopsis: &'static str) -> Spec {
+    Spec { synopsis, modes, help: "", needs: "", choices: Vec::new, default: None, text: None }
 }
 
 impl Spec {
+    const fn help(self, help: &'static str) -> Self {
+        Self { help, ..self }
+    }
+
     const fn needs(self, needs: &'static str) -> Self {
         Self { needs, ..self }
     }
@@ -164,6 +120,10 @@ impl Spec {
 
     const fn default(self, default: &'static str) -> Self {
         Self { default: Some(default), ..self }
+    }
+
+    const fn prints(self, text: fn() -> String) -> Self {
+        Self { text: Some(text), ..self }
     }
 
     pub(super) fn is(&self, other: &Spec) -> bool {
@@ -193,7 +153,7 @@ impl Spec {
         }
     }
 
-    pub(super) fn help(&self) -> String {
+    pub(super) fn full_help(&self) -> String {
         let choices = if (self.choices)().is_empty() { "" } else { &format!(": {}", self.needed()) };
         let default = self.default.map(|default| format!(" (default {default})")).unwrap_or_default();
         format!("{}{choices}{default}", self.help)

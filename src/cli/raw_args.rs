@@ -69,10 +69,11 @@ impl RawArgs {
             return Err(Error::usage(message, suggest::for_option(name)));
         };
         let (long, mut value) = (spec.long(), None);
-        if spec.placeholder().is_some() {
-            let given = parser.value().map_err(|_| mistake(format!("{long} needs {}", spec.needed())))?;
+        if let Some(placeholder) = spec.placeholder() {
+            let given =
+                parser.value().map_err(|_| mistake(format!("{long} needs a value: {placeholder}")))?;
             if given.is_empty() {
-                return Err(mistake(format!("{long} has an empty value: it needs {}", spec.needed())));
+                return Err(mistake(format!("{long} has an empty value: it needs {placeholder}")));
             }
             value = Some(given);
         }

@@ -20,7 +20,7 @@ complete -c outseta-token -s e -l env-file -r -F -d 'read OUTSETA_* settings fro
 complete -c outseta-token -l cacert -r -F -d 'trust the certificates in this PEM file instead of the built-in roots'
 complete -c outseta-token -l timeout -x -d 'total time for one email, including retries and the waits between them (default 30s)'
 complete -c outseta-token -l retries -x -d 'number of retries after a temporary failure (default 2)'
-complete -c outseta-token -l batch -d 'read emails, one a line, from FILE or standard input, and print one JSON line for each; blank lines and lines that start with # are skipped'
+complete -c outseta-token -l batch -d 'read emails, one a line, from FILE or standard input, and print one JSON line for each'
 complete -c outseta-token -l rate -x -d 'with --batch: send at most N requests a second, such as 0.5; 0 is no limit, Outseta\'s is 4 (default 4)'
 complete -c outseta-token -l check -d 'show each setting and whether it works'
 complete -c outseta-token -l no-activity-log -d 'ask Outseta not to record the call in its activity log'

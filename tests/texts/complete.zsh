@@ -27,7 +27,7 @@ _arguments -s -S \
     '(--cacert)--cacert=[trust the certificates in this PEM file instead of the built-in roots]:FILE:_files' \
     '(--timeout)--timeout=[total time for one email, including retries and the waits between them (default 30s)]:DURATION: ' \
     '(--retries)--retries=[number of retries after a temporary failure (default 2)]:N: ' \
-    '(--batch)--batch[read emails, one a line, from FILE or standard input, and print one JSON line for each; blank lines and lines that start with # are skipped]' \
+    '(--batch)--batch[read emails, one a line, from FILE or standard input, and print one JSON line for each]' \
     '(--rate)--rate=[with --batch\: send at most N requests a second, such as 0.5; 0 is no limit, Outseta'\''s is 4 (default 4)]:N: ' \
     '(--check)--check[show each setting and whether it works]' \
     '(--no-activity-log)--no-activity-log[ask Outseta not to record the call in its activity log]' \
