@@ -23,8 +23,9 @@ BIN = $(DESTDIR)$(PREFIX)/bin
 SHARE = $(DESTDIR)$(PREFIX)/share
 MUTANTS = $(CARGO_TARGET_DIR)/mutants
 # The files whose faults their unit tests must notice. Those of the others are noticed by the black-box tests.
-UNITS = api/response api/retry api/tls api/token api/trace cli/help cli/mod cli/table config/base_url \
-	config/credentials config/env_file config/mod config/proxy config/setting email error secret text
+UNITS = api/response api/timing api/tls_errors api/token api/trace cli/docs cli/mod cli/options cli/raw_args \
+	cli/suggest cli/values config/base_url config/credentials config/env_file config/mod config/proxy \
+	config/setting config/sources email error output/format secret stdin text
 
 .PHONY: all install uninstall test check lint package static dist deb oci demo bench mutants clean
 # Cargo uses every processor and locks its folder: a second one would only wait.
