@@ -133,9 +133,10 @@ impl Outseta {
             };
             let wait = timing::wait(&error, retries, deadline.left(), timing::jitter());
             let Some(wait) = wait.filter(|_| retries < self.policy.retries) else {
-                if let Kind::Busy(Some(retry_after)) = error.kind() {
-                    // The next email of a batch waits as long as Outseta asked for.
-                    self.next_request.set(self.next_request.get().max(Instant::now() + retry_after));
+                // The next email of a batch waits as long as Outseta asked for, if a clock can hold that time.
+                let Kind::Busy(Some(retry_after)) = error.kind() else { return Err(error) };
+                if let Some(end) = Instant::now().checked_add(retry_after) {
+                    self.next_request.set(end.max(self.next_request.get()));
                 }
                 return Err(error);
             };

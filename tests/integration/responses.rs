@@ -72,6 +72,13 @@ fn each_kind_of_response_has_its_status_message_and_hint() {
             "rate limit exceeded (429)",
             "Outseta asks to wait 60 s: try again then, or raise --retries and --timeout",
         ),
+        // No clock can hold this time.
+        (
+            Response::empty(503).header("Retry-After", "18446744073709551615"),
+            75,
+            "Outseta is temporarily unavailable (503)",
+            "Outseta asks to wait 18446744073709551615 s: try again then, or raise --retries and --timeout",
+        ),
         (
             Response::empty(403),
             78,
