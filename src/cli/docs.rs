@@ -1,7 +1,7 @@
 //! The texts about the program: `-h`, `--help`, the man page and the completions. Each is a template in this
 //! folder, filled from the option table and `blocks.txt`. Tests compare them with copies in `tests/texts`.
 
-use super::options::{self, Spec, TABLE};
+use super::options::{self, Spec, TABLE, Text};
 use crate::output::Format;
 
 /// Text that help and the man page share. Blocks are separated by a blank line. Each starts with its
@@ -18,31 +18,23 @@ static COMMON: [&Spec; 6] = [
     &options::VERBOSE,
 ];
 
-/// What `--generate` can print.
-pub(super) fn names() -> Vec<&'static str> {
-    vec!["man", "complete-bash", "complete-zsh", "complete-fish"]
+pub(super) fn text(text: Text) -> String {
+    match text {
+        Text::ShortHelp => fill(include_str!("short-help.txt"), &PLAIN),
+        Text::Help => fill(include_str!("help.txt"), &PLAIN),
+        Text::Version => fill("outseta-token @VERSION@\n", &PLAIN),
+    }
 }
 
-pub(super) fn generate(name: &str) -> Option<String> {
-    match name {
+/// `what` is one of `GENERATED`.
+pub(super) fn generate(what: &str) -> Option<String> {
+    match what {
         "man" => Some(fill(include_str!("man.1"), &ROFF)),
         "complete-bash" => Some(completion(include_str!("complete.bash"), bash)),
         "complete-zsh" => Some(completion(include_str!("complete.zsh"), zsh)),
         "complete-fish" => Some(completion(include_str!("complete.fish"), fish)),
         _ => None,
     }
-}
-
-pub(super) fn short_help() -> String {
-    fill(include_str!("short-help.txt"), &PLAIN)
-}
-
-pub(super) fn help() -> String {
-    fill(include_str!("help.txt"), &PLAIN)
-}
-
-pub(super) fn version() -> String {
-    fill("outseta-token @VERSION@\n", &PLAIN)
 }
 
 /// How a text shows a row (a name and its text) and a paragraph.

@@ -34,8 +34,8 @@ pub(crate) enum Invocation {
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation, Error> {
     let mut args = RawArgs::default();
     let read = args.read(arguments.into_iter().collect());
-    if let Some(text) = args.options().find_map(|spec| spec.text) {
-        return Ok(Invocation::Text(text()));
+    if let Some(text) = args.options().find_map(|spec| spec.asks_for) {
+        return Ok(Invocation::Text(docs::text(text)));
     }
     read?;
     interpret(&args)

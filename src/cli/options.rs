@@ -1,7 +1,6 @@
 //! The option table, from which parsing, help, the man page and the completions are made.
 
 use self::ModeName::{Batch, Check, Command, Print};
-use super::docs;
 use crate::output::Format;
 
 #[derive(Debug)]
@@ -17,9 +16,19 @@ pub(super) struct Spec {
     /// The only possible values; empty if they cannot be listed.
     pub(super) choices: fn() -> Vec<&'static str>,
     pub(super) default: Option<&'static str>,
-    /// The text that it asks for, such as help.
-    pub(super) text: Option<fn() -> String>,
+    pub(super) asks_for: Option<Text>,
 }
+
+/// A text about the program that an option asks for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Text {
+    ShortHelp,
+    Help,
+    Version,
+}
+
+/// What `--generate` prints.
+pub(super) const GENERATED: [&str; 4] = ["man", "complete-bash", "complete-zsh", "complete-fish"];
 
 /// A [`Mode`](super::Mode) without its arguments.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -95,14 +104,15 @@ pub(super) static NO_INPUT: Spec = option(ALL, "--no-input").help("never prompt,
 pub(super) static QUIET: Spec = option(ALL, "-q, --quiet").help("print only the result, warnings and errors");
 pub(super) static VERBOSE: Spec =
     option(ALL, "-v, --verbose").help("log settings, requests and responses; no secrets");
-pub(super) static GENERATE: Spec =
-    option(&[], "--generate WHAT").help("print the man page or a shell completion").one_of(docs::names);
-static SHORT_HELP: Spec = option(ALL, "-h").help("print one screen of help").prints(docs::short_help);
-static HELP: Spec = option(ALL, "--help").help("print all of the help").prints(docs::help);
-static VERSION: Spec = option(ALL, "-V, --version").help("print the version").prints(docs::version);
+pub(super) static GENERATE: Spec = option(&[], "--generate WHAT")
+    .help("print the man page or a shell completion")
+    .one_of(|| GENERATED.to_vec());
+static SHORT_HELP: Spec = option(ALL, "-h").help("print one screen of help").asks_for(Text::ShortHelp);
+static HELP: Spec = option(ALL, "--help").help("print all of the help").asks_for(Text::Help);
+static VERSION: Spec = option(ALL, "-V, --version").help("print the version").asks_for(Text::Version);
 
 const fn option(modes: &'static [ModeName], synopsis: &'static str) -> Spec {
-    Spec { synopsis, modes, help: "", needs: "", choices: Vec::new, default: None, text: None }
+    Spec { synopsis, modes, help: "", needs: "", choices: Vec::new, default: None, asks_for: None }
 }
 
 impl Spec {
@@ -122,8 +132,8 @@ impl Spec {
         Self { default: Some(default), ..self }
     }
 
-    const fn prints(self, text: fn() -> String) -> Self {
-        Self { text: Some(text), ..self }
+    const fn asks_for(self, text: Text) -> Self {
+        Self { asks_for: Some(text), ..self }
     }
 
     pub(super) fn is(&self, other: &Spec) -> bool {

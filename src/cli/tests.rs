@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use proptest::test_runner::Config;
 
-use super::options::TABLE;
+use super::options::{GENERATED, TABLE, Text};
 use super::suggest::{did_you_mean, distance};
 use super::values::duration;
 use super::*;
@@ -46,7 +46,7 @@ fn base(given: &Given) -> String {
 fn a_malformed_base_url_is_a_mistake_unless_help_is_asked_for() {
     for line in ["-s a.b", "--base-url http://a.example"] {
         assert_eq!(words(line).map_err(|error| error.status()), Err(64), "{line}");
-        assert_eq!(words(&format!("{line} --help")), Ok(Invocation::Text(docs::help())), "{line}");
+        assert_eq!(words(&format!("{line} --help")), Ok(Invocation::Text(docs::text(Text::Help))), "{line}");
     }
 }
 
@@ -125,10 +125,10 @@ fn help_and_version_win_whatever_else_is_given() {
     for line in
         ["--help", "--help -V", "--bogus -r -r --quiet=1 --timeout= a b --help", "--generate nothing --help"]
     {
-        assert_eq!(words(line), Ok(Invocation::Text(docs::help())), "{line}");
+        assert_eq!(words(line), Ok(Invocation::Text(docs::text(Text::Help))), "{line}");
     }
-    assert_eq!(words("--bogus -h --help"), Ok(Invocation::Text(docs::short_help())));
-    assert_eq!(words("x y -V -h"), Ok(Invocation::Text(docs::version())));
+    assert_eq!(words("--bogus -h --help"), Ok(Invocation::Text(docs::text(Text::ShortHelp))));
+    assert_eq!(words("x y -V -h"), Ok(Invocation::Text(docs::text(Text::Version))));
     assert!(matches!(words("-o --help"), Ok(Invocation::Run(..))), "it is a value there");
     assert!(matches!(words("j@e.de -- curl --help"), Ok(Invocation::Run(..))), "it is curl's");
 }
@@ -295,7 +295,7 @@ fn each_mode_takes_its_own_options() {
 
 #[test]
 fn each_text_is_generated() {
-    for name in docs::names() {
+    for name in GENERATED {
         let text = docs::generate(name).expect(name);
         assert_eq!(words(&format!("--generate {name}")), Ok(Invocation::Text(text)));
     }
@@ -396,7 +396,7 @@ proptest! {
     #[test]
     fn help_wins_over_whatever_follows(arguments in vec(argument(), 0..8)) {
         let arguments = [OsString::from("--help")].into_iter().chain(arguments);
-        prop_assert_eq!(parse(arguments), Ok(Invocation::Text(docs::help())));
+        prop_assert_eq!(parse(arguments), Ok(Invocation::Text(docs::text(Text::Help))));
     }
 
     #[test]

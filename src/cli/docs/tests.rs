@@ -7,7 +7,7 @@ use super::*;
 fn every_status_is_explained() {
     let rows = include_str!("../../error.rs").split("=> exit(").skip(1);
     let mut statuses: Vec<&str> = rows.filter_map(|row| row.split(',').next()).chain(["0"]).collect();
-    let help = help();
+    let help = text(Text::Help);
     let (_, explained) = help.split_once("Exit status:\n").expect("a list of statuses");
     let first_words = explained.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
     let mut explained: Vec<&str> = first_words.filter(|word| word.parse::<u8>().is_ok()).collect();
@@ -20,19 +20,22 @@ fn every_status_is_explained() {
 
 #[test]
 fn help_fits_a_terminal() {
-    for text in [short_help(), help()] {
+    for text in [Text::ShortHelp, Text::Help].map(text) {
         for line in text.lines() {
             assert!(line.len() <= WIDTH && line.trim_end() == line, "{line:?}");
         }
     }
-    assert!(short_help().lines().count() <= 30);
+    assert!(text(Text::ShortHelp).lines().count() <= 30);
 }
 
 #[test]
 fn short_help_has_the_usage_and_the_examples_of_help() {
-    let help = help();
+    let help = text(Text::Help);
     let commands: Vec<&str> = help.lines().filter(|line| line.starts_with("  outseta-token")).collect();
-    assert!(commands.len() == 8 && commands.iter().all(|line| short_help().contains(&format!("{line}\n"))));
+    assert!(
+        commands.len() == 8
+            && commands.iter().all(|line| text(Text::ShortHelp).contains(&format!("{line}\n")))
+    );
 }
 
 #[test]
@@ -45,7 +48,11 @@ fn a_wide_name_has_a_line_of_its_own() {
 #[test]
 fn every_place_of_a_template_is_filled() {
     let generated = ["man", "complete-bash", "complete-zsh", "complete-fish"].map(generate);
-    for text in [short_help(), help(), version()].into_iter().chain(generated.map(Option::unwrap)) {
+    for text in [Text::ShortHelp, Text::Help, Text::Version]
+        .map(text)
+        .into_iter()
+        .chain(generated.map(Option::unwrap))
+    {
         let is_place = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_uppercase());
         assert!(!text.split('@').any(is_place), "{text}");
     }
