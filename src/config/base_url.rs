@@ -5,7 +5,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::CREDENTIAL;
+use super::LOOKS_LIKE_CREDENTIAL;
 use crate::text::Sanitized;
 
 const DOMAIN: &str = ".outseta.com";
@@ -33,7 +33,7 @@ impl BaseUrl {
         // A UUID, or a key or secret as Outseta makes them.
         let digits = name.replace('-', "");
         if digits.len() >= 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(CREDENTIAL.to_owned());
+            return Err(LOOKS_LIKE_CREDENTIAL.to_owned());
         }
         check_label(name)?;
         Ok(Self { tls: true, host: format!("{name}{DOMAIN}"), port: None, path: String::new() })
@@ -90,7 +90,7 @@ impl fmt::Display for BaseUrl {
 }
 
 /// Whether a host is below outseta.com: tokens name their account by it.
-pub(crate) fn names_account(host: &str) -> bool {
+pub(crate) fn is_outseta_host(host: &str) -> bool {
     host.to_ascii_lowercase().ends_with(DOMAIN)
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Setting, Sourced, read_file};
+use super::{Found, Setting, Sourced, read_file};
 use crate::error::Error;
 use crate::secret::Secret;
 
@@ -42,7 +42,11 @@ pub(super) fn from_file(setting: Setting, path: &Path) -> Result<Sourced<String>
     Ok(Sourced { value: line.to_owned(), origin, file })
 }
 
-/// Refuses what could forge a header, or move the boundary between key and secret.
+pub(super) fn check_found(setting: Setting, text: Found<String>) -> Found<Secret> {
+    text?.map(|text| check(setting, text)).transpose()
+}
+
+/// Refuses characters that would break the header `Outseta KEY:SECRET`.
 pub(super) fn check(setting: Setting, text: Sourced<String>) -> Result<Sourced<Secret>, Error> {
     let hint = "copy it again from Settings > Integrations > API Keys in Outseta";
     text.parse(setting.name, hint, |value| fault(setting, value).map_or_else(|| Ok(Secret::new(value)), Err))

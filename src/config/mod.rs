@@ -13,12 +13,11 @@ mod setting;
 mod sources;
 
 use std::collections::BTreeSet;
-use std::mem;
 use std::path::{Path, PathBuf};
 
 use rustls_pki_types::CertificateDer;
 
-pub(crate) use self::base_url::{BaseUrl, ip_address, names_account};
+pub(crate) use self::base_url::{BaseUrl, ip_address, is_outseta_host};
 pub(crate) use self::credentials::Credentials;
 use self::env_file::EnvFile;
 pub(crate) use self::prompt::Prompt;
@@ -32,8 +31,9 @@ use crate::error::{Error, Kind};
 use crate::secret::Secret;
 
 const BASE_URL: &str = "OUTSETA_BASE_URL";
-/// For a subdomain. It is not shown, since it may be a key or a secret.
-const CREDENTIAL: &str = "it looks like an API key or secret: check which value is in which variable";
+/// What is wrong with a subdomain that is not shown, since it may be a key or a secret.
+const LOOKS_LIKE_CREDENTIAL: &str =
+    "it looks like an API key or secret: check which value is in which variable";
 
 /// COMMAND must see none of them.
 pub(crate) const CREDENTIAL_VARIABLES: [&str; 4] = [
@@ -81,13 +81,11 @@ pub(crate) struct PartialSettings {
     secret: Found<Secret>,
     proxy: Found<Proxy>,
     roots: Found<Vec<CertificateDer<'static>>>,
-    /// From later sources.
-    unused_bases: Vec<Sourced<BaseUrl>>,
-    /// The error about a base URL in the env file, which only waits for a key or secret in that file.
+    /// Why the base URL in the env file is not used, if it only waits for the key or the secret.
     waiting_base: Option<Error>,
     /// What has no effect: an unusable env file, or something in it.
     pub(crate) warnings: Vec<Error>,
-    /// Its path and the settings in it.
+    /// For -v: the env file's path and the settings in it.
     pub(crate) env_file: Option<String>,
     sources: Sources,
 }
@@ -96,86 +94,69 @@ impl PartialSettings {
     /// Fails only if the file that `--env-file` names cannot be used.
     pub(crate) fn find(given: &Given, environment: Environment) -> Result<Self, Error> {
         let sources = Sources::new(given.env_file.as_deref(), environment)?;
-        let credentials = [Setting::API_KEY, Setting::API_SECRET].map(|setting| sources.credential(setting));
-        let env_file_counts = credentials.iter().all(is_from_env_file);
-        let (bases, refused) = bases(given.base.clone(), &sources, env_file_counts);
-        let could_count = |credential| matches!(credential, &Ok(None)) || is_from_env_file(credential);
-        let waiting_base = refused.clone().filter(|_| credentials.iter().all(could_count));
-        let env_file = sources.env_file.as_ref();
-        let mut warnings = env_file.map_or_else(|_| Vec::new(), |file| file.warnings(sources.is_named));
-        warnings.extend(refused);
-        let mut bases = bases.into_iter();
-        let base = bases.next().transpose();
-        let (mut proxy, mut unused_bases) = (Ok(None), Vec::new());
-        if let Ok(Some(base)) = &base {
-            proxy = proxy::find(&base.value, &sources.environment);
-            unused_bases = bases.flatten().filter(|other| other.value != base.value).collect();
+        let [key, secret] =
+            [Setting::API_KEY, Setting::API_SECRET].map(|setting| sources.credential(setting));
+        let (base, refused) = find_base(given, &sources, is_from_env_file(&key) && is_from_env_file(&secret));
+        let is_waiting =
+            [&key, &secret].iter().all(|found| matches!(found, Ok(None)) || is_from_env_file(found));
+        let mut warnings = Vec::from_iter(refused.clone());
+        match &sources.env_file {
+            Ok(file) => warnings.extend(file.warnings(sources.is_named)),
+            // A setting that was looked for in the file reports this error itself.
+            Err(error) => {
+                let reported = [base.as_ref().err(), key.as_ref().err(), secret.as_ref().err()];
+                warnings.extend(Some(error).filter(|error| !reported.contains(&Some(error))).cloned());
+            }
         }
-        let check = |setting, text: Found<String>| {
-            text.and_then(|text| text.map(|text| credentials::check(setting, text)).transpose())
-        };
-        let [key, secret] = credentials;
-        let mut found = Self {
+        let mut settings = Self {
+            proxy: find_proxy(&base, &sources.environment),
             base,
-            key: check(Setting::API_KEY, key),
-            secret: check(Setting::API_SECRET, secret),
-            proxy,
+            key: credentials::check_found(Setting::API_KEY, key),
+            secret: credentials::check_found(Setting::API_SECRET, secret),
             roots: roots::find(given.cacert.as_deref(), &sources.environment),
-            unused_bases,
-            waiting_base,
+            waiting_base: refused.filter(|_| is_waiting),
             warnings,
-            env_file: env_file.ok().and_then(EnvFile::describe),
+            env_file: sources.env_file.as_ref().ok().and_then(EnvFile::describe),
             sources,
         };
-        found.refuse_credential_as_subdomain();
-        found.warn_of_unusable_env_file();
-        Ok(found)
+        settings.refuse_credential_as_subdomain();
+        Ok(settings)
     }
 
     /// A credential in the subdomain's variable must reach neither the log nor a name server.
     fn refuse_credential_as_subdomain(&mut self) {
-        let credentials = [&self.key, &self.secret].into_iter().flatten().flatten();
-        let as_subdomain =
-            |credential: &Sourced<Secret>| BaseUrl::from_subdomain(credential.value.reveal()).ok();
-        let refused: Vec<BaseUrl> = credentials.filter_map(as_subdomain).collect();
-        let is_credential = |base: &Sourced<BaseUrl>| refused.contains(&base.value);
-        self.unused_bases.retain(|base| !is_credential(base));
-        self.base = match mem::replace(&mut self.base, Ok(None)) {
-            Ok(Some(base)) if is_credential(&base) => {
-                Err(base.origin.malformed(Setting::SUBDOMAIN.name, CREDENTIAL, Setting::SUBDOMAIN.hint))
-            }
-            base => base,
+        let Ok(Some(base)) = &self.base else { return };
+        let is_base = |credential: &Sourced<Secret>| {
+            BaseUrl::from_subdomain(credential.value.reveal()).is_ok_and(|url| url == base.value)
         };
-    }
-
-    /// Its error is a setting's error only if it was asked for a setting.
-    fn warn_of_unusable_env_file(&mut self) {
-        let Err(error) = &self.sources.env_file else { return };
-        let errors = [self.base.as_ref().err(), self.key.as_ref().err(), self.secret.as_ref().err()];
-        if !errors.contains(&Some(error)) {
-            self.warnings.push(error.clone());
+        if [&self.key, &self.secret].into_iter().flatten().flatten().any(is_base) {
+            let hint = Setting::SUBDOMAIN.hint;
+            self.base = Err(base.origin.malformed(Setting::SUBDOMAIN.name, LOOKS_LIKE_CREDENTIAL, hint));
         }
     }
 
     /// Asks for what is missing. Stops at the first question without an answer.
     pub(crate) fn ask(&mut self, prompt: &Prompt) -> Result<(), Error> {
-        // If a setting is malformed, the run fails anyway.
-        let (Ok(base), Ok(key), Ok(secret), Ok(proxy), Ok(_)) =
-            (&mut self.base, &mut self.key, &mut self.secret, &mut self.proxy, &self.roots)
-        else {
+        let is_malformed = self.base.is_err() || self.key.is_err() || self.secret.is_err();
+        if is_malformed || self.proxy.is_err() || self.roots.is_err() {
+            // The run fails anyway.
             return Ok(());
-        };
-        if base.is_none() {
-            *base = prompt.ask("Outseta subdomain: ", Prompt::line, parse_subdomain)?;
-            let Some(base) = base else { return Ok(()) };
-            *proxy = proxy::find(&base.value, &self.sources.environment)?;
         }
-        for (setting, credential) in [(Setting::API_KEY, key), (Setting::API_SECRET, secret)] {
-            if credential.is_none() {
+        if let Ok(None) = self.base {
+            self.base = Ok(prompt.ask("Outseta subdomain: ", Prompt::line, parse_subdomain)?);
+            self.proxy = find_proxy(&self.base, &self.sources.environment);
+            if let Ok(None) = self.base {
+                return Ok(());
+            }
+        }
+        for (setting, credential) in
+            [(Setting::API_KEY, &mut self.key), (Setting::API_SECRET, &mut self.secret)]
+        {
+            if let Ok(None) = credential {
                 let question = format!("{} (not shown): ", setting.name);
                 let check = |typed| credentials::check(setting, typed);
-                *credential = prompt.ask(&question, Prompt::hidden_line, check)?;
-                if credential.is_none() {
+                *credential = Ok(prompt.ask(&question, Prompt::hidden_line, check)?);
+                if let Ok(None) = credential {
                     break;
                 }
             }
@@ -184,13 +165,13 @@ impl PartialSettings {
         Ok(())
     }
 
-    /// Fails with the first malformed setting, else with all that are missing.
+    /// Fails with the first malformed setting, otherwise with all that are missing.
     pub(crate) fn complete(self) -> Result<Settings, Error> {
-        let (base, key, secret) = (self.base?, self.key?, self.secret?);
-        let (proxy, roots) = (self.proxy?, self.roots?);
-        let found = [base.is_some() || self.waiting_base.is_some(), key.is_some(), secret.is_some()];
+        let (base, key, secret, proxy, roots) =
+            (self.base?, self.key?, self.secret?, self.proxy?, self.roots?);
+        let is_missing = [base.is_none() && self.waiting_base.is_none(), key.is_none(), secret.is_none()];
         let (Some(base), Some(key), Some(secret)) = (base, key, secret) else {
-            let missing = Setting::ALL.into_iter().zip(found).filter(|(_, is_found)| !is_found);
+            let missing = Setting::ALL.into_iter().zip(is_missing).filter(|(_, is_missing)| *is_missing);
             return Err(self.sources.missing(&missing.map(|(setting, _)| setting).collect::<Vec<_>>()));
         };
         let env_file = self.sources.env_file.ok().and_then(|file| file.id);
@@ -200,21 +181,20 @@ impl PartialSettings {
 
     /// Each setting's name, and what may be shown of it.
     pub(crate) fn list(&self) -> Vec<(&'static str, Result<String, Error>)> {
-        let missing = |setting: Setting| Err(self.sources.missing(&[setting]));
+        let missing = |setting| Err(self.sources.missing(&[setting]));
         let no_base = self.waiting_base.clone().map_or_else(|| missing(Setting::SUBDOMAIN), Err);
         let key = |key: &Sourced<Secret>| format!("{} ({})", credentials::masked(&key.value), key.origin);
-        let length = |secret: &Sourced<Secret>| secret.value.reveal().len();
-        let secret =
-            |secret: &Sourced<Secret>| format!("[hidden], {} characters ({})", length(secret), secret.origin);
+        let secret = |secret: &Sourced<Secret>| {
+            format!("[hidden], {} characters ({})", secret.value.reveal().len(), secret.origin)
+        };
         let roots = |roots: &Sourced<_>| roots.origin.to_string();
-        let mut list = vec![("base URL", shown(&self.base, ToString::to_string, no_base))];
-        list.extend(self.unused_bases.iter().map(|base| ("unused base URL", Ok(base.to_string()))));
-        list.extend([
+        let mut list = vec![
+            ("base URL", shown(&self.base, ToString::to_string, no_base)),
             (Setting::API_KEY.name, shown(&self.key, key, missing(Setting::API_KEY))),
             (Setting::API_SECRET.name, shown(&self.secret, secret, missing(Setting::API_SECRET))),
             ("roots", shown(&self.roots, roots, Ok("built in".to_owned()))),
-        ]);
-        // Which proxy is used depends on the host.
+        ];
+        // Without a base URL the proxy is not known: `no_proxy` depends on the host.
         if let Ok(Some(_)) = self.base {
             list.push(("proxy", shown(&self.proxy, ToString::to_string, Ok("none".to_owned()))));
         }
@@ -224,7 +204,7 @@ impl PartialSettings {
     /// The account's host below outseta.com, if it is known. Fails if the base URL is malformed.
     pub(crate) fn account_host(&self) -> Result<Option<&str>, Error> {
         let base = self.base.as_ref().map_err(Clone::clone)?.as_ref();
-        Ok(base.map(|base| base.value.host.as_str()).filter(|host| names_account(host)))
+        Ok(base.map(|base| base.value.host.as_str()).filter(|host| is_outseta_host(host)))
     }
 
     pub(crate) fn files_with_secrets(&self) -> BTreeSet<&Path> {
@@ -234,11 +214,15 @@ impl PartialSettings {
 }
 
 fn shown<T>(
-    lookup: &Found<T>,
+    found: &Found<T>,
     show: impl Fn(&Sourced<T>) -> String,
     if_absent: Result<String, Error>,
 ) -> Result<String, Error> {
-    lookup.as_ref().map_err(Clone::clone)?.as_ref().map_or(if_absent, |found| Ok(show(found)))
+    match found {
+        Err(error) => Err(error.clone()),
+        Ok(None) => if_absent,
+        Ok(Some(setting)) => Ok(show(setting)),
+    }
 }
 
 pub(crate) fn parse_base_url(text: Sourced<String>) -> Result<Sourced<BaseUrl>, Error> {
@@ -249,33 +233,40 @@ pub(crate) fn parse_subdomain(text: Sourced<String>) -> Result<Sourced<BaseUrl>,
     text.parse(Setting::SUBDOMAIN.name, Setting::SUBDOMAIN.hint, BaseUrl::from_subdomain)
 }
 
-/// The base URLs in the order of their sources, and the error for one that does not count but would come
-/// first. `env_file_counts`: whether key and secret come from the env file.
-fn bases(
-    option: Option<Sourced<BaseUrl>>,
-    sources: &Sources,
-    env_file_counts: bool,
-) -> (Vec<Result<Sourced<BaseUrl>, Error>>, Option<Error>) {
-    let (mut bases, mut refused) = (Vec::from_iter(option.map(Ok)), None);
+/// The base URL, and why the env file's is not used. `env_file_counts`: the key and the secret come from there.
+fn find_base(given: &Given, sources: &Sources, env_file_counts: bool) -> (Found<BaseUrl>, Option<Error>) {
+    let mut refused = None;
+    if given.base.is_some() {
+        return (Ok(given.base.clone()), refused);
+    }
     for source in sources.in_order() {
-        match source.text(BASE_URL) {
+        let found = match source.text(BASE_URL) {
             // A file in a checked-out repository must not be able to send CI's credentials elsewhere.
             Ok(Some(url)) if matches!(source, Source::EnvFile(_)) && !env_file_counts => {
                 let hint = "it is used only if the key and secret come from the same file; otherwise pass \
                      --base-url";
-                let error = || Error::new(Kind::Config, format!("{} is not used", url.origin), hint);
-                refused = bases.is_empty().then(error);
+                refused = Some(Error::new(Kind::Config, format!("{} is not used", url.origin), hint));
+                None
             }
-            url => bases.extend(url.transpose().map(|url| parse_base_url(url?))),
+            url => url.transpose().map(|url| parse_base_url(url?)),
+        };
+        let subdomain = || source.text(Setting::SUBDOMAIN.variable).transpose();
+        if let Some(base) = found.or_else(|| subdomain().map(|name| parse_subdomain(name?))) {
+            return (base.map(Some), refused);
         }
-        let name = source.text(Setting::SUBDOMAIN.variable);
-        bases.extend(name.transpose().map(|name| parse_subdomain(name?)));
     }
-    (bases, refused)
+    (Ok(None), refused)
 }
 
 fn is_from_env_file(credential: &Found<String>) -> bool {
     matches!(credential, Ok(Some(Sourced { origin: Origin::EnvFile(..), .. })))
+}
+
+fn find_proxy(base: &Found<BaseUrl>, environment: &Environment) -> Found<Proxy> {
+    match base {
+        Ok(Some(base)) => proxy::find(&base.value, environment),
+        _ => Ok(None),
+    }
 }
 
 #[cfg(test)]

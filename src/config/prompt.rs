@@ -13,7 +13,7 @@ use crate::unix;
 /// For each question.
 const ATTEMPTS: usize = 3;
 
-/// The permission to ask somebody at the terminal.
+/// Proof that there is a terminal to ask at.
 pub(crate) struct Prompt(());
 
 impl Prompt {
@@ -46,7 +46,7 @@ impl Prompt {
         ask_once()
     }
 
-    /// Input that cannot be read or is not UTF-8 counts as nothing.
+    /// Input that cannot be read or is not UTF-8 counts as an empty answer.
     pub(crate) fn line() -> String {
         let mut line = String::new();
         if io::stdin().lock().read_line(&mut line).unwrap_or(0) == 0 {
@@ -60,8 +60,8 @@ impl Prompt {
             let config = ConfigBuilder::new().input_file_path(terminal).output_discard();
             rpassword::read_password_with_config(config.build())
         };
-        // rpassword opens a path. After `su`, the terminal on standard input belongs to another user: only
-        // the controlling terminal can be opened.
+        // rpassword opens the terminal by its path. After `su`, /dev/stdin may be another user's terminal, which
+        // only /dev/tty opens.
         let typed = unix::restoring_terminal(|| {
             read("/dev/stdin").or_else(|error| match error.kind() {
                 io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound => read("/dev/tty"),
@@ -69,7 +69,7 @@ impl Prompt {
             })
         });
         show("\n");
-        // After a hang-up rpassword returns the part that was typed.
+        // If the terminal has gone (a hang-up), rpassword returns the part that was typed: discard it.
         typed.ok().filter(|_| io::stdin().is_terminal()).unwrap_or_default()
     }
 }

@@ -100,20 +100,6 @@ fn the_first_base_url_or_subdomain_is_used() {
 }
 
 #[test]
-fn other_base_urls_are_listed_as_unused() {
-    let unused = |line: &str, variables: &[(&str, &str)], text: &str| {
-        let found = found(line, variables, text);
-        let list = found.list().into_iter().filter(|(name, _)| *name == "unused base URL");
-        list.map(|(_, value)| value.unwrap().split(' ').next().unwrap().to_owned()).collect::<Vec<_>>()
-    };
-    let file = "OUTSETA_SUBDOMAIN=file";
-    let all = ["https://file.outseta.com", URL, "https://b.outseta.com"];
-    assert_eq!(unused("-e FILE -s a", &[(BASE_URL, URL), (SUBDOMAIN, "b")], file), all);
-    assert_eq!(unused("-e FILE", &[(BASE_URL, URL), (SUBDOMAIN, "a b")], file), all[1..2]);
-    assert_eq!(unused("-e FILE -s file", &[(SUBDOMAIN, "FILE")], file), all[..0]);
-}
-
-#[test]
 fn the_first_credential_is_used() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("credential");
@@ -199,15 +185,12 @@ fn a_base_url_that_waits_for_a_credential_is_not_a_missing_subdomain() {
 
 #[test]
 fn a_credential_is_no_subdomain() {
-    let unused = |line, name| found(line, &[(SUBDOMAIN, name), ALL[1], ALL[2]], "");
     for (line, name) in
         [("", "S3CR3T"), ("", "key-of-acme.outseta.com"), ("-s s3cr3t", "acme"), ("-s key-of-acme", "acme")]
     {
-        let error = unused(line, name).base.unwrap_err().to_string();
-        assert!(error.ends_with(CREDENTIAL), "{line} {name}: {error}");
+        let error = found(line, &[(SUBDOMAIN, name), ALL[1], ALL[2]], "").base.unwrap_err().to_string();
+        assert!(error.ends_with(LOOKS_LIKE_CREDENTIAL), "{line} {name}: {error}");
     }
-    assert_eq!(unused("-s acme", "s3cr3t").unused_bases, []);
-    assert_eq!(unused("-s acme", "other").unused_bases.len(), 1);
 }
 
 #[test]

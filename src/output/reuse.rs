@@ -64,7 +64,7 @@ pub(super) fn check(token: &Token, required: &Requirements<'_>) -> Result<(), St
         return Err(format!("its token is for {}", Sanitized::new(email)));
     }
     if let (Some(host), Some(issuer)) = (required.host, claims.issuer_host()) {
-        if config::names_account(issuer) && !issuer.eq_ignore_ascii_case(host) {
+        if config::is_outseta_host(issuer) && !issuer.eq_ignore_ascii_case(host) {
             return Err(format!("its token is from {}", Sanitized::new(issuer)));
         }
     }

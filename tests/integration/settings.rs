@@ -67,8 +67,6 @@ fn verbose_lists_every_setting_with_its_source() {
         [
             "env file file.env: OUTSETA_SUBDOMAIN, OUTSETA_API_SECRET",
             "base URL: https://option.outseta.com (--subdomain)",
-            "unused base URL: https://file.outseta.com (OUTSETA_SUBDOMAIN in file.env)",
-            "unused base URL: https://environment.example (OUTSETA_BASE_URL in the environment)",
             "API key: cont… (the file key (OUTSETA_API_KEY_FILE))",
             "API secret: [hidden], 14 characters (OUTSETA_API_SECRET in file.env)",
             "roots: the file ca.pem (--cacert)",
