@@ -216,9 +216,6 @@ fn a_response_may_have_64_kib() {
     }
     fails(Response::empty(400).body(of_size(2 * LIMIT)), 76, message.0, message.1);
     fails(Fault::EndlessBody, 76, message.0, message.1);
-    let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n";
-    let trailers = chunked.to_owned() + &"X-Trailer: x\r\n".repeat(12_000);
-    fails(Fault::Garbage(trailers.into_bytes()), 76, message.0, message.1);
     let token = || Response::json(200, &json!({"access_token": "a.b.c"}));
     succeeds(token().with(Fault::HugeHeader(15_000)), "a.b.c");
     for size in [16 * 1024, 33_000, 70_000, 2 * LIMIT] {

@@ -107,10 +107,10 @@ fn an_expired_or_premature_certificate_is_not_trusted() {
     let authority = Authority::new();
     let server = serve(authority.expired(&NAMES));
     let clock = "check this machine's clock; if it is right, the server needs a new certificate";
-    let expired = "its certificate expired on 2001-01-01; the clock says 20";
+    let expired = "its certificate has expired\n";
     is_not_trusted(&server, run(&server).trust(&authority), [expired, clock]);
     let server = serve(authority.premature(&NAMES));
-    let premature = "its certificate is valid from 2201-01-01; the clock says 20";
+    let premature = "its certificate is not valid yet\n";
     is_not_trusted(&server, run(&server).trust(&authority), [premature, clock]);
 }
 
