@@ -54,27 +54,14 @@ fn is_not_trusted(server: &Server, run: Run, [why, hint]: [&str; 2]) {
 // ---- Trust ----
 
 #[test]
-fn cacert_and_ssl_cert_file_name_trusted_certificates() {
-    let (authority, server) = trusted();
-    run(&server).env("SSL_CERT_FILE", authority.pem_file()).prints_a_token();
-    run(&server).arg("--cacert").arg(authority.pem_file()).prints_a_token();
-}
-
-#[test]
 fn cacert_wins_over_ssl_cert_file_and_neither_adds_to_the_other() {
     let (authority, server) = trusted();
-    run(&server)
-        .env("SSL_CERT_FILE", "no/such/file")
-        .arg("--cacert")
-        .arg(authority.pem_file())
-        .prints_a_token();
+    let cacert = |authority: &Authority| run(&server).arg("--cacert").arg(authority.pem_file());
+    run(&server).trust(&authority).prints_a_token();
+    cacert(&authority).env("SSL_CERT_FILE", "no/such/file").prints_a_token();
     let other = Authority::new();
-    let server = serve(authority.server(&NAMES));
-    is_not_trusted(
-        &server,
-        run(&server).env("SSL_CERT_FILE", authority.pem_file()).arg("--cacert").arg(other.pem_file()),
-        UNKNOWN,
-    );
+    cacert(&other).trust(&authority).fails_with(69, &format!("cannot trust 127.0.0.1: {}", UNKNOWN[0])).run();
+    assert_eq!(server.requests().len(), 2);
 }
 
 #[test]
@@ -82,68 +69,39 @@ fn without_either_no_private_authority_is_trusted() {
     let (_authority, server) = trusted();
     is_not_trusted(&server, run(&server), UNKNOWN);
     let (authority, server) = trusted();
-    let system = run(&server)
-        .env("SSL_CERT_FILE", "")
-        .env("SSL_CERT_DIR", authority.pem_file().parent().expect("a folder"));
-    is_not_trusted(&server, system, UNKNOWN);
+    let folder = authority.pem_file().parent().expect("a folder").to_owned();
+    is_not_trusted(&server, run(&server).env("SSL_CERT_FILE", "").env("SSL_CERT_DIR", folder), UNKNOWN);
 }
 
 // ---- No trust ----
 
 #[test]
-fn an_unknown_authority_is_not_trusted() {
-    let server = serve(Authority::new().server(&NAMES));
-    is_not_trusted(&server, run(&server).trust(&Authority::new()), UNKNOWN);
-}
-
-#[test]
-fn a_self_signed_certificate_is_not_trusted() {
-    let server = serve(self_signed(&NAMES));
-    is_not_trusted(&server, run(&server).trust(&Authority::new()), UNKNOWN);
-}
-
-#[test]
-fn an_expired_or_premature_certificate_is_not_trusted() {
+fn an_invalid_certificate_is_not_trusted() {
     let authority = Authority::new();
-    let server = serve(authority.expired(&NAMES));
     let clock = "check this machine's clock; if it is right, the server needs a new certificate";
     let expired = "its certificate has expired\n";
-    is_not_trusted(&server, run(&server).trust(&authority), [expired, clock]);
-    let server = serve(authority.premature(&NAMES));
     let premature = "its certificate is not valid yet\n";
-    is_not_trusted(&server, run(&server).trust(&authority), [premature, clock]);
-}
-
-#[test]
-fn another_hosts_certificate_is_not_trusted() {
-    let authority = Authority::new();
-    for (names, why) in [
-        (&["other.example"][..], "its certificate is for other.example\n"),
-        (
-            &["localhost", "*.outseta.com", "10.0.0.1"],
-            "its certificate is for localhost, *.outseta.com, 10.0.0.1\n",
-        ),
-        (&[], "its certificate names no host\n"),
+    let host = "check the subdomain or base URL, and where its name leads";
+    let hosts = ["localhost", "*.outseta.com", "10.0.0.1"];
+    let for_hosts = "its certificate is for localhost, *.outseta.com, 10.0.0.1\n";
+    let ca = [
+        "its certificate is a certificate authority's (CA:TRUE), not a server's\n",
+        "make it with: openssl req -x509 … -addext basicConstraints=critical,CA:FALSE -addext \
+         subjectAltName=DNS:NAME",
+    ];
+    for (certificate, failure) in [
+        (Authority::new().server(&NAMES), UNKNOWN),
+        (self_signed(&NAMES), UNKNOWN),
+        (authority.expired(&NAMES), [expired, clock]),
+        (authority.premature(&NAMES), [premature, clock]),
+        (authority.server(&["other.example"]), ["its certificate is for other.example\n", host]),
+        (authority.server(&hosts), [for_hosts, host]),
+        (authority.server(&[]), ["its certificate names no host\n", host]),
+        (authority.server_as_ca(&NAMES), ca),
     ] {
-        let server = serve(authority.server(names));
-        let hint = "check the subdomain or base URL, and where its name leads";
-        is_not_trusted(&server, run(&server).trust(&authority), [why, hint]);
+        let server = serve(certificate);
+        is_not_trusted(&server, run(&server).trust(&authority), failure);
     }
-}
-
-#[test]
-fn a_certificate_authoritys_certificate_is_not_trusted_for_a_server() {
-    let authority = Authority::new();
-    let server = serve(authority.server_as_ca(&NAMES));
-    is_not_trusted(
-        &server,
-        run(&server).trust(&authority),
-        [
-            "its certificate is a certificate authority's (CA:TRUE), not a server's\n",
-            "make it with: openssl req -x509 … -addext basicConstraints=critical,CA:FALSE -addext \
-             subjectAltName=DNS:NAME",
-        ],
-    );
 }
 
 #[test]
@@ -151,15 +109,8 @@ fn through_a_proxy_the_certificate_must_be_for_the_account() {
     let detour = Detour::new(Account::acme());
     let server = serve(detour.authority.server(&["other.outseta.com", "127.0.0.1"]));
     let proxy = Proxy::http().route_all(server.address());
-    Run::new()
-        .detour(&detour)
-        .via_proxy(&proxy)
-        .arg(EMAIL)
-        .fails_with(
-            69,
-            "cannot trust acme.outseta.com: its certificate is for other.outseta.com, 127.0.0.1\n",
-        )
-        .run();
+    let message = "cannot trust acme.outseta.com: its certificate is for other.outseta.com, 127.0.0.1\n";
+    Run::new().detour(&detour).via_proxy(&proxy).arg(EMAIL).fails_with(69, message).run();
     assert!(server.requests().is_empty());
 }
 
