@@ -2,13 +2,12 @@
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, chown, symlink};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, chown, symlink};
 
 use rustix::fs::OFlags;
 use rustix::process::geteuid;
 use serde_json::{Value, json};
 
-use crate::support::device;
 use crate::support::fake::Server;
 use crate::support::model::{Account, User};
 use crate::support::proxy::Detour;
@@ -125,8 +124,8 @@ mod kept {
         for (name, value) in [
             ("OUTSETA_API_KEY", "a:b"),
             ("OUTSETA_API_SECRET", "ä"),
-            ("OUTSETA_API_SECRET_FILE", "/nonexistent"),
-            ("SSL_CERT_FILE", "/nonexistent"),
+            ("OUTSETA_API_SECRET_FILE", "missing"),
+            ("SSL_CERT_FILE", "missing"),
             ("https_proxy", "socks5://127.0.0.1:1"),
         ] {
             is_kept(keeping_file(line(&token(WEEK))).env(name, value));
@@ -169,56 +168,51 @@ mod replaced {
     use super::*;
 
     #[test]
-    fn a_missing_or_empty_file() {
+    fn a_missing_file() {
         is_replaced(keeping(), "no such file or directory");
-        is_replaced(keeping_file(""), "its format is not token");
     }
 
     #[test]
-    fn a_token_of_another_email_or_without_email_or_expiry() {
-        for (token, reason) in [
-            (token_with(&[("email", "j\u{7f}@example.com".into())]), "its token is for j\\u{7f}@example.com"),
-            (token_with(&[("email", Value::Null)]), "its token has no email"),
-            (token_with(&[("exp", Value::Null)]), "its token has no expiry"),
-            ("opaque".to_owned(), "its token is not a JWT"),
+    fn a_file_without_a_token_that_fits() {
+        let format = "its format is not token";
+        let changed = |name, value: Value| line(&token_with(&[(name, value)]));
+        let long = |length: usize| changed("filler", "x".repeat(length).into());
+        is_kept(keeping_file(long(47_000)));
+        for (contents, reason) in [
+            (String::new(), format),
+            (format!("{}\n\n", token(WEEK)), format),
+            (format!("Authorization: Bearer {}\n", token(WEEK)), format),
+            (long(49_000), "it is larger than 64 KiB"),
+            ("opaque\n".to_owned(), "its token is not a JWT"),
+            (changed("email", "j\u{7f}@example.com".into()), "its token is for j\\u{7f}@example.com"),
+            (changed("email", Value::Null), "its token has no email"),
+            (changed("exp", Value::Null), "its token has no expiry"),
         ] {
-            is_replaced(keeping_file(line(&token)), reason);
+            is_replaced(keeping_file(contents), reason);
         }
     }
 
     #[test]
-    fn another_accounts_token() {
-        let token =
-            |iss: &str, outseta_iss: Value| token_with(&[("iss", iss.into()), ("outseta:iss", outseta_iss)]);
-        for token in [
-            token("http://other.outseta.com", Value::Null),
-            token("https://auth.example.com", "other.outseta.com".into()),
-        ] {
+    fn a_token_of_another_outseta_or_customer_account() {
+        let (outseta, customer) = (("outseta:iss", "other.outseta.com"), ("outseta:accountUid", "\u{7f}"));
+        for ((name, value), reason) in
+            [(outseta, "from other.outseta.com"), (customer, "for the account \\u{7f}")]
+        {
             let detour = Detour::new(Account::acme());
-            let run = keeping_file(line(&token)).detour(&detour).arg("-v");
-            run.stderr_contains(": its token is from other.outseta.com\n").run();
-            assert_eq!(detour.server.requests().len(), 1, "{}", jwt::decode(&token));
+            let run = keeping_file(line(&token_with(&[(name, value.into())]))).detour(&detour);
+            let run = run.args(["--account", "496LXdmX", "-v"]);
+            run.stderr_contains(&format!(" the file is not kept: its token is {reason}\n")).run();
+            assert_eq!(detour.server.requests().len(), 1, "{reason}");
         }
     }
 
     #[test]
-    fn a_file_with_an_extra_line_or_in_another_format() {
-        for contents in [format!("{}\n\n", token(WEEK)), format!("Authorization: Bearer {}\n", token(WEEK))] {
-            is_replaced(keeping_file(contents), "its format is not token");
-        }
-    }
-
-    #[test]
-    fn a_file_that_others_may_read_or_write() {
+    fn a_file_that_others_may_access_or_this_user_may_not() {
         for mode in [0o640, 0o604, 0o620, 0o602, 0o610] {
             let run = keeping_file(line(&token(WEEK)));
             set_mode(&run.work().join("token"), mode);
             is_replaced(run, &format!("group or others may access it (mode 0{mode:o})"));
         }
-    }
-
-    #[test]
-    fn a_file_that_may_not_be_read() {
         let run = keeping_file(line(&token(WEEK)));
         if forbid_reading(&run.work().join("token")) {
             is_replaced(run, "permission denied");
@@ -246,21 +240,6 @@ mod replaced {
     }
 
     #[test]
-    fn a_file_of_more_than_64_kib() {
-        let long = |length: usize| token_with(&[("filler", "x".repeat(length).into())]);
-        is_kept(keeping_file(line(&long(47_000))));
-        is_replaced(keeping_file(line(&long(49_000))), "it is larger than 64 KiB");
-    }
-
-    #[test]
-    fn another_customer_accounts_token() {
-        let contents = line(&token_with(&[("outseta:accountUid", "\u{7f}".into())]));
-        let run = keeping_file(contents).args(["--account", "496LXdmX", "-v"]);
-        let server = Server::http(Account::acme());
-        run.server(&server).stderr_contains(": its token is for the account \\u{7f}\n").run();
-    }
-
-    #[test]
     fn a_new_token_that_is_not_valid_for_the_duration_gives_a_warning() {
         for (min_ttl, seconds, warns) in [("1h", HOUR + 60, false), ("1h", HOUR, true), ("1d", -60, true)] {
             let server = Server::minting(&token(seconds));
@@ -271,21 +250,6 @@ mod replaced {
                            in Outseta\n";
             assert_eq!((outcome.status, outcome.stderr.contains(warning)), (Some(0), warns), "{outcome}");
         }
-    }
-
-    #[test]
-    fn a_device_is_written_and_not_replaced() {
-        let server = Server::generous();
-        for (name, minor) in [("null", "3"), ("zero", "5")] {
-            let run = Run::new().server(&server);
-            let Some(path) = device::harmless(name, minor, &run.work()) else {
-                return;
-            };
-            let run = run.args(["-r", "--min-ttl", "1h", "jane@example.com", "-v", "-o"]).arg(&path);
-            let _outcome = run.stderr_contains(": the file is not kept: it is not a regular file\n").run();
-            assert!(fs::metadata(path).expect("it is there").file_type().is_char_device());
-        }
-        assert_eq!(server.requests().len(), 2);
     }
 }
 

@@ -82,6 +82,11 @@ impl FakeServer {
             run.env(name, value.trim_matches('\''))
         })
     }
+
+    /// The base URL alone: the credentials come from elsewhere.
+    fn base_url(&self, run: Run) -> Run {
+        self.settings(run).env_remove("OUTSETA_API_KEY").env_remove("OUTSETA_API_SECRET")
+    }
 }
 
 /// A shell with the program, and a worker that prints the token.
@@ -114,10 +119,22 @@ fn example(text: &str) -> Outcome {
 /// Runs a script with the fake server's settings.
 #[track_caller]
 fn succeeds(script: &str) -> Outcome {
-    let fake = FakeServer::start();
-    let outcome = fake.settings(shell(script)).outcome();
-    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome}");
-    outcome
+    FakeServer::start().settings(shell(script)).stdout_contains("").run()
+}
+
+/// The run prints this text, then a token, and nothing else.
+#[track_caller]
+fn prints_then_a_token(run: Run, text: &str) -> String {
+    let outcome = run.stdout_contains(text).run();
+    let output = outcome.stdout_text();
+    let token = output.trim_end().strip_prefix(text).expect("it is the start");
+    assert!(is_token(token), "{outcome}");
+    token.to_owned()
+}
+
+#[track_caller]
+fn prints_a_token(run: Run) {
+    prints_then_a_token(run, "");
 }
 
 fn is_token(text: &str) -> bool {
@@ -181,33 +198,17 @@ fn the_tour_has_parts_and_at_most_80_columns() {
 }
 
 #[test]
-fn make_shows_the_output_of_cargo() {
-    for target in ["all", "demo"] {
-        let run = Run::of("/usr/bin/make".into()).env("PATH", "/usr/bin:/bin");
-        let outcome =
-            run.args(["--dry-run", "--always-make", "-C", env!("CARGO_MANIFEST_DIR"), target]).outcome();
-        let text = outcome.stdout_text();
-        let build = text.lines().find(|line| line.starts_with("cargo build")).expect("it builds first");
-        assert!(!build.contains("--quiet"), "{outcome}");
-    }
-}
-
-#[test]
 fn the_program_reads_the_settings() {
     let fake = FakeServer::start();
     let lines = block("sh", "export OUTSETA_SUBDOMAIN=acme");
     let lines = lines.replace("01234567-89ab", KEY).replace("0123456789abcdef", SECRET);
     let script = format!("{lines}\noutseta-token -r jane@example.com");
-    let only_base_url =
-        |run: Run| fake.settings(run).env_remove("OUTSETA_API_KEY").env_remove("OUTSETA_API_SECRET");
-    let outcome = only_base_url(shell(&script)).outcome();
-    assert!(is_token(outcome.stdout_text().trim_end()), "{outcome}");
+    prints_a_token(fake.base_url(shell(&script)));
 
-    let run = only_base_url(Run::new()).args(["-r", "-v", "jane@example.com"]);
+    let run = fake.base_url(Run::new()).args(["-r", "jane@example.com"]);
     let run = run.home_file(".config/outseta-token/env", &lines);
     set_mode(&run.home().join(".config/outseta-token/env"), 0o600);
-    let outcome = run.outcome();
-    assert!(is_token(outcome.stdout_text().trim_end()), "{outcome}");
+    prints_a_token(run);
 }
 
 #[test]
@@ -276,18 +277,15 @@ fn two_outseta_accounts() {
     };
     let run = shell(inline("staging.env")).server(&production);
     let run = run.home_file(".config/outseta-token/env", file(&production));
-    let outcome = run.home_file(".config/outseta-token/staging.env", file(&staging)).outcome();
-    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome}");
-    assert_eq!(jwt::decode(outcome.stdout_text().trim())["iss"], "http://acme-staging.outseta.com");
+    let run = run.home_file(".config/outseta-token/staging.env", file(&staging));
+    assert_eq!(jwt::decode(&prints_then_a_token(run, ""))["iss"], "http://acme-staging.outseta.com");
 }
 
 #[test]
 fn a_user_in_several_customer_accounts() {
     if has_program("jq") {
-        let outcome = example("outseta:accountUid");
-        let output = outcome.stdout_text();
-        let (account, token) = output.split_once('\n').expect("two lines");
-        assert!(account == "496LXdmX" && is_token(token.trim_end()), "{outcome}");
+        let run = shell(block("sh", "outseta:accountUid"));
+        prints_then_a_token(FakeServer::start().settings(run), "496LXdmX\n");
     }
 }
 
@@ -377,10 +375,8 @@ fn cron() {
         echo OUTSETA_API_SECRET=wrong >> settings.env\necho now:\n{check}"
     );
     let run = run.private_file("settings.env", &fake.printed).env("PATH", "/usr/bin:/bin");
-    let outcome = run.args(["-e", "-c", &script]).outcome();
-    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome}");
+    let outcome = run.args(["-e", "-c", &script]).stdout_contains("\nkey: ").run();
     assert!(outcome.stdout_text().starts_with("now:\nbase URL: "), "{outcome}");
-    assert!(outcome.stdout_text().contains("\nkey: "), "{outcome}");
     assert!(is_token(outcome.read("app/token").trim_end()), "{outcome}");
 }
 
@@ -389,13 +385,11 @@ fn github_actions() {
     let (_, script) = block("yaml", "::add-mask::").split_once("run: |\n").expect("a script");
     let fake = FakeServer::start();
     let run = fake.settings(shell(script)).env("OUTSETA_SUBDOMAIN", "acme").file("github.env", "FIRST=1\n");
-    let outcome = run.env("GITHUB_ENV", "github.env").outcome();
-    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome}");
+    let outcome = run.env("GITHUB_ENV", "github.env").stdout_contains("").run();
     let output = outcome.stdout_text();
     let token = output.trim_end().strip_prefix("::add-mask::").expect("the token is masked");
     assert!(is_token(token), "{outcome}");
-    let file = fs::read_to_string(outcome.work().join("github.env")).expect("the file is there");
-    assert_eq!(file, format!("FIRST=1\nOUTSETA_ACCESS_TOKEN={token}\n"));
+    assert_eq!(outcome.read("github.env"), format!("FIRST=1\nOUTSETA_ACCESS_TOKEN={token}\n"));
 }
 
 #[test]
@@ -406,12 +400,10 @@ fn gitlab_ci() {
     let run = |script: &str| {
         let run = fake.settings(shell(script)).env("OUTSETA_SUBDOMAIN", "acme");
         write_script(&run.work().join("run-tests"), "#!/bin/sh\necho \"$OUTSETA_ACCESS_TOKEN\"\n");
-        run.outcome()
+        run
     };
-    let outcome = run(&script.join("\n"));
-    assert!(is_token(outcome.stdout_text().trim_end()), "{outcome}");
-    let failing = run(&script.join("\n").replace("test@", "nobody@"));
-    assert_eq!((failing.status, failing.stdout_text().as_str()), (Some(67), ""), "{failing}");
+    prints_a_token(run(&script.join("\n")));
+    run(&script.join("\n").replace("test@", "nobody@")).fails_with(67, "no such user: ").run();
 }
 
 /// Starts the service as systemd does: credentials in a folder of their own, `%d` its path.
@@ -421,7 +413,7 @@ fn systemd() {
     let fake = FakeServer::start();
     let run = Run::of("/bin/sh".into());
     let (credentials, app) = (folder(&run, "credentials"), folder(&run, "app"));
-    let mut run = fake.settings(run).env_remove("OUTSETA_API_KEY").env_remove("OUTSETA_API_SECRET");
+    let mut run = fake.base_url(run);
     let mut command = String::new();
     for line in unit.lines().filter(|line| line.contains('=')) {
         let (name, value) = line.split_once('=').expect("an assignment");
@@ -443,8 +435,7 @@ fn systemd() {
         }
     }
     let command = command.replace("/usr/local/bin/outseta-token", &program().display().to_string());
-    let outcome = run.args(["-e", "-c", &command]).outcome();
-    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome}");
+    let outcome = run.args(["-e", "-c", &command]).run();
     assert!(is_token(outcome.read("app/token").trim_end()), "{outcome}");
 }
 
@@ -459,15 +450,12 @@ fn docker_secrets() {
         assert!(service.contains(&format!("\n  {name}: {{file: ./{name}}}")), "{name} is defined");
         fs::write(secrets.join(name), value).expect("a file is written");
     }
-    let mut run = fake.settings(run).env_remove("OUTSETA_API_KEY").env_remove("OUTSETA_API_SECRET");
+    let mut run = fake.base_url(run);
     for line in service.lines().filter(|line| line.trim().starts_with("OUTSETA_")) {
         let (name, value) = line.trim().split_once(": ").expect("a variable");
         run = run.env(name, value.replace("/run/secrets", &secrets.display().to_string()));
     }
-    let outcome = run.outcome();
-    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{outcome}");
-    let output = outcome.stdout_text();
-    assert!(output.trim_end().strip_prefix("gone ").is_some_and(is_token), "{outcome}");
+    prints_then_a_token(run, "gone ");
 }
 
 #[test]

@@ -80,12 +80,6 @@ pub fn write_script(path: &Path, script: &str) {
     assert!(status.success(), "{} is written", path.display());
 }
 
-/// Makes a device with the type and numbers of mknod(1). False if that fails, as it does without root.
-pub fn make_device(path: &Path, numbers: &[&str]) -> bool {
-    let made = Command::new("mknod").arg(path).args(numbers).stderr(Stdio::null()).status();
-    made.is_ok_and(|status| status.success())
-}
-
 pub fn make_fifo(path: &Path) {
     let made = Command::new("mkfifo").args(["-m", "600"]).arg(path).status();
     assert!(made.is_ok_and(|status| status.success()), "a FIFO is made");
