@@ -101,8 +101,8 @@ fn with_hosts(hosts: &str, meanwhile: &str, port: u16) -> Option<Run> {
 #[test]
 fn a_failed_connection_is_reported_with_its_reason_and_retried() {
     let dead = dead_address();
-    let unresolved = "check the subdomain or base URL, this machine's name resolution, and whether a proxy is \
-        needed (https_proxy)";
+    let unresolved = "check the subdomain or base URL, this machine's name resolution, and whether a proxy \
+        is needed (https_proxy)";
     for (url, message, hint) in [
         ("https://acme.invalid", "cannot resolve the name acme.invalid", unresolved),
         (&format!("http://{dead}"), &format!("cannot connect to {dead}: connection refused"), CONNECT_HINT),

@@ -1,6 +1,6 @@
 //! Proxies: what the proxy receives, which hosts are reached directly, and how each failure is reported.
-//! `acme.invalid` does not resolve, so the message shows a direct connection. (Unit tests cover the variables,
-//! the ways to write a proxy and `no_proxy`; `settings.rs` has invalid settings.)
+//! `acme.invalid` does not resolve, so the message shows a direct connection. (Unit tests cover the
+//! variables, the ways to write a proxy and `no_proxy`; `settings.rs` has invalid settings.)
 
 use std::io::Write as _;
 use std::time::Duration;
