@@ -1,13 +1,7 @@
 //! Prompts on a pseudo-terminal. The end of every session checks that the terminal is as it was before, and
 //! that the secret was never shown. (The success line is in `output.rs`.)
 
-use std::io::{Read as _, Write as _};
-use std::process::Stdio;
-use std::thread;
-use std::time::Duration;
-
 use rustix::process::Signal;
-use rustix::termios::{LocalModes, tcgetattr};
 
 use crate::support::fake::Server;
 use crate::support::model::Account;
@@ -168,38 +162,6 @@ mod hidden_prompt {
         if has("/usr/bin/setpriv") {
             takes_the_secret(Run::by_shell(script), SECRET);
         }
-    }
-
-    /// Only a session of its own can be hung up: a [`Session`] keeps its terminal open.
-    #[test]
-    fn a_hangup_gives_no_partial_secret() {
-        let server = Server::generous();
-        let (mut keyboard, terminal) = pty_process::blocking::open().expect("a pseudo-terminal");
-        // The shell and the program ignore the hangup.
-        let mut child = pty_process::blocking::Command::new("/bin/sh")
-            .args(["-c", "trap '' HUP; exec \"$0\" \"$@\""])
-            .arg(program())
-            .args(["--base-url", &server.url(), JANE])
-            .env_clear()
-            .env("OUTSETA_API_KEY", KEY)
-            .stdout(Stdio::null())
-            .spawn(terminal)
-            .expect("it starts");
-        let mut shown = [0; SECRET_PROMPT.len()];
-        keyboard.read_exact(&mut shown).expect("the terminal shows the prompt");
-        assert_eq!(shown, SECRET_PROMPT.as_bytes());
-        while tcgetattr(&keyboard).expect("a terminal has modes").local_modes.contains(LocalModes::ECHO) {
-            thread::sleep(Duration::from_millis(1));
-        }
-        keyboard.write_all(&SECRET.as_bytes()[..10]).expect("it takes keys");
-        drop(keyboard);
-        let ended = (0..20_000).find_map(|_| {
-            thread::sleep(Duration::from_millis(1));
-            child.try_wait().expect("it can be waited for")
-        });
-        // If it hangs. Otherwise, this does nothing.
-        let _ = child.kill();
-        assert_eq!((ended.and_then(|status| status.code()), server.connections()), (Some(78), 0));
     }
 }
 
