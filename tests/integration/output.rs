@@ -205,6 +205,11 @@ mod details {
     }
 
     #[test]
+    fn one_descriptor_besides_the_streams_is_enough() {
+        jane_by_shell("ulimit -n 4; exec \"$0\" \"$@\"", &Server::minting(JWT)).stdout(JSON).run();
+    }
+
+    #[test]
     fn the_success_line_needs_a_terminal_or_verbose() {
         let server = Server::minting("opaque");
         let jane = || jane(&server).arg("-r");
