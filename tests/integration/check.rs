@@ -32,6 +32,11 @@ fn check() -> Run {
     Run::new().env("XDG_CONFIG_HOME", "/dev/null").args(["--check", "--retries", "0"])
 }
 
+/// All settings of `acme`, which no server is started for.
+fn acme(run: Run) -> Run {
+    run.credentials().env("OUTSETA_SUBDOMAIN", "acme")
+}
+
 fn lines(lines: &[&str]) -> String {
     lines.join("\n") + "\n"
 }
@@ -59,23 +64,20 @@ fn fails_like_a_request(status: i32, line: &str, settings: impl Fn(Run) -> Run, 
 mod success {
     use super::*;
 
+    /// Expects these lines about the settings and TLS, and that all steps are ok.
+    #[track_caller]
+    fn passes(run: Run, settings: [&str; 5], tls: &str) {
+        let steps = ["name and connection: ok", tls, "account: ok", KEY_OK];
+        run.stdout(lines(&[&settings[..], &steps].concat())).run();
+    }
+
     #[test]
     fn each_setting_is_shown_with_its_source_and_each_step_is_ok() {
         let detour = Detour::new(Account::acme());
-        check()
-            .detour(&detour)
-            .stdout(lines(&[
-                ACME,
-                KEY_LINE,
-                SECRET_LINE,
-                &format!("roots: the file {} (SSL_CERT_FILE)", detour.authority.pem_file().display()),
-                &format!("proxy: {} (https_proxy in the environment)", detour.proxy.url()),
-                "name and connection: ok",
-                "TLS: ok",
-                "account: ok",
-                KEY_OK,
-            ]))
-            .run();
+        let roots = format!("roots: the file {} (SSL_CERT_FILE)", detour.authority.pem_file().display());
+        let proxy = format!("proxy: {} (https_proxy in the environment)", detour.proxy.url());
+        let run = check().detour(&detour).env("https_proxy", detour.proxy.url_with("user:hunter2"));
+        passes(run, [ACME, KEY_LINE, SECRET_LINE, &roots, &proxy], "TLS: ok");
         let requests = detour.server.requests();
         let targets: Vec<_> = requests.iter().map(|request| (&*request.method, &*request.target)).collect();
         let read_with_key = "/api/v1/billing/planfamilies?limit=1&fields=Uid";
@@ -85,68 +87,31 @@ mod success {
     }
 
     #[test]
-    fn a_read_only_key_passes_and_the_check_says_so() {
-        let server = Server::http(Account::acme().read_only());
-        check().server(&server).stdout_contains(KEY_OK).run();
-        assert!(server.requests().iter().all(|request| request.method == "GET"));
-    }
-
-    #[test]
     fn settings_from_options_and_files_are_named() {
         let authority = Authority::new();
         let server = Server::https(Account::acme(), authority.server(&NAMES));
         let url = server.url();
-        let run = check()
-            .args(["--base-url", &url, "--cacert"])
-            .arg(authority.pem_file())
-            .private_file("key", KEY)
-            .private_file("env", format!("OUTSETA_API_SECRET={SECRET}\n"));
-        run.env("OUTSETA_API_KEY_FILE", "key")
-            .args(["-e", "env"])
-            .stdout(lines(&[
+        let run = check().args(["--base-url", &url, "-e", "env", "--cacert"]).arg(authority.pem_file());
+        let run = run.env("OUTSETA_API_KEY_FILE", "key").private_file("key", KEY);
+        passes(
+            run.private_file("env", format!("OUTSETA_API_SECRET={SECRET}\n")),
+            [
                 &format!("base URL: {url} (--base-url)"),
                 "API key: KQx7… (the file key (OUTSETA_API_KEY_FILE))",
                 "API secret: [hidden], 28 characters (OUTSETA_API_SECRET in env)",
                 &format!("roots: the file {} (--cacert)", authority.pem_file().display()),
                 "proxy: none",
-                "name and connection: ok",
-                "TLS: ok",
-                "account: ok",
-                KEY_OK,
-            ]))
-            .run();
+            ],
+            "TLS: ok",
+        );
     }
 
     #[test]
     fn a_loopback_host_needs_no_tls() {
         let server = Server::http(Account::acme());
-        check()
-            .server(&server)
-            .arg("-q")
-            .stdout(lines(&[
-                &format!("base URL: {} (OUTSETA_BASE_URL in the environment)", server.url()),
-                KEY_LINE,
-                SECRET_LINE,
-                "roots: built in",
-                "proxy: none",
-                "name and connection: ok",
-                "TLS: none (plain http to this machine)",
-                "account: ok",
-                KEY_OK,
-            ]))
-            .run();
-    }
-
-    #[test]
-    fn a_proxys_password_is_not_shown() {
-        let detour = Detour::new(Account::acme());
-        let outcome = check()
-            .detour(&detour)
-            .env("https_proxy", detour.proxy.url_with("user:hunter2"))
-            .stdout_contains(&format!("proxy: {} (https_proxy", detour.proxy.url()))
-            .stdout_contains(KEY_OK)
-            .run();
-        assert!(!outcome.stdout_text().contains("hunter2"), "{outcome}");
+        let base_url = format!("base URL: {} (OUTSETA_BASE_URL in the environment)", server.url());
+        let settings = [&*base_url, KEY_LINE, SECRET_LINE, "roots: built in", "proxy: none"];
+        passes(check().server(&server).arg("-q"), settings, "TLS: none (plain http to this machine)");
     }
 }
 
@@ -159,12 +124,6 @@ mod missing_and_malformed_settings {
         let outcome = check().on_terminal(Streams::ALL).outcome();
         assert_eq!(outcome.terminal, all.replace('\n', "\r\n"));
         assert_eq!(outcome.status, Some(78), "{outcome}");
-        check()
-            .env("OUTSETA_SUBDOMAIN", "acme")
-            .env("OUTSETA_API_KEY", KEY)
-            .status(78)
-            .stdout(lines(&[ACME, KEY_LINE, NO_SECRET, "roots: built in", "proxy: none"]))
-            .run();
     }
 
     #[test]
@@ -179,24 +138,21 @@ mod missing_and_malformed_settings {
                  Settings > Integrations > API Keys in Outseta",
             ),
             ("OUTSETA_API_SECRET", "a b", 78, "API secret: invalid API secret (OUTSETA_API_SECRET in the "),
+            (
+                "OUTSETA_API_KEY_FILE",
+                "missing",
+                66,
+                "API key: cannot read the file that OUTSETA_API_KEY_FILE ",
+            ),
+            ("OUTSETA_API_SECRET_FILE", "missing", 66, "API secret: cannot read the file that OUTSETA_API_"),
             ("OUTSETA_SUBDOMAIN", "ac me", 78, "base URL: invalid subdomain (OUTSETA_SUBDOMAIN in the "),
-            (
-                "OUTSETA_BASE_URL",
-                "http://example.com",
-                78,
-                "base URL: invalid base URL (OUTSETA_BASE_URL in ",
-            ),
-            (
-                "https_proxy",
-                "socks5://127.0.0.1:1",
-                78,
-                "proxy: invalid proxy (https_proxy in the environment): ",
-            ),
+            ("OUTSETA_BASE_URL", "http://a.example", 78, "base URL: invalid base URL (OUTSETA_BASE_URL in "),
+            ("https_proxy", "socks5://x", 78, "proxy: invalid proxy (https_proxy in the environment): "),
             (
                 "SSL_CERT_FILE",
-                "/nonexistent",
+                "missing",
                 66,
-                "roots: cannot read the file /nonexistent (SSL_CERT_FILE): no such file or directory; hint: \
+                "roots: cannot read the file missing (SSL_CERT_FILE): no such file or directory; hint: \
                  check that the file is there and may be read by this user",
             ),
             (
@@ -206,74 +162,20 @@ mod missing_and_malformed_settings {
                 "roots: invalid CA file (the file /dev/null (SSL_CERT_FILE)): it contains no certificate; ",
             ),
         ] {
-            let settings = |run: Run| run.credentials().env("OUTSETA_SUBDOMAIN", "acme").env(name, value);
+            // A file counts only if the variable for the value itself is not set.
+            let settings = |run: Run| acme(run).env_remove(name.trim_end_matches("_FILE")).env(name, value);
             fails_like_a_request(status, line, settings, &[]);
         }
-        for (name, line) in [("OUTSETA_API_KEY", "API key: "), ("OUTSETA_API_SECRET", "API secret: ")] {
-            let settings = |run: Run| {
-                let run = run.credentials().env_remove(name).env("OUTSETA_SUBDOMAIN", "acme");
-                run.env(format!("{name}_FILE"), "/nonexistent")
-            };
-            fails_like_a_request(
-                66,
-                &format!("{line}cannot read the file that {name}_FILE names: "),
-                settings,
-                &[],
-            );
-        }
-    }
-
-    #[test]
-    fn an_invalid_option_is_a_usage_error() {
-        let run = check().credentials().args(["--subdomain", "ac me"]).status(64);
-        run.stderr_contains("outseta-token: invalid subdomain (--subdomain): ").run();
     }
 
     #[test]
     fn with_several_faults_the_status_is_that_of_a_request() {
-        let no_base =
-            |run: Run| run.env("OUTSETA_API_KEY_FILE", "/nonexistent").env("OUTSETA_API_SECRET", SECRET);
+        let no_base = |run: Run| run.env("OUTSETA_API_KEY_FILE", "missing").env("OUTSETA_API_SECRET", SECRET);
         fails_like_a_request(66, NO_BASE, no_base, &[]);
-        let no_key = |run: Run| {
-            let run = run.env("OUTSETA_SUBDOMAIN", "acme").env("OUTSETA_API_SECRET", SECRET);
-            run.env("SSL_CERT_FILE", "/nonexistent")
-        };
+        let no_key = |run: Run| acme(run).env_remove("OUTSETA_API_KEY").env("SSL_CERT_FILE", "missing");
         fails_like_a_request(66, NO_KEY, no_key, &[]);
         let proxy = |run: Run| no_key(run).env("https_proxy", "socks5://127.0.0.1:1");
         fails_like_a_request(78, "proxy: invalid proxy ", proxy, &[]);
-    }
-
-    #[test]
-    fn an_env_file_that_cannot_be_used_at_all_is_an_error() {
-        check()
-            .args(["-e", "missing"])
-            .fails(
-                66,
-                "cannot read the file missing (--env-file): no such file or directory",
-                "check that the file is there and may be read by this user",
-            )
-            .run();
-    }
-
-    #[test]
-    fn a_base_url_that_is_not_used_gives_a_warning() {
-        check()
-            .credentials()
-            .file("env", "OUTSETA_BASE_URL=https://auth.example.com\n")
-            .args(["-e", "env"])
-            .status(78)
-            .stdout(lines(&[
-                &NO_BASE.replace("/dev/null/outseta-token/env (no such file)", "env"),
-                KEY_LINE,
-                SECRET_LINE,
-                "roots: built in",
-            ]))
-            .stderr_lines(&[
-                "outseta-token: warning: OUTSETA_BASE_URL in env is not used",
-                "outseta-token: hint: it is used only if the key and secret come from the same file; \
-                 otherwise pass --base-url",
-            ])
-            .run();
     }
 }
 
@@ -291,13 +193,9 @@ mod failed_steps {
     #[test]
     fn proxy() {
         let proxy = Proxy::http();
-        let settings = |run: Run| run.credentials().env("OUTSETA_SUBDOMAIN", "acme").via_proxy(&proxy);
         proxy.behave(Behaviour::Refuse(407));
         let line = "name and connection: the proxy refused to connect to acme.outseta.com (407); hint: ";
-        fails_like_a_request(69, line, settings, &[]);
-        proxy.behave(Behaviour::Refuse(403));
-        let line = "name and connection: the proxy refused to connect to acme.outseta.com (403); hint: ";
-        fails_like_a_request(69, line, settings, &[]);
+        fails_like_a_request(69, line, |run: Run| acme(run).via_proxy(&proxy), &[]);
     }
 
     /// The connection was made.
@@ -335,12 +233,8 @@ mod failed_steps {
         let untrusted = |run: Run| run.server(&server).trust(&other);
         let line = "TLS: cannot trust 127.0.0.1: the issuer of its certificate is not trusted; hint: ";
         fails_like_a_request(69, line, untrusted, &[&server]);
-        check()
-            .server(&server)
-            .trust(&other)
-            .status(69)
-            .stdout_contains("proxy: none\nname and connection: ok\nTLS: cannot trust ")
-            .run();
+        let checked = untrusted(check()).outcome();
+        assert!(checked.stdout_text().contains("\nname and connection: ok\nTLS: "), "{checked}");
         server.always_on_accept(AtAccept::PlainHttp);
         let plain = |run: Run| run.server(&server).trust(&authority);
         let line = "TLS: TLS handshake with 127.0.0.1 failed: ";
@@ -359,147 +253,97 @@ mod failed_steps {
 
     #[test]
     fn key() {
-        let server = Server::http(Account::acme());
         for (name, value) in [("OUTSETA_API_KEY", "KQx7"), ("OUTSETA_API_SECRET", "wrong")] {
-            let settings = |run: Run| run.server(&server).env(name, value);
-            let before = server.requests().len();
-            let checked = settings(check()).outcome();
-            assert_eq!(server.requests().len(), before + 2);
-            assert_eq!(checked.status, Some(78), "{checked}");
-            let line = "account: ok\nkey: Outseta rejected the API key (403): key from OUTSETA_API_KEY in ";
-            assert!(checked.stdout_text().contains(line), "{checked}");
-            let request = settings(Run::new().arg("jane@example.com")).outcome();
-            assert_eq!(request.status, Some(78), "{request}");
+            let server = Server::http(Account::acme());
+            let line = "key: Outseta rejected the API key (403): key from OUTSETA_API_KEY in ";
+            fails_like_a_request(78, line, |run| run.server(&server).env(name, value), &[&server]);
         }
+        let server = Server::http(Account::acme());
+        server.on(Endpoint::PlanFamilies, Response::empty(500));
+        let line = "account: ok\nkey: Outseta is temporarily unavailable (500); hint: ";
+        check().server(&server).status(75).stdout_contains(line).run();
     }
 
     #[test]
     fn another_kind_of_response() {
         for (response, status, line) in [
-            (
-                Response::empty(503),
-                75,
-                "account: Outseta is temporarily unavailable (503); hint: try again later",
-            ),
+            (Response::empty(503), 75, "Outseta is temporarily unavailable (503); hint: try again later"),
             (
                 Response::empty(429).header("Retry-After", "60"),
                 75,
-                "account: rate limit exceeded (429); hint: Outseta asks to wait 60 s",
+                "rate limit exceeded (429); hint: Outseta asks to wait 60 s",
             ),
             (
                 Response::redirect(302, "https://x.example/login?key=1"),
                 76,
-                "account: the response is a redirect (302) to https://x.example/login; ",
+                "the response is a redirect (302) to https://x.example/login; ",
             ),
-            (cloudflare(403), 76, "account: the response (403) is an HTML page, not from the API; hint: "),
+            (cloudflare(403), 76, "the response (403) is an HTML page, not from the API; hint: "),
             (
                 Response::text(200, "[]"),
                 76,
-                "account: unexpected response (200); hint: check the base URL, or run again with -v",
+                "unexpected response (200); hint: check the base URL, or run again with -v",
+            ),
+            (
+                Response::text(418, &format!("{KEY}:{SECRET}")),
+                76,
+                "unexpected response (418): [hidden]:[hidden]; hint: ",
             ),
         ] {
             let server = Server::http(Account::acme());
             server.always(Endpoint::Any, response);
-            fails_like_a_request(status, line, |run| run.server(&server), &[&server]);
+            fails_like_a_request(status, &format!("account: {line}"), |run| run.server(&server), &[&server]);
         }
-    }
-
-    #[test]
-    fn read_with_the_key() {
-        let server = Server::http(Account::acme());
-        server.on(Endpoint::PlanFamilies, Response::empty(500));
-        check()
-            .server(&server)
-            .status(75)
-            .stdout_contains("account: ok\nkey: Outseta is temporarily unavailable (500); hint: ")
-            .run();
-    }
-
-    #[test]
-    fn the_jwks_are_read_without_the_key() {
-        let server = Server::http(Account::acme());
-        server.on(Endpoint::Jwks, Response::text(403, &format!("{KEY}:{SECRET}")));
-        check()
-            .server(&server)
-            .status(76)
-            .stdout_contains("account: unexpected response (403): [hidden]:[hidden]; hint: ")
-            .run();
-        assert_eq!(server.requests()[0].header("authorization"), None);
-    }
-
-    #[test]
-    fn a_temporary_failure_is_retried() {
-        let server = Server::http(Account::acme());
-        let refusal = || Response::empty(503).header("Retry-After", "0");
-        server.on(Endpoint::Jwks, refusal()).on(Endpoint::PlanFamilies, refusal());
-        Run::new().server(&server).arg("--check").stdout_contains(&format!("account: ok\n{KEY_OK}\n")).run();
-        assert_eq!(server.requests().len(), 4);
     }
 }
 
 mod files_with_secrets {
     use super::*;
 
-    fn warning(path: &str) -> [String; 2] {
-        [
-            format!("outseta-token: warning: {path} is readable by group or others"),
-            format!("outseta-token: hint: run: chmod go-r {path}"),
-        ]
-    }
-
-    /// A check that takes the key from one file and the secret from another.
-    fn from_files(server: &Server, key_mode: u32, secret_mode: u32) -> Run {
-        let run = check()
-            .env("OUTSETA_BASE_URL", server.url())
-            .env("OUTSETA_API_KEY_FILE", "key")
-            .env("OUTSETA_API_SECRET_FILE", "secret")
-            .file("key", KEY)
-            .file("secret", SECRET)
-            .stdout_contains(KEY_OK);
-        for (name, mode) in [("key", key_mode), ("secret", secret_mode)] {
-            set_mode(&run.work().join(name), mode);
-        }
-        run
+    /// Expects a check that passes, with a warning about each of these files.
+    #[track_caller]
+    fn warns_of(run: Run, server: &Server, paths: &[&str]) {
+        let warning = |path: &&str| {
+            format!(
+                "outseta-token: warning: {path} is readable by group or others\n\
+                 outseta-token: hint: run: chmod go-r {path}\n"
+            )
+        };
+        let warnings: String = paths.iter().map(warning).collect();
+        run.args(["--base-url", &server.url()]).stdout_contains(KEY_OK).stderr(warnings).run();
     }
 
     #[test]
     fn a_file_that_others_may_read_gives_a_warning() {
         let server = Server::http(Account::acme());
-        let [key, hint] = warning("key");
-        let [secret, secret_hint] = warning("secret");
-        from_files(&server, 0o600, 0o400).run();
-        from_files(&server, 0o640, 0o600).stderr_lines(&[&key, &hint]).run();
-        from_files(&server, 0o600, 0o604).stderr_lines(&[&secret, &secret_hint]).run();
-        from_files(&server, 0o644, 0o444).stderr_lines(&[&key, &hint, &secret, &secret_hint]).run();
-        from_files(&server, 0o611, 0o622).run();
+        for (key_mode, secret_mode, warned) in [
+            (0o600, 0o400, &[][..]),
+            (0o640, 0o600, &["key"]),
+            (0o600, 0o604, &["secret"]),
+            (0o644, 0o444, &["key", "secret"]),
+            (0o611, 0o622, &[]),
+        ] {
+            let run = check().env("OUTSETA_API_KEY_FILE", "key").env("OUTSETA_API_SECRET_FILE", "secret");
+            let run = run.file("key", KEY).file("secret", SECRET);
+            set_mode(&run.work().join("key"), key_mode);
+            set_mode(&run.work().join("secret"), secret_mode);
+            warns_of(run, &server, warned);
+        }
     }
 
     #[test]
-    fn a_file_with_key_and_secret_gives_one_warning() {
+    fn an_env_file_gives_one_warning_if_it_has_secrets() {
         let server = Server::http(Account::acme());
-        let settings = format!("OUTSETA_API_KEY={KEY}\nOUTSETA_API_SECRET={SECRET}\n");
-        let run =
-            check().env("OUTSETA_BASE_URL", server.url()).home_file(".config/outseta-token/env", &settings);
-        let run = run.env_remove("XDG_CONFIG_HOME");
+        let secrets = format!("OUTSETA_API_KEY={KEY}\nOUTSETA_API_SECRET={SECRET}\n");
+        let run = check().env_remove("XDG_CONFIG_HOME").home_file(".config/outseta-token/env", &secrets);
         let path = run.home().join(".config/outseta-token/env");
         set_mode(&path, 0o644);
-        let [line, hint] = warning(&path.display().to_string());
-        run.stdout_contains(KEY_OK).stderr_lines(&[&line, &hint]).run();
-        let run = check().env("OUTSETA_BASE_URL", server.url()).args(["-e", "env"]).file("env", &settings);
-        set_mode(&run.work().join("env"), 0o604);
-        let [line, hint] = warning("env");
-        run.stdout_contains(KEY_OK).stderr_lines(&[&line, &hint]).run();
-    }
-
-    #[test]
-    fn a_file_without_secrets_gives_no_warning() {
-        let server = Server::http(Account::acme());
-        let run = check()
-            .credentials()
-            .args(["-e", "env", "--base-url", &server.url()])
-            .file("env", "OUTSETA_SUBDOMAIN=acme\n")
-            .stdout_contains(KEY_OK);
-        set_mode(&run.work().join("env"), 0o666);
-        run.run();
+        warns_of(run, &server, &[path.to_str().expect("a path in UTF-8")]);
+        for (text, warned) in [(&*secrets, &["env"][..]), ("OUTSETA_SUBDOMAIN=acme\n", &[])] {
+            let run = check().args(["-e", "env"]).file("env", text);
+            set_mode(&run.work().join("env"), 0o604);
+            let run = if warned.is_empty() { run.credentials() } else { run };
+            warns_of(run, &server, warned);
+        }
     }
 }

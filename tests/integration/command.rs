@@ -16,7 +16,6 @@ use crate::support::jwt::{self, JANE as JWT};
 use crate::support::model::{Account, SecondFactor, User};
 use crate::support::pty::Streams;
 use crate::support::run::Run;
-use crate::support::script::Fault;
 use crate::support::{KEY, SECRET, has, write_script};
 
 const TOKEN: &str = "OUTSETA_ACCESS_TOKEN";
@@ -87,16 +86,19 @@ mod success {
     }
 
     #[test]
-    fn the_process_is_the_command() {
+    fn the_process_is_the_command_with_unchanged_arguments() {
         if !has("/proc/self/cmdline") {
             return;
         }
         let server = Server::minting(JWT);
-        let run = jane(&server).args(["/bin/sh", "-c", "echo $$ ready; read line; exit 3", "name"]);
-        let mut running = run.stdin_open().start();
+        let script = "echo $$ ready; read line; exit 3";
+        let command = ["/bin/sh", "-c", script, "--", "missing folder/a b", "", "*", "$HOME", "-r", "a\nb"];
+        let command = command.map(OsStr::new).into_iter().chain([OsStr::from_bytes(b"\xff\xfe")]);
+        let mut running = jane(&server).args(command.clone()).stdin_open().start();
         running.wait_for_stdout(&format!("{} ready\n", running.id()));
         let proc = |name| fs::read(format!("/proc/{}/{name}", running.id())).expect("it runs");
-        assert_eq!(proc("cmdline"), b"/bin/sh\0-c\0echo $$ ready; read line; exit 3\0name\0");
+        let expected: Vec<u8> = command.flat_map(|argument| [argument.as_bytes(), b"\0"].concat()).collect();
+        assert_eq!(proc("cmdline"), expected);
         let environment = environment(&proc("environ"));
         assert_eq!(get(&environment, TOKEN), Some(JWT));
         assert!(!environment.values().any(|value| value == KEY || value == SECRET));
@@ -106,37 +108,13 @@ mod success {
     }
 
     #[test]
-    fn arguments_are_unchanged() {
-        if !has("/proc/self/cmdline") {
-            return;
-        }
-        let arguments = [
-            "/bin/cat",
-            "--",
-            "/proc/self/cmdline",
-            "missing folder/a b",
-            "",
-            "*",
-            "$HOME",
-            "-r",
-            "--",
-            "a\nb",
-        ];
-        let arguments = arguments.map(OsStr::new).into_iter().chain([OsStr::from_bytes(b"\xff\xfe")]);
-        let outcome = jane(&Server::minting(JWT)).args(arguments.clone()).outcome();
-        let expected: Vec<u8> =
-            arguments.flat_map(|argument| [argument.as_bytes(), b"\0"].concat()).collect();
-        assert_eq!(outcome.stdout, expected, "{outcome}");
-    }
-
-    #[test]
     fn the_command_is_found_in_path() {
         let server = Server::minting(JWT);
         let run = jane(&server).args(["tool", "argument"]);
         let folder = run.work().join("bin");
         fs::create_dir(&folder).expect("a folder is made");
         write_script(&folder.join("tool"), "#!/bin/sh\necho \"tool: $1\"\n");
-        run.env("PATH", format!("/nonexistent:{}", folder.display())).stdout("tool: argument\n").run();
+        run.env("PATH", format!("missing:{}", folder.display())).stdout("tool: argument\n").run();
         jane(&server).arg("true").run();
     }
 }
@@ -154,7 +132,7 @@ mod environment_of_the_command {
         );
         let run = jane(&server).env("ODD", odd);
         let run = inherited.iter().fold(run, |run, (name, value)| run.env(name, value));
-        let run = removed.iter().fold(run, |run, name| run.env(name, "/nonexistent"));
+        let run = removed.iter().fold(run, |run, name| run.env(name, "missing"));
         let mut expected: Environment =
             inherited.iter().map(|(name, value)| (name.into(), value.into())).collect();
         expected.extend([
@@ -165,22 +143,6 @@ mod environment_of_the_command {
             ("OUTSETA_BASE_URL".into(), server.url().into()),
         ]);
         assert_eq!(environment_of(run), expected);
-    }
-
-    #[test]
-    fn credentials_from_files_are_not_in_it() {
-        let server = Server::minting(JWT);
-        let settings = format!("OUTSETA_API_KEY={KEY}\nOUTSETA_API_SECRET={SECRET}\n");
-        let run = || {
-            let run = Run::new().env("OUTSETA_BASE_URL", server.url()).file("env", &settings);
-            run.file("key", KEY).file("secret", SECRET)
-        };
-        let files = run().env("OUTSETA_API_KEY_FILE", "key").env("OUTSETA_API_SECRET_FILE", "secret");
-        for run in [files, run().args(["-e", "env"])] {
-            let names: Vec<OsString> =
-                environment_of(run.args(["jane@example.com", "--"])).into_keys().collect();
-            assert_eq!(names, ["HOME", TOKEN, EXPIRES_AT, "OUTSETA_BASE_URL"]);
-        }
     }
 
     #[test]
@@ -267,7 +229,7 @@ mod failure {
         ] {
             let prepared = |run: Run| {
                 let run = run.arg(name).file("data", "echo ran\n").file("folder/file", "");
-                write_script(&run.work().join("script"), "#!/nonexistent/interpreter\n");
+                write_script(&run.work().join("script"), "#!missing/interpreter\n");
                 run
             };
             let hint = match status {
@@ -311,14 +273,6 @@ mod failure {
             Run::new().args([email, "--", "/bin/echo", "ran"]).fails_with(status, "").run();
         }
     }
-
-    #[test]
-    fn the_email_must_be_an_argument() {
-        let server = Server::minting(JWT);
-        let run = Run::new().server(&server).args(["-", "--", "/bin/cat"]).stdin("jane@example.com\n");
-        run.fails_with(64, "the email cannot come from standard input").run();
-        assert_eq!(server.connections(), 0);
-    }
 }
 
 mod details {
@@ -340,32 +294,22 @@ mod details {
         })
     }
 
-    /// Rust's runtime ignores SIGPIPE. A command that inherits this never notices a closed pipe.
+    /// Rust's runtime ignores SIGPIPE: a command that inherits this never notices a closed pipe. It would also
+    /// inherit a signal that the prompt left ignored.
     #[test]
-    fn the_command_starts_with_the_default_signals() {
-        if !has("/proc/self/status") {
-            return;
-        }
-        let outcome = jane(&Server::minting(JWT)).args(SIGNALS).interruptible().outcome();
-        let seen = signals(&outcome.stdout_text());
-        assert_eq!(seen, signals(&without_the_program(&SIGNALS)), "{outcome}");
-        assert_eq!(seen[1] & 1 << (Signal::PIPE.as_raw() - 1), 0, "{outcome}");
-    }
-
-    /// COMMAND would inherit a signal that the prompt left ignored.
-    #[test]
-    fn after_a_hidden_prompt_the_signals_are_the_same() {
+    fn the_command_starts_with_the_default_signals_even_after_a_hidden_prompt() {
         if !has("/proc/self/status") {
             return;
         }
         let server = Server::minting(JWT);
-        let run = jane(&server).args(SIGNALS).env_remove("OUTSETA_API_SECRET");
-        let mut session = run.on_terminal(Streams::NOT_STDOUT);
+        let run = || jane(&server).args(SIGNALS).interruptible();
+        let mut session = run().env_remove("OUTSETA_API_SECRET").on_terminal(Streams::NOT_STDOUT);
         session.wait_for("API secret (not shown): ").wait_for_no_echo().send(SECRET).send("\r");
-        let outcome = session.outcome();
-        assert_eq!(outcome.status, Some(0), "{outcome}");
-        let expected = signals(&without_the_program(&SIGNALS));
-        assert_eq!(signals(&outcome.stdout_text()), expected, "{outcome}");
+        for outcome in [run().outcome(), session.outcome()] {
+            let seen = signals(&outcome.stdout_text());
+            assert_eq!(seen, signals(&without_the_program(&SIGNALS)), "{outcome}");
+            assert_eq!(seen[1] & 1 << (Signal::PIPE.as_raw() - 1), 0, "{outcome}");
+        }
     }
 
     #[test]
@@ -398,15 +342,5 @@ mod details {
         let lines: Vec<&str> = outcome.terminal.lines().collect();
         assert_eq!(outcome.status, Some(0), "{outcome}");
         assert!(lines[0].contains("has expired") && lines.last() == Some(&"ran"), "{outcome}");
-    }
-
-    #[test]
-    fn ctrl_c_ends_a_run_that_waits_and_no_command_is_run() {
-        let server = Server::replying(Fault::Stall);
-        let running = script(&server, "echo ran").interruptible().start();
-        server.wait_for_requests(1);
-        running.signal(Signal::INT);
-        let outcome = running.outcome();
-        assert_eq!((outcome.signal, &*outcome.stdout), (Some(2), &b""[..]), "{outcome}");
     }
 }

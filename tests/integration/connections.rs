@@ -1,7 +1,6 @@
 //! Kept connections: a connection is kept only while each response on it is a token that names its user, and
 //! unrequested bytes are never used as a response.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,10 +9,10 @@ use rustls::version::{TLS12, TLS13};
 use serde_json::{Value, json};
 
 use crate::support::fake::Server;
-use crate::support::http::{Request, Response};
+use crate::support::http::Response;
 use crate::support::jwt;
 use crate::support::model::{Account, Refusal, User};
-use crate::support::run::Run;
+use crate::support::run::{Outcome, Run};
 use crate::support::script::{Endpoint, Fault};
 use crate::support::tls::Authority;
 
@@ -30,8 +29,10 @@ fn protocols(authority: &Authority) -> [Option<Arc<ServerConfig>>; 3] {
     [None, Some(authority.server_of(&TLS12)), Some(authority.server_of(&TLS13))]
 }
 
+/// A batch of these users.
 fn batch(server: &Server, authority: &Authority) -> Run {
-    Run::new().server(server).trust(authority).args(["--batch", "--rate", "0", "--retries", "0"])
+    let run = Run::new().server(server).trust(authority).args(["--batch", "--rate", "0", "--retries", "0"]);
+    run.stdin(USERS.join("\n")).stdout_contains("")
 }
 
 /// A response that is larger than a real one.
@@ -49,8 +50,13 @@ fn own(email: &str) -> Response {
     padded(&json!({"access_token": jwt::token("acme", email, 600)}))
 }
 
-fn records(text: &str) -> Vec<Value> {
-    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+fn records(outcome: &Outcome) -> Vec<Value> {
+    outcome.stdout_text().lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+/// On which connection each request came.
+fn connections(server: &Server) -> Vec<usize> {
+    server.requests().iter().map(|request| request.connection).collect()
 }
 
 #[test]
@@ -58,12 +64,8 @@ fn a_connection_is_kept_while_each_token_names_its_user() {
     let authority = Authority::new();
     for tls in protocols(&authority) {
         let server = Server::start(vec![Account::acme()], tls);
-        let mut emails = String::new();
-        for _ in 0..300 {
-            let _ = writeln!(emails, "jane@example.com");
-        }
-        let outcome = batch(&server, &authority).stdin(emails).stdout_contains("").run();
-        assert_eq!((records(&outcome.stdout_text()).len(), server.connections()), (300, 1));
+        let outcome = batch(&server, &authority).stdin("jane@example.com\n".repeat(300)).run();
+        assert_eq!((records(&outcome).len(), server.connections()), (300, 1));
     }
 }
 
@@ -76,28 +78,21 @@ fn any_response_but_the_users_own_token_ends_the_connection() {
         .on(Endpoint::Tokens, Response::json(200, &json!({"access_token": "opaque"})));
     let outcome = batch(&server, &Authority::new())
         .stdin(format!("{}\nblocked@example.com\n{}\nblocked@example.com\n", USERS[0], USERS[1]))
-        .status(76)
-        .stdout_contains("")
-        .stderr_contains("")
+        .fails_with(76, "")
         .run();
-    let connections: Vec<usize> = server.requests().iter().map(|request| request.connection).collect();
     // A token and an opaque token; a token and a refusal; the lookup.
-    assert_eq!(connections, [0, 0, 1, 1, 2], "{outcome}");
+    assert_eq!(connections(&server), [0, 0, 1, 1, 2], "{outcome}");
     let statuses: Vec<Option<u64>> =
-        records(&outcome.stdout_text()).iter().map(|record| record["error"]["status"].as_u64()).collect();
+        records(&outcome).iter().map(|record| record["error"]["status"].as_u64()).collect();
     assert_eq!(statuses, [None, Some(76), None, Some(77)], "{outcome}");
 
     let server = Server::generous();
-    batch(&server, &Authority::new()).stdin(USERS.join("\n")).stdout_contains("t0ken").run();
+    batch(&server, &Authority::new()).run();
     assert_eq!(server.connections(), 3, "a token without a claim");
 
     let server = Server::http(account());
     server.on(Endpoint::Tokens, own(USERS[1]));
-    batch(&server, &Authority::new())
-        .stdin(USERS.join("\n"))
-        .stdout_contains("")
-        .fails_with(76, "1 failed, the first at line 1: ")
-        .run();
+    batch(&server, &Authority::new()).fails_with(76, "1 failed, the first at line 1: ").run();
     assert_eq!(server.connections(), 2, "another user's token ends the connection");
 }
 
@@ -118,10 +113,9 @@ fn an_unrequested_response_is_never_used() {
                 let server = Server::start(vec![account()], tls.clone());
                 server
                     .on(Endpoint::Tokens, first.with(Fault::Unrequested(Box::new(stray()), at_once, delay)));
-                let outcome = batch(&server, &authority).stdin(USERS.join("\n")).outcome();
-                let text = outcome.stdout_text();
-                assert!(!text.contains(STRAY), "{at_once} bytes at once\n{outcome}");
-                let records = records(&text);
+                let outcome = batch(&server, &authority).outcome();
+                assert!(!outcome.stdout_text().contains(STRAY), "{at_once} bytes at once\n{outcome}");
+                let records = records(&outcome);
                 assert_eq!(records.len(), 3, "{outcome}");
                 assert!(records[0]["access_token"].is_string(), "{outcome}");
                 for (record, email) in records.iter().zip(USERS).skip(1) {
@@ -131,11 +125,7 @@ fn an_unrequested_response_is_never_used() {
                     }
                 }
                 if at_once == usize::MAX {
-                    assert_eq!(
-                        (outcome.status, server.connections()),
-                        (Some(0), 2),
-                        "it should open a new one\n{outcome}"
-                    );
+                    assert_eq!((outcome.status, server.connections()), (Some(0), 2), "{outcome}");
                 }
             }
         }
@@ -171,17 +161,15 @@ fn a_kept_connection_that_the_server_closed_is_replaced_without_a_retry() {
         for fault in [Fault::CloseAfter(0), Fault::ResetAfter(0)] {
             let server = Server::start(vec![account()], tls.clone());
             server.on(Endpoint::Tokens, own(USERS[0])).on(Endpoint::Tokens, fault);
-            let outcome = batch(&server, &authority).stdin(USERS.join("\n")).stdout_contains("").run();
-            let connections: Vec<usize> =
-                server.requests().iter().map(|request| request.connection).collect();
-            assert_eq!(connections, [0, 0, 1, 1], "{outcome}");
+            let outcome = batch(&server, &authority).run();
+            assert_eq!(connections(&server), [0, 0, 1, 1], "{outcome}");
         }
         // Closed between two requests.
         let server = Server::start(vec![account()], tls.clone());
         server.on(Endpoint::Tokens, own(USERS[0]).with(Fault::CloseIdle(Duration::ZERO)));
         // On a new connection, a token need not name its user.
         server.on(Endpoint::Tokens, Response::json(200, &json!({"access_token": "opaque"})));
-        batch(&server, &authority).stdin(USERS.join("\n")).stdout_contains("").run();
+        batch(&server, &authority).run();
         assert_eq!(server.connections(), 3);
     }
 }
@@ -197,10 +185,8 @@ fn a_kept_connection_is_replaced_once_and_only_before_the_first_byte() {
             server.on(Endpoint::Tokens, fault.clone());
         }
         batch(&server, &Authority::new())
-            .stdin(USERS.join("\n"))
-            .status(69)
             .stdout_contains("EX_UNAVAILABLE")
-            .stderr_contains("stopped at line 2: the connection to 127.0.0.1 was lost")
+            .fails_with(69, "stopped at line 2: the connection to 127.0.0.1 was lost")
             .run();
         assert_eq!(server.requests().len(), posts);
     }
@@ -210,8 +196,6 @@ fn a_kept_connection_is_replaced_once_and_only_before_the_first_byte() {
 fn a_connection_that_the_server_closes_is_reopened() {
     let server = Server::http(account());
     server.on(Endpoint::Tokens, own(USERS[0]).close());
-    batch(&server, &Authority::new()).stdin(USERS.join("\n")).stdout_contains("").run();
-    let connections: Vec<usize> =
-        server.requests().iter().map(|request: &Request| request.connection).collect();
-    assert_eq!(connections, [0, 1, 1]);
+    batch(&server, &Authority::new()).run();
+    assert_eq!(connections(&server), [0, 1, 1]);
 }

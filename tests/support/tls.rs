@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::crypto::ring;
 use rustls::pki_types::PrivatePkcs8KeyDer;
-use rustls::{ALL_VERSIONS, ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
+use rustls::{ALL_VERSIONS, ServerConfig, SupportedProtocolVersion};
 use tempfile::TempDir;
 
 /// The names of a server on loopback that is also `acme.outseta.com`.
@@ -80,15 +80,6 @@ impl Authority {
         let mut params = params(names);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         self.sign(&params)
-    }
-
-    /// A client that trusts only this authority.
-    pub fn client(&self) -> Arc<ClientConfig> {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.certificate.der().clone()).expect("the authority is a root");
-        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
-        let config = config.with_safe_default_protocol_versions().expect("ring has the default versions");
-        Arc::new(config.with_root_certificates(roots).with_no_client_auth())
     }
 
     fn sign(&self, params: &CertificateParams) -> Arc<ServerConfig> {
