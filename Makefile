@@ -8,6 +8,7 @@
 # make deb       the same as a Debian package
 # make oci       the same as a container image, an OCI layout
 # make demo      the program against a server of its own
+# make live      a real account against what the program assumes of Outseta: EMAIL=jane@example.com
 # make bench     the time of one request, beside curl and jq
 # make mutants   whether the tests notice faults in the code
 #
@@ -27,7 +28,7 @@ UNITS = api/response api/timing api/tls_errors api/token api/trace cli/docs cli/
 	cli/suggest cli/values config/base_url config/credentials config/env_file config/mod config/proxy \
 	config/setting config/sources email error output/format secret stdin text
 
-.PHONY: all install uninstall test check lint package static dist deb oci demo bench mutants clean
+.PHONY: all install uninstall test check lint package static dist deb oci demo live bench mutants clean
 # Cargo uses every processor and locks its folder: a second one would only wait.
 .NOTPARALLEL:
 
@@ -96,6 +97,11 @@ oci: all static
 demo:
 	cargo build --locked --bin outseta-token --example demo
 	cargo run --quiet --locked --example demo
+
+live:
+	@command -v curl >/dev/null || { echo "live: curl is missing: apt-get install curl" >&2; exit 1; }
+	@cargo build --quiet --locked --bin outseta-token --example live
+	@EMAIL="$(EMAIL)" cargo run --quiet --locked --example live
 
 bench: all
 	@for tool in hyperfine curl jq; do command -v $$tool >/dev/null || \

@@ -13,6 +13,7 @@ mod env_files;
 mod faults;
 mod generated;
 mod harness;
+mod live;
 mod min_ttl;
 mod network;
 mod output;

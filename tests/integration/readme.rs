@@ -53,7 +53,7 @@ fn has_program(name: &str) -> bool {
 }
 
 /// A cargo example. `cargo test` builds it, `cargo test --test integration` does not.
-fn cargo_example(name: &str) -> PathBuf {
+pub(super) fn cargo_example(name: &str) -> PathBuf {
     let path = program().with_file_name("examples").join(name);
     assert!(path.exists(), "run first: cargo build --examples");
     path

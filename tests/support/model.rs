@@ -137,6 +137,8 @@ pub struct Account {
     extra: Map<String, Value>,
     nested_fields: bool,
     issued: u8,
+    /// Whether any key is accepted, and anybody gets a token.
+    lax: [bool; 2],
 }
 
 impl Account {
@@ -151,6 +153,7 @@ impl Account {
             extra: Map::new(),
             nested_fields: true,
             issued: 0,
+            lax: [false; 2],
         }
     }
 
@@ -175,6 +178,16 @@ impl Account {
     /// The key may read but cannot mint tokens.
     pub fn read_only(mut self) -> Self {
         self.read_only = true;
+        self
+    }
+
+    pub fn accepting_any_key(mut self) -> Self {
+        self.lax[0] = true;
+        self
+    }
+
+    pub fn minting_for_anybody(mut self) -> Self {
+        self.lax[1] = true;
         self
     }
 
@@ -207,16 +220,23 @@ impl Account {
                 let key = json!({"kty": "RSA", "use": "sig", "alg": "RS256", "kid": jwt::KEY_ID});
                 Response::json(200, &json!({"keys": [key]}))
             }
-            ("POST", "/api/v1/tokens") => refuse_key(request).unwrap_or_else(|| self.mint(request)),
-            ("GET", "/api/v1/crm/people") => refuse_key(request).unwrap_or_else(|| self.people(request)),
+            ("POST", "/api/v1/tokens") => self.refuse_key(request).unwrap_or_else(|| self.mint(request)),
+            ("GET", "/api/v1/crm/people") => self.refuse_key(request).unwrap_or_else(|| self.people(request)),
             ("GET", "/api/v1/billing/planfamilies") => {
                 let family = json!({"Uid": "nmDx8vQa", "Name": "Plans"});
-                refuse_key(request).unwrap_or_else(|| list(request, &[family]))
+                self.refuse_key(request).unwrap_or_else(|| list(request, &[family]))
             }
+            ("GET", "/api/v1/profile") => self.profile(request),
             (_, path) => {
                 Response::json(404, &json!({"Message": format!("No HTTP resource was found at {path}.")}))
             }
         }
+    }
+
+    /// An empty 403, unless the request has the right key.
+    fn refuse_key(&self, request: &Request) -> Option<Response> {
+        let is_right = request.header("authorization") == Some(&format!("Outseta {KEY}:{SECRET}"));
+        (!is_right && !self.lax[0]).then(|| Response::empty(403))
     }
 
     fn mint(&mut self, request: &Request) -> Response {
@@ -227,7 +247,8 @@ impl Account {
             Ok(email) => email,
             Err(answer) => return answer,
         };
-        let Some(user) = self.users.iter().find(|user| user.email.eq_ignore_ascii_case(&email)) else {
+        let known = self.users.iter().find(|user| user.email.eq_ignore_ascii_case(&email)).cloned();
+        let Some(user) = known.or_else(|| self.lax[1].then(|| User::new(&email))) else {
             return self.unknown_user.response();
         };
         if let Some(refusal) = user.refusal {
@@ -250,6 +271,16 @@ impl Account {
         Response::json(200, &response)
     }
 
+    /// The person whose token the request has.
+    fn profile(&self, request: &Request) -> Response {
+        let token = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+        let claims = token.and_then(|token| jwt::part(token, 1)).unwrap_or_default();
+        match self.users.iter().position(|user| claims["email"] == *user.email) {
+            Some(index) => Response::json(200, &self.users[index].person(index)),
+            None => Response::empty(401),
+        }
+    }
+
     fn people(&self, request: &Request) -> Response {
         let pattern = request.query("Email").unwrap_or_else(|| "*".to_owned());
         let people = self.users.iter().enumerate().filter(|(_, user)| matches(&pattern, &user.email));
@@ -261,12 +292,6 @@ impl Account {
         }
         list(request, &items)
     }
-}
-
-/// An empty 403, unless the request has the right key.
-fn refuse_key(request: &Request) -> Option<Response> {
-    let accepted = request.header("authorization") == Some(&format!("Outseta {KEY}:{SECRET}"));
-    (!accepted).then(|| Response::empty(403))
 }
 
 /// The response of these accounts. On a host outside outseta.com, it is the first account's.

@@ -20,6 +20,8 @@ pub enum Endpoint {
     Jwks,
     /// `GET /api/v1/billing/planfamilies`
     PlanFamilies,
+    /// `GET /api/v1/profile`
+    Profile,
     Any,
 }
 
@@ -30,6 +32,7 @@ impl Endpoint {
             Self::People => "/crm/people",
             Self::Jwks => "/jwks",
             Self::PlanFamilies => "/planfamilies",
+            Self::Profile => "/profile",
             Self::Any => return true,
         };
         request.path().ends_with(end)
