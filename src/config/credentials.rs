@@ -56,7 +56,10 @@ fn fault(setting: Setting, value: &str) -> Option<String> {
     let is_line_break = |c| matches!(c, '\n' | '\r');
     let reason = if value.trim().is_empty() {
         "it is blank"
-    } else if value.contains(['{', '}', '<', '>']) || value.contains("$(") || value.chars().all(|c| c == '*')
+    } else if value.contains(['{', '}', '<', '>'])
+        || value.contains("$(")
+        || value.starts_with('$')
+        || value.chars().all(|c| c == '*')
     {
         "it looks like a placeholder that was not replaced"
     } else if value.contains("://") {

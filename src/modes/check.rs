@@ -28,10 +28,10 @@ pub(super) fn run(common: &Common) -> Result<ExitCode, Error> {
 
 fn warn_if_readable(found: &PartialSettings) {
     for path in found.files_with_secrets() {
-        if fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o044 != 0) {
+        if fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o066 != 0) {
             let path = Sanitized::os(path);
-            stderr::warning(format_args!("{path} is readable by group or others"));
-            stderr::hint(format_args!("run: chmod go-r {path}"));
+            stderr::warning(format_args!("{path} can be read or written by group or others"));
+            stderr::hint(format_args!("run: chmod 600 {path}"));
         }
     }
 }

@@ -305,8 +305,8 @@ mod files_with_secrets {
     fn warns_of(run: Run, server: &Server, paths: &[&str]) {
         let warning = |path: &&str| {
             format!(
-                "outseta-token: warning: {path} is readable by group or others\n\
-                 outseta-token: hint: run: chmod go-r {path}\n"
+                "outseta-token: warning: {path} can be read or written by group or others\n\
+                 outseta-token: hint: run: chmod 600 {path}\n"
             )
         };
         let warnings: String = paths.iter().map(warning).collect();
@@ -321,7 +321,7 @@ mod files_with_secrets {
             (0o640, 0o600, &["key"]),
             (0o600, 0o604, &["secret"]),
             (0o644, 0o444, &["key", "secret"]),
-            (0o611, 0o622, &[]),
+            (0o611, 0o622, &["secret"]),
         ] {
             let run = check().env("OUTSETA_API_KEY_FILE", "key").env("OUTSETA_API_SECRET_FILE", "secret");
             let run = run.file("key", KEY).file("secret", SECRET);

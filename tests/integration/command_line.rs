@@ -138,7 +138,7 @@ mod success {
                     set_mode(&run.work().join("key"), 0o644);
                     run
                 },
-                "warning: key is readable by group or others\noutseta-token: hint: ",
+                "warning: key can be read or written by group or others\noutseta-token: hint: ",
             ),
             (&|| batch(&expired, JANE), "warning: line 1: the token for jane@example.com has expired "),
             (&|| batch(&server, "jane"), "1 failed, the first at line 1: invalid email 'jane'"),
