@@ -26,10 +26,13 @@ use crate::config::Settings;
 use crate::email::Email;
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
-use crate::stderr::Log;
+use crate::stderr::{self, Log};
 
 /// All but RFC 3986's unreserved characters: Outseta would read `+` as a space.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A longer wait, which `Retry-After` or a low --rate causes, is announced.
+const NOTICEABLE_WAIT: Duration = Duration::from_secs(60);
 
 /// The limits of a conversation, and what is asked of Outseta beside the email.
 #[derive(Debug, Clone, PartialEq)]
@@ -169,8 +172,8 @@ impl Outseta {
     /// Waits until the next request may start. Returns how long.
     fn throttle(&self) -> Duration {
         let wait = self.next_request.get().saturating_duration_since(Instant::now());
-        if !wait.is_zero() {
-            self.log.detail(format_args!("waiting {} ms before the next request", wait.as_millis()));
+        if wait > NOTICEABLE_WAIT {
+            stderr::warning(format_args!("waiting {} s before the next request", wait.as_secs()));
         }
         thread::sleep(wait);
         wait

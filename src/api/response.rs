@@ -72,7 +72,7 @@ pub(super) struct Refusal {
     status: u16,
     message: String,
     /// What to report if the person cannot be looked up.
-    probable_reason: Option<Error>,
+    probable_reason: Error,
 }
 
 impl Refusal {
@@ -82,10 +82,10 @@ impl Refusal {
         Error::new(cause.kind(), message, cause.hint().unwrap_or_default())
     }
 
-    fn unconfirmed(&self, note: &str) -> Option<Error> {
-        let reason = self.probable_reason.as_ref()?;
+    fn unconfirmed(&self, note: &str) -> Error {
+        let reason = &self.probable_reason;
         let message = format!("{reason} (unconfirmed: {note})");
-        Some(Error::new(reason.kind(), message, reason.hint().unwrap_or_default()))
+        Error::new(reason.kind(), message, reason.hint().unwrap_or_default())
     }
 }
 
@@ -123,11 +123,11 @@ pub(super) fn lookup(
         Context { credentials: None, ..context },
         |reply| (reply.status == 200).then(|| reason(reply.json.as_ref()?, refusal, email)).flatten().map(Ok),
         |reply| match reply.status {
-            401 | 403 => refusal.unconfirmed("the API key may not look people up").map(Ok),
+            401 | 403 => Some(Ok(refusal.unconfirmed("the API key may not look people up"))),
             404 if reply.json.is_some() => None,
             404 if refusal.status == 404 => Some(Ok(context.no_account())),
             // The account exists, since it has responded to the POST.
-            404 => refusal.unconfirmed("people cannot be looked up at this URL").map(Ok),
+            404 => Some(Ok(refusal.unconfirmed("people cannot be looked up at this URL"))),
             _ => None,
         },
     );
@@ -279,9 +279,11 @@ impl Reply<'_> {
         };
         let probable_reason = if is_user {
             let hint = "check the email for a typing error, and the base URL";
-            Some(Error::new(Kind::NoSuchUser, format!("no such user: {email}{message}"), hint))
+            Error::new(Kind::NoSuchUser, format!("no such user: {email}{message}"), hint)
+        } else if status == 404 && body.is_empty() {
+            self.context.no_account()
         } else {
-            (status == 404 && body.is_empty()).then(|| self.context.no_account())
+            self.unexpected()
         };
         Refusal { status, message, probable_reason }
     }
@@ -335,13 +337,15 @@ fn html(status: u16) -> Error {
 fn reason(people: &Value, refusal: &Refusal, email: &Email) -> Option<Error> {
     let total = people.get("metadata").and_then(|metadata| metadata.get("total")?.as_u64());
     let people = people.get("items")?.as_array()?;
-    let emails: Option<Vec<&str>> = people.iter().map(|person| person.get("Email")?.as_str()).collect();
     // Unlike a token's email, this one may differ in the case of any letter: it only explains the refusal.
     let wanted = email.as_str().to_lowercase();
-    match emails?.iter().position(|found| found.trim().to_lowercase() == wanted) {
-        Some(index) => Some(Error::new(
+    let is_wanted = |person: &&Value| {
+        person.get("Email").and_then(Value::as_str).is_some_and(|found| found.trim().to_lowercase() == wanted)
+    };
+    match people.iter().find(is_wanted) {
+        Some(person) => Some(Error::new(
             Kind::LoginRefused,
-            format!("Outseta will not log {email} in{}{}", refusal.message, stages(&people[index])),
+            format!("Outseta will not log {email} in{}{}", refusal.message, stages(person)),
             "check the person and their account in Outseta under CRM",
         )),
         // Only a wildcard should find others, and it may match more people than fit on this page.

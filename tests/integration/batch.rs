@@ -535,13 +535,20 @@ mod rate {
         server.on(Endpoint::Tokens, Response::text(400, "invalid_grant")).on(Endpoint::People, busy());
         let emails = emails(4);
         let run = slow_batch(&server, &*emails).args(["--rate", "0", "--timeout", "1s", "-v"]);
-        let run = run.stderr_contains("outseta-token: waiting ");
         let records: Vec<_> = emails.lines().zip([75, 0, 75, 0]).collect();
         fails_with_records(run, 75, "2 failed, the first at line 1: rate limit exceeded (429)\n", &records);
         let pauses = pauses(&server);
         let waits = [0, 3].map(|after| pauses[after]);
         assert_eq!(pauses.len(), 4);
         assert!(waits.iter().all(|wait| *wait >= Duration::from_secs(2)), "{pauses:?}");
+    }
+
+    #[test]
+    fn a_long_wait_is_announced() {
+        let server = Server::generous();
+        let run = Run::by_shell("exec timeout 2 \"$0\" \"$@\"").server(&server).stdin(emails(2));
+        let run = run.args(["--batch", "--rate", "0.01"]).stdout_contains("user0@example.com").status(124);
+        run.stderr_contains("outseta-token: warning: waiting 99 s before the next request\n").run();
     }
 
     /// Otherwise a pause longer than the timeout would leave no time for a lookup or the next email.

@@ -333,8 +333,7 @@ fn without_a_lookup_the_result_is_unconfirmed() {
     let no_account = &format!("no Outseta account at 127.0.0.1 {note}");
     let elsewhere =
         "no such user: jane@example.com: invalid_grant (unconfirmed: people cannot be looked up at this URL)";
-    let unknown = "Outseta refused to log jane@example.com in (400); the lookup of the reason failed: \
-        unexpected response (403)";
+    let unknown = &format!("unexpected response (400) {note}");
     let check_email = "check the email for a typing error, and the base URL";
     for (refusal, lookup, status, message, hint) in [
         (refused(), 403, 67, no_user.as_str(), check_email),
