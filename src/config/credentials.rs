@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Found, Setting, Sourced, read_file};
+use super::{Setting, Sourced, read_file};
 use crate::error::Error;
 use crate::secret::Secret;
 
@@ -30,20 +30,15 @@ pub(super) fn masked(key: &Secret) -> String {
 }
 
 /// Without the newline (or CRLF) at its end.
-pub(super) fn from_file(setting: Setting, path: &Path) -> Result<Sourced<String>, Error> {
-    let Sourced { value, origin, file } =
-        read_file::read(path, setting.other_source, setting.name, read_file::LIMIT)?;
+pub(super) fn from_file(name: &str, variable: &'static str, path: &Path) -> Result<Sourced<String>, Error> {
+    let Sourced { value, origin, file } = read_file::read(path, variable, name, read_file::LIMIT)?;
     let text = String::from_utf8_lossy(&value);
     let line = text.strip_suffix("\r\n").or(text.strip_suffix('\n')).unwrap_or(&text);
     if text.is_empty() {
         let hint = "check what writes it; a pipe such as <(…) can be read only once";
-        return Err(origin.malformed(setting.name, "the file is empty", hint));
+        return Err(origin.malformed(name, "the file is empty", hint));
     }
     Ok(Sourced { value: line.to_owned(), origin, file })
-}
-
-pub(super) fn check_found(setting: Setting, text: Found<String>) -> Found<Secret> {
-    text?.map(|text| check(setting, text)).transpose()
 }
 
 /// Refuses characters that would break the header `Outseta KEY:SECRET`.

@@ -11,15 +11,12 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::read_file::FileId;
-use super::{BASE_URL, Environment, Origin, Setting, Sourced, read_file};
+use super::{Environment, Origin, Setting, Sourced, read_file};
 use crate::error::{Error, Kind};
 use crate::text::Sanitized;
 use crate::unix;
 
 const WHAT: &str = "env file";
-
-const NAMES: [&str; 4] =
-    [BASE_URL, Setting::SUBDOMAIN.variable, Setting::API_KEY.variable, Setting::API_SECRET.variable];
 
 #[derive(Default)]
 pub(super) struct EnvFile {
@@ -47,17 +44,19 @@ impl EnvFile {
             }
             opened => opened.map_err(|error| read_file::unreadable(&origin, &error))?,
         };
-        let (reason, hint) = if !metadata.is_file() {
-            ("it is not a regular file", "read another kind of file with --env-file FILE")
-        } else if ![0, unix::effective_user()].contains(&metadata.uid()) {
+        let refuse = |reason, hint| Err(origin.malformed(WHAT, reason, hint));
+        if !metadata.is_file() {
+            return refuse("it is not a regular file", "read another kind of file with --env-file FILE");
+        }
+        if ![0, unix::effective_user()].contains(&metadata.uid()) {
             let hint = "check HOME and XDG_CONFIG_HOME; if you trust the file, use --env-file FILE";
-            ("it belongs to another user", hint)
-        } else if metadata.mode() & 0o022 != 0 {
-            ("it is writable by group or others", "check its contents, then run: chmod go-w FILE")
-        } else {
-            return Self::parse(&path, read_file::contents(file, origin, WHAT, read_file::LIMIT)?);
-        };
-        Err(origin.malformed(WHAT, reason, hint))
+            return refuse("it belongs to another user", hint);
+        }
+        if metadata.mode() & 0o022 != 0 {
+            let hint = "check its contents, then run: chmod go-w FILE";
+            return refuse("it is writable by group or others", hint);
+        }
+        Self::parse(&path, read_file::contents(file, origin, WHAT, read_file::LIMIT)?)
     }
 
     fn parse(path: &Path, bytes: Sourced<Vec<u8>>) -> Result<Self, Error> {
@@ -71,31 +70,23 @@ impl EnvFile {
         Some(Sourced::new(value.clone(), Origin::EnvFile(name, self.path.clone())))
     }
 
-    pub(super) fn is_set_but_empty(&self, name: &str) -> bool {
-        self.values.get(name).is_some_and(String::is_empty)
-    }
-
     /// For each `OUTSETA_` name that is not a setting here, and for a file that `--env-file` names in vain.
     pub(super) fn warnings(&self, is_named: bool) -> Vec<Error> {
         let path = Sanitized::os(&self.path);
-        let names = format!("an env file can set {}", NAMES.join(", "));
-        let unknown = self.values.keys().map(String::as_str);
-        let unknown =
-            unknown.filter(|name| name.starts_with("OUTSETA_") && !NAMES.contains(name)).map(|name| {
-                let in_vain = "a _FILE variable has an effect only in the environment";
-                let hint = if name.ends_with("_FILE") { in_vain } else { &names };
-                Error::new(Kind::Config, format!("{} in {path} is not a setting", Sanitized::new(name)), hint)
-            });
-        let nothing = (is_named && self.settings().is_empty())
-            .then(|| Error::new(Kind::Config, format!("{path} has no setting"), &*names));
-        nothing.into_iter().chain(unknown).collect()
-    }
-
-    /// The file and the names of the settings in it; `None` if no file was read.
-    pub(super) fn describe(&self) -> Option<String> {
-        let settings = self.settings();
-        let settings = if settings.is_empty() { "no setting" } else { &settings.join(", ") };
-        self.id.map(|_| format!("env file {}: {settings}", Sanitized::os(&self.path)))
+        let settings = Setting::ALL.map(|setting| setting.variable);
+        let names = format!("an env file can set {}", settings.join(", "));
+        let warning = |message: String, hint: &str| Error::new(Kind::Config, message, hint);
+        let mut warnings = Vec::new();
+        if is_named && settings.iter().all(|name| self.get(name).is_none()) {
+            warnings.push(warning(format!("{path} has no setting"), &names));
+        }
+        let is_setting = |name: &&String| settings.contains(&name.as_str());
+        for name in self.values.keys().filter(|name| name.starts_with("OUTSETA_") && !is_setting(name)) {
+            let in_vain = "a _FILE variable has an effect only in the environment";
+            let hint = if name.ends_with("_FILE") { in_vain } else { &names };
+            warnings.push(warning(format!("{} in {path} is not a setting", Sanitized::new(name)), hint));
+        }
+        warnings
     }
 
     /// For a hint: where a missing setting was looked for.
@@ -105,10 +96,6 @@ impl EnvFile {
         }
         let absent = if self.id.is_none() { " (no such file)" } else { "" };
         format!("{}{absent}", Sanitized::os(&self.path))
-    }
-
-    fn settings(&self) -> Vec<&str> {
-        NAMES.into_iter().filter(|name| self.get(name).is_some()).collect()
     }
 }
 

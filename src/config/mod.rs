@@ -19,7 +19,6 @@ use rustls_pki_types::CertificateDer;
 
 pub(crate) use self::base_url::{BaseUrl, ip_address, is_outseta_host};
 pub(crate) use self::credentials::Credentials;
-use self::env_file::EnvFile;
 pub(crate) use self::prompt::Prompt;
 pub(crate) use self::proxy::Proxy;
 use self::read_file::FileId;
@@ -30,18 +29,15 @@ use self::sources::{Source, Sources};
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
 
-const BASE_URL: &str = "OUTSETA_BASE_URL";
 /// What is wrong with a subdomain that is not shown, since it may be a key or a secret.
 const LOOKS_LIKE_CREDENTIAL: &str =
     "it looks like an API key or secret: check which value is in which variable";
 
-/// COMMAND must see none of them.
-pub(crate) const CREDENTIAL_VARIABLES: [&str; 4] = [
-    Setting::API_KEY.variable,
-    Setting::API_KEY.other_source,
-    Setting::API_SECRET.variable,
-    Setting::API_SECRET.other_source,
-];
+/// What COMMAND's environment must not have.
+pub(crate) fn credential_variables() -> impl Iterator<Item = &'static str> {
+    let credentials = [Setting::API_KEY, Setting::API_SECRET].into_iter();
+    credentials.flat_map(|setting| [Some(setting.variable), setting.file_variable]).flatten()
+}
 
 /// What the command line says of the settings.
 #[derive(Debug, Default, PartialEq)]
@@ -77,16 +73,11 @@ type Found<T> = Result<Option<Sourced<T>>, Error>;
 /// The settings found so far: some may be missing or malformed.
 pub(crate) struct PartialSettings {
     base: Found<BaseUrl>,
+    /// Why the base URL in the env file is not used, unless another comes before it.
+    unused_base: Option<Error>,
     key: Found<Secret>,
     secret: Found<Secret>,
-    proxy: Found<Proxy>,
     roots: Found<Vec<CertificateDer<'static>>>,
-    /// Why the base URL in the env file is not used, if it only waits for the key or the secret.
-    waiting_base: Option<Error>,
-    /// What has no effect: an unusable env file, or something in it.
-    pub(crate) warnings: Vec<Error>,
-    /// For -v: the env file's path and the settings in it.
-    pub(crate) env_file: Option<String>,
     sources: Sources,
 }
 
@@ -94,29 +85,20 @@ impl PartialSettings {
     /// Fails only if the file that `--env-file` names cannot be used.
     pub(crate) fn find(given: &Given, environment: Environment) -> Result<Self, Error> {
         let sources = Sources::new(given.env_file.as_deref(), environment)?;
-        let [key, secret] =
-            [Setting::API_KEY, Setting::API_SECRET].map(|setting| sources.credential(setting));
-        let (base, refused) = find_base(given, &sources, is_from_env_file(&key) && is_from_env_file(&secret));
-        let is_waiting =
-            [&key, &secret].iter().all(|found| matches!(found, Ok(None)) || is_from_env_file(found));
-        let mut warnings = Vec::from_iter(refused.clone());
-        match &sources.env_file {
-            Ok(file) => warnings.extend(file.warnings(sources.is_named)),
-            // A setting that was looked for in the file reports this error itself.
-            Err(error) => {
-                let reported = [base.as_ref().err(), key.as_ref().err(), secret.as_ref().err()];
-                warnings.extend(Some(error).filter(|error| !reported.contains(&Some(error))).cloned());
-            }
-        }
+        let credentials = [Setting::API_KEY, Setting::API_SECRET].map(|setting| sources.first(setting));
+        let is_from_env_file = |found: &_| matches!(found, Some(Ok(text)) if Sourced::is_from_env_file(text));
+        let env_file_counts = credentials.iter().all(is_from_env_file);
+        let [key, secret] = credentials;
+        let (base, unused_base) = match &given.base {
+            Some(base) => (Ok(Some(base.clone())), None),
+            None => find_base(&sources, env_file_counts),
+        };
         let mut settings = Self {
-            proxy: find_proxy(&base, &sources.environment),
             base,
-            key: credentials::check_found(Setting::API_KEY, key),
-            secret: credentials::check_found(Setting::API_SECRET, secret),
+            unused_base,
+            key: key.map(|key| credentials::check(Setting::API_KEY, key?)).transpose(),
+            secret: secret.map(|secret| credentials::check(Setting::API_SECRET, secret?)).transpose(),
             roots: roots::find(given.cacert.as_deref(), &sources.environment),
-            waiting_base: refused.filter(|_| is_waiting),
-            warnings,
-            env_file: sources.env_file.as_ref().ok().and_then(EnvFile::describe),
             sources,
         };
         settings.refuse_credential_as_subdomain();
@@ -129,25 +111,49 @@ impl PartialSettings {
         let is_base = |credential: &Sourced<Secret>| {
             BaseUrl::from_subdomain(credential.value.reveal()).is_ok_and(|url| url == base.value)
         };
-        if [&self.key, &self.secret].into_iter().flatten().flatten().any(is_base) {
-            let hint = Setting::SUBDOMAIN.hint;
-            self.base = Err(base.origin.malformed(Setting::SUBDOMAIN.name, LOOKS_LIKE_CREDENTIAL, hint));
+        if self.credentials().any(is_base) {
+            let Setting { name, hint, .. } = Setting::SUBDOMAIN;
+            self.base = Err(base.origin.malformed(name, LOOKS_LIKE_CREDENTIAL, hint));
         }
     }
 
-    /// Asks for what is missing. Stops at the first question without an answer.
-    pub(crate) fn ask(&mut self, prompt: &Prompt) -> Result<(), Error> {
-        let is_malformed = self.base.is_err() || self.key.is_err() || self.secret.is_err();
-        if is_malformed || self.proxy.is_err() || self.roots.is_err() {
-            // The run fails anyway.
-            return Ok(());
+    /// The key and the secret, as far as they were found.
+    fn credentials(&self) -> impl Iterator<Item = &Sourced<Secret>> {
+        [&self.key, &self.secret].into_iter().flatten().flatten()
+    }
+
+    /// It depends on the host: without a base URL there is none.
+    fn proxy(&self) -> Found<Proxy> {
+        match &self.base {
+            Ok(Some(base)) => proxy::find(&base.value, &self.sources.environment),
+            _ => Ok(None),
+        }
+    }
+
+    /// What has no effect: an unusable env file, or something in it.
+    pub(crate) fn warnings(&self) -> Vec<Error> {
+        let mut warnings = match &self.sources.env_file {
+            Ok(file) => file.warnings(self.sources.is_named),
+            Err(error) => vec![error.clone()],
+        };
+        // A setting that is missing without the file has the file's error.
+        let errors = [self.base.as_ref().err(), self.key.as_ref().err(), self.secret.as_ref().err()];
+        warnings.retain(|warning| !errors.contains(&Some(warning)));
+        warnings.extend(self.unused_base.clone());
+        warnings
+    }
+
+    /// Asks for what is missing. Stops at the first question without a valid answer, and asks nothing if a
+    /// setting is malformed: the run fails anyway.
+    pub(crate) fn ask(&mut self, prompt: &Prompt) {
+        if self.base.is_err() || self.key.is_err() || self.secret.is_err() || self.roots.is_err() {
+            return;
         }
         if let Ok(None) = self.base {
-            self.base = Ok(prompt.ask("Outseta subdomain: ", Prompt::line, parse_subdomain)?);
-            self.proxy = find_proxy(&self.base, &self.sources.environment);
-            if let Ok(None) = self.base {
-                return Ok(());
-            }
+            self.base = prompt.ask("Outseta subdomain: ", Prompt::line, parse_subdomain);
+        }
+        if !matches!(self.base, Ok(Some(_))) || self.proxy().is_err() {
+            return;
         }
         for (setting, credential) in
             [(Setting::API_KEY, &mut self.key), (Setting::API_SECRET, &mut self.secret)]
@@ -155,23 +161,26 @@ impl PartialSettings {
             if let Ok(None) = credential {
                 let question = format!("{} (not shown): ", setting.name);
                 let check = |typed| credentials::check(setting, typed);
-                *credential = Ok(prompt.ask(&question, Prompt::hidden_line, check)?);
-                if let Ok(None) = credential {
-                    break;
-                }
+                *credential = prompt.ask(&question, Prompt::hidden_line, check);
+            }
+            if !matches!(credential, Ok(Some(_))) {
+                return;
             }
         }
         self.refuse_credential_as_subdomain();
-        Ok(())
     }
 
     /// Fails with the first malformed setting, otherwise with all that are missing.
     pub(crate) fn complete(self) -> Result<Settings, Error> {
-        let (base, key, secret, proxy, roots) =
-            (self.base?, self.key?, self.secret?, self.proxy?, self.roots?);
-        let is_missing = [base.is_none() && self.waiting_base.is_none(), key.is_none(), secret.is_none()];
+        let proxy = self.proxy();
+        let (base, key, secret, proxy, roots) = (self.base?, self.key?, self.secret?, proxy?, self.roots?);
+        // The base URL in the env file may be waiting for a credential there.
+        let can_wait = |credential: &Option<_>| credential.as_ref().is_none_or(Sourced::is_from_env_file);
+        let is_waiting = self.unused_base.is_some() && can_wait(&key) && can_wait(&secret);
+        let is_missing = [base.is_none() && !is_waiting, key.is_none(), secret.is_none()];
         let (Some(base), Some(key), Some(secret)) = (base, key, secret) else {
-            let missing = Setting::ALL.into_iter().zip(is_missing).filter(|(_, is_missing)| *is_missing);
+            let required = [Setting::SUBDOMAIN, Setting::API_KEY, Setting::API_SECRET];
+            let missing = required.into_iter().zip(is_missing).filter(|(_, is_missing)| *is_missing);
             return Err(self.sources.missing(&missing.map(|(setting, _)| setting).collect::<Vec<_>>()));
         };
         let env_file = self.sources.env_file.ok().and_then(|file| file.id);
@@ -182,7 +191,7 @@ impl PartialSettings {
     /// Each setting's name, and what may be shown of it.
     pub(crate) fn list(&self) -> Vec<(&'static str, Result<String, Error>)> {
         let missing = |setting| Err(self.sources.missing(&[setting]));
-        let no_base = self.waiting_base.clone().map_or_else(|| missing(Setting::SUBDOMAIN), Err);
+        let no_base = self.unused_base.clone().map_or_else(|| missing(Setting::SUBDOMAIN), Err);
         let key = |key: &Sourced<Secret>| format!("{} ({})", credentials::masked(&key.value), key.origin);
         let secret = |secret: &Sourced<Secret>| {
             format!("[hidden], {} characters ({})", secret.value.reveal().len(), secret.origin)
@@ -196,7 +205,7 @@ impl PartialSettings {
         ];
         // Without a base URL the proxy is not known: `no_proxy` depends on the host.
         if let Ok(Some(_)) = self.base {
-            list.push(("proxy", shown(&self.proxy, ToString::to_string, Ok("none".to_owned()))));
+            list.push(("proxy", shown(&self.proxy(), ToString::to_string, Ok("none".to_owned()))));
         }
         list
     }
@@ -208,8 +217,7 @@ impl PartialSettings {
     }
 
     pub(crate) fn files_with_secrets(&self) -> BTreeSet<&Path> {
-        let credentials = [&self.key, &self.secret].into_iter().flatten().flatten();
-        credentials.filter_map(|credential| credential.origin.file()).collect()
+        self.credentials().filter_map(|credential| credential.origin.file()).collect()
     }
 }
 
@@ -226,7 +234,7 @@ fn shown<T>(
 }
 
 pub(crate) fn parse_base_url(text: Sourced<String>) -> Result<Sourced<BaseUrl>, Error> {
-    text.parse("base URL", "a base URL looks like https://auth.example.com", BaseUrl::parse)
+    text.parse(Setting::BASE_URL.name, Setting::BASE_URL.hint, BaseUrl::parse)
 }
 
 pub(crate) fn parse_subdomain(text: Sourced<String>) -> Result<Sourced<BaseUrl>, Error> {
@@ -234,39 +242,24 @@ pub(crate) fn parse_subdomain(text: Sourced<String>) -> Result<Sourced<BaseUrl>,
 }
 
 /// The base URL, and why the env file's is not used. `env_file_counts`: the key and the secret come from there.
-fn find_base(given: &Given, sources: &Sources, env_file_counts: bool) -> (Found<BaseUrl>, Option<Error>) {
-    let mut refused = None;
-    if given.base.is_some() {
-        return (Ok(given.base.clone()), refused);
-    }
+fn find_base(sources: &Sources, env_file_counts: bool) -> (Found<BaseUrl>, Option<Error>) {
+    let mut unused = None;
     for source in sources.in_order() {
-        let found = match source.text(BASE_URL) {
+        match sources.get(source, Setting::BASE_URL) {
+            None => {}
             // A file in a checked-out repository must not be able to send CI's credentials elsewhere.
-            Ok(Some(url)) if matches!(source, Source::EnvFile(_)) && !env_file_counts => {
+            Some(Ok(url)) if source == Source::EnvFile && !env_file_counts => {
                 let hint = "it is used only if the key and secret come from the same file; otherwise pass \
                      --base-url";
-                refused = Some(Error::new(Kind::Config, format!("{} is not used", url.origin), hint));
-                None
+                unused = Some(Error::new(Kind::Config, format!("{} is not used", url.origin), hint));
             }
-            url => url.transpose().map(|url| parse_base_url(url?)),
-        };
-        let subdomain = || source.text(Setting::SUBDOMAIN.variable).transpose();
-        if let Some(base) = found.or_else(|| subdomain().map(|name| parse_subdomain(name?))) {
-            return (base.map(Some), refused);
+            Some(url) => return (url.and_then(parse_base_url).map(Some), unused),
+        }
+        if let Some(name) = sources.get(source, Setting::SUBDOMAIN) {
+            return (name.and_then(parse_subdomain).map(Some), unused);
         }
     }
-    (Ok(None), refused)
-}
-
-fn is_from_env_file(credential: &Found<String>) -> bool {
-    matches!(credential, Ok(Some(Sourced { origin: Origin::EnvFile(..), .. })))
-}
-
-fn find_proxy(base: &Found<BaseUrl>, environment: &Environment) -> Found<Proxy> {
-    match base {
-        Ok(Some(base)) => proxy::find(&base.value, environment),
-        _ => Ok(None),
-    }
+    (Ok(None), unused)
 }
 
 #[cfg(test)]

@@ -64,9 +64,7 @@ impl Proxy {
         let credentials = (!user_info.is_empty()).then(|| credentials(user_info)).transpose()?;
         Ok(Self { tls, host, port: port.unwrap_or(default_port), credentials })
     }
-}
 
-impl Proxy {
     /// The password, and the login as it is sent (RFC 7617).
     pub(super) fn secrets(&self) -> Vec<Secret> {
         let Some((user, password)) = &self.credentials else { return Vec::new() };

@@ -15,17 +15,14 @@ pub(super) const LIMIT: u64 = 64 * 1024;
 /// The device and the inode: they identify a file, however it was named.
 pub(super) type FileId = (u64, u64);
 
+type Contents = Sourced<Vec<u8>>;
+
 /// `named_by` is an option or a variable.
-pub(super) fn read(
-    path: &Path,
-    named_by: &'static str,
-    what: &str,
-    limit: u64,
-) -> Result<Sourced<Vec<u8>>, Error> {
+pub(super) fn read(path: &Path, named_by: &'static str, what: &str, limit: u64) -> Result<Contents, Error> {
     let origin = Origin::FileOf(named_by, path.to_owned());
     match File::open(path) {
         Ok(file) => contents(file, origin, what, limit),
-        // The value may be the secret itself, in the wrong variable.
+        // The value may be the secret itself, in the wrong variable: do not show it as a path.
         Err(error) if named_by.starts_with("OUTSETA_") && !path.exists() => {
             let what = Sanitized::new(&format!("the file that {named_by} names"));
             Err(Error::unreadable(&what, &error))
@@ -34,14 +31,10 @@ pub(super) fn read(
     }
 }
 
-pub(super) fn contents(
-    file: File,
-    origin: Origin,
-    what: &str,
-    limit: u64,
-) -> Result<Sourced<Vec<u8>>, Error> {
-    let (mut bytes, metadata) = (Vec::new(), file.metadata().map_err(|error| unreadable(&origin, &error))?);
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&origin, &error))?;
+pub(super) fn contents(file: File, origin: Origin, what: &str, limit: u64) -> Result<Contents, Error> {
+    let (mut bytes, metadata) = (Vec::new(), file.metadata());
+    let result = file.take(limit + 1).read_to_end(&mut bytes).and(metadata);
+    let metadata = result.map_err(|error| unreadable(&origin, &error))?;
     if bytes.len() as u64 > limit {
         let reason = format!("the file is larger than {} KiB", limit / 1024);
         return Err(origin.malformed(what, &reason, "check that it is the right file"));

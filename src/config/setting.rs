@@ -7,37 +7,42 @@ use super::read_file::FileId;
 use crate::error::{Error, Kind};
 use crate::text::Sanitized;
 
-/// A setting that every token needs.
+/// A setting that can be in the environment or an env file.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Setting {
     pub(super) name: &'static str,
-    /// In the environment or an env file.
     pub(super) variable: &'static str,
-    /// An option, or a variable in the environment that names a file.
-    pub(super) other_source: &'static str,
+    /// Only in the environment: it names a file that contains the value.
+    pub(super) file_variable: Option<&'static str>,
     pub(super) hint: &'static str,
 }
 
 impl Setting {
+    pub(super) const BASE_URL: Self = Self {
+        name: "base URL",
+        variable: "OUTSETA_BASE_URL",
+        file_variable: None,
+        hint: "a base URL looks like https://auth.example.com",
+    };
     pub(super) const SUBDOMAIN: Self = Self {
         name: "subdomain",
         variable: "OUTSETA_SUBDOMAIN",
-        other_source: "--subdomain",
+        file_variable: None,
         hint: "it is acme for https://acme.outseta.com",
     };
     pub(super) const API_KEY: Self = Self {
         name: "API key",
         variable: "OUTSETA_API_KEY",
-        other_source: "OUTSETA_API_KEY_FILE",
+        file_variable: Some("OUTSETA_API_KEY_FILE"),
         hint: "a key is made in Outseta under Settings > Integrations > API Keys",
     };
     pub(super) const API_SECRET: Self = Self {
         name: "API secret",
         variable: "OUTSETA_API_SECRET",
-        other_source: "OUTSETA_API_SECRET_FILE",
+        file_variable: Some("OUTSETA_API_SECRET_FILE"),
         hint: "Outseta shows it once, when the key is made",
     };
-    pub(super) const ALL: [Self; 3] = [Self::SUBDOMAIN, Self::API_KEY, Self::API_SECRET];
+    pub(super) const ALL: [Self; 4] = [Self::BASE_URL, Self::SUBDOMAIN, Self::API_KEY, Self::API_SECRET];
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -91,6 +96,10 @@ impl<T> Sourced<T> {
     pub(crate) fn new(value: T, origin: Origin) -> Self {
         Self { value, origin, file: None }
     }
+
+    pub(super) fn is_from_env_file(&self) -> bool {
+        matches!(self.origin, Origin::EnvFile(..))
+    }
 }
 
 impl Sourced<String> {
@@ -101,13 +110,11 @@ impl Sourced<String> {
         hint: &str,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Result<Sourced<T>, Error> {
-        // A lossy conversion left U+FFFD, which no valid setting contains.
+        // U+FFFD means that the bytes were not UTF-8: the conversion to a `String` was lossy.
         let is_utf8 = !self.value.contains(char::REPLACEMENT_CHARACTER);
         let parsed = if is_utf8 { parse(&self.value) } else { Err("it is not valid UTF-8".to_owned()) };
-        match parsed {
-            Ok(value) => Ok(Sourced { value, origin: self.origin, file: self.file }),
-            Err(reason) => Err(self.origin.malformed(what, &reason, hint)),
-        }
+        let value = parsed.map_err(|reason| self.origin.malformed(what, &reason, hint))?;
+        Ok(Sourced { value, origin: self.origin, file: self.file })
     }
 }
 

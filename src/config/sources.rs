@@ -1,4 +1,4 @@
-//! The environment and the env file: in which order each setting asks them, and the error if neither has it.
+//! The environment and the env file, in the order in which each setting is looked for.
 
 use std::collections::HashMap;
 use std::env;
@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use super::env_file::EnvFile;
-use super::{BASE_URL, Found, Origin, Setting, Sourced, credentials};
+use super::{Origin, Setting, Sourced, credentials};
 use crate::error::{Error, Kind};
 
 /// Empty variables count as not set.
@@ -24,6 +24,10 @@ impl Environment {
     pub(super) fn text(&self, name: &'static str) -> Option<Sourced<String>> {
         Some(Sourced::new(self.get(name)?.to_string_lossy().into_owned(), Origin::Environment(name)))
     }
+
+    fn is_empty(&self, name: &str) -> bool {
+        self.0.get(OsStr::new(name)).is_some_and(|value| value.is_empty())
+    }
 }
 
 pub(super) struct Sources {
@@ -34,10 +38,10 @@ pub(super) struct Sources {
     pub(super) is_named: bool,
 }
 
-#[derive(Clone, Copy)]
-pub(super) enum Source<'a> {
-    EnvFile(&'a Result<EnvFile, Error>),
-    Environment(&'a Environment),
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Source {
+    EnvFile,
+    Environment,
 }
 
 impl Sources {
@@ -53,24 +57,35 @@ impl Sources {
     /// The first source that has a setting wins. What was typed comes first: an option before both of these,
     /// and an env file that was named before the environment. The user's own env file comes after the
     /// environment. A prompt comes last.
-    pub(super) fn in_order(&self) -> [Source<'_>; 2] {
-        let (file, environment) = (Source::EnvFile(&self.env_file), Source::Environment(&self.environment));
+    pub(super) fn in_order(&self) -> [Source; 2] {
+        let (file, environment) = (Source::EnvFile, Source::Environment);
         if self.is_named { [file, environment] } else { [environment, file] }
     }
 
-    pub(super) fn credential(&self, setting: Setting) -> Found<String> {
-        self.in_order().into_iter().find_map(|source| source.credential(setting).transpose()).transpose()
+    pub(super) fn first(&self, setting: Setting) -> Option<Result<Sourced<String>, Error>> {
+        self.in_order().into_iter().find_map(|source| self.get(source, setting))
+    }
+
+    pub(super) fn get(&self, source: Source, setting: Setting) -> Option<Result<Sourced<String>, Error>> {
+        match (source, &self.env_file) {
+            (Source::EnvFile, Ok(file)) => file.get(setting.variable).map(Ok),
+            (Source::EnvFile, Err(error)) => Some(Err(error.clone())),
+            (Source::Environment, _) => self.environment.text(setting.variable).map(Ok).or_else(|| {
+                let variable = setting.file_variable?;
+                let path = Path::new(self.environment.get(variable)?);
+                Some(credentials::from_file(setting.name, variable, path))
+            }),
+        }
     }
 
     /// The error for settings that no source has.
     pub(super) fn missing(&self, settings: &[Setting]) -> Error {
-        let names = settings.iter().map(|setting| {
-            let Setting { name, variable, other_source, .. } = setting;
-            let base_url = (*setting == Setting::SUBDOMAIN).then_some(BASE_URL);
-            let mut variables = base_url.into_iter().chain([*variable, *other_source]);
-            match variables.find(|variable| self.is_set_but_empty(variable)) {
+        let names = settings.iter().map(|Setting { name, variable, file_variable, .. }| {
+            // The subdomain has an option instead, and the base URL can take its place.
+            let variables = [file_variable.unwrap_or(Setting::BASE_URL.variable), variable];
+            match variables.into_iter().find(|variable| self.environment.is_empty(variable)) {
                 Some(empty) => format!("{name} ({empty} is set but empty)"),
-                None => format!("{name} ({variable} or {other_source})"),
+                None => format!("{name} ({variable} or {})", file_variable.unwrap_or("--subdomain")),
             }
         });
         let message = format!("not configured: {}", names.collect::<Vec<_>>().join(", "));
@@ -80,29 +95,5 @@ impl Sources {
         };
         let file = self.env_file.as_ref().map_or_else(|_| "an env file".to_owned(), EnvFile::place);
         Error::new(Kind::Config, message, format!("set {what} in the environment or in {file}; {hint}"))
-    }
-
-    fn is_set_but_empty(&self, variable: &str) -> bool {
-        self.environment.0.get(OsStr::new(variable)).is_some_and(|value| value.is_empty())
-            || self.env_file.as_ref().is_ok_and(|file| file.is_set_but_empty(variable))
-    }
-}
-
-impl Source<'_> {
-    pub(super) fn text(self, name: &'static str) -> Found<String> {
-        match self {
-            Self::EnvFile(file) => Ok(file.as_ref().map_err(Clone::clone)?.get(name)),
-            Self::Environment(environment) => Ok(environment.text(name)),
-        }
-    }
-
-    fn credential(self, setting: Setting) -> Found<String> {
-        match (self.text(setting.variable)?, self) {
-            (None, Self::Environment(environment)) => {
-                let path = environment.get(setting.other_source).map(Path::new);
-                path.map(|path| credentials::from_file(setting, path)).transpose()
-            }
-            (text, _) => Ok(text),
-        }
     }
 }

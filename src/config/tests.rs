@@ -7,11 +7,12 @@ use tempfile::TempDir;
 
 use super::*;
 
-pub(super) const SUBDOMAIN: &str = "OUTSETA_SUBDOMAIN";
+const BASE_URL: &str = "OUTSETA_BASE_URL";
+const SUBDOMAIN: &str = "OUTSETA_SUBDOMAIN";
 pub(super) const API_KEY: &str = "OUTSETA_API_KEY";
 pub(super) const API_KEY_FILE: &str = "OUTSETA_API_KEY_FILE";
-pub(super) const API_SECRET: &str = "OUTSETA_API_SECRET";
-pub(super) const API_SECRET_FILE: &str = "OUTSETA_API_SECRET_FILE";
+const API_SECRET: &str = "OUTSETA_API_SECRET";
+const API_SECRET_FILE: &str = "OUTSETA_API_SECRET_FILE";
 const URL: &str = "https://url.example";
 const FILE: &str = "OUTSETA_BASE_URL=https://file.example\nOUTSETA_SUBDOMAIN=file\n\
     OUTSETA_API_KEY=key-of-file\nOUTSETA_API_SECRET=secret-of-file\n";
@@ -85,7 +86,7 @@ fn the_first_base_url_or_subdomain_is_used() {
     ] {
         let found = found(line, &variables, FILE);
         assert_eq!(base(&found), expected, "{line} {variables:?}");
-        assert_eq!(found.warnings, [], "{line} {variables:?}");
+        assert_eq!(found.warnings(), [], "{line} {variables:?}");
     }
     let named = FILE.replace("https://file.example", "");
     assert_eq!(base(&found("-e FILE", &[url], &named)), FILE_NAME);
@@ -151,7 +152,7 @@ fn a_base_url_in_a_file_is_used_only_with_its_own_credentials() {
     ] {
         let found = found("own", variables, text);
         assert_eq!(base(&found), expected, "{variables:?} {text}");
-        assert_eq!(found.warnings.len(), usize::from(warns), "{variables:?} {text}");
+        assert_eq!(found.warnings().len(), usize::from(warns), "{variables:?} {text}");
     }
     let all = [key, secret, (API_KEY_FILE, "/missing"), (API_SECRET_FILE, "/missing"), (BASE_URL, URL)];
     let environments_url = "https://url.example (OUTSETA_BASE_URL in the environment)";
@@ -161,7 +162,7 @@ fn a_base_url_in_a_file_is_used_only_with_its_own_credentials() {
     {
         let found = found("-e FILE", &all, text);
         assert_eq!(base(&found), expected, "{text}");
-        assert_eq!(found.warnings.len(), usize::from(warns), "{text}");
+        assert_eq!(found.warnings().len(), usize::from(warns), "{text}");
     }
 }
 
@@ -169,15 +170,15 @@ fn a_base_url_in_a_file_is_used_only_with_its_own_credentials() {
 fn a_base_url_that_waits_for_a_credential_is_not_a_missing_subdomain() {
     let (url, waits) = ("OUTSETA_BASE_URL=https://file.example", "OUTSETA_BASE_URL in ");
     let with_key = format!("{url}\nOUTSETA_API_KEY=k");
-    for (variables, text, base, missing) in [
-        (&[][..], &*with_key, waits, "not configured: API secret ("),
-        (&[], url, waits, "not configured: API key ("),
-        (&[(API_KEY, "k")], url, "not configured: subdomain (", "not configured: subdomain ("),
-        (&[(API_SECRET, "s")], &with_key, "not configured: subdomain (", "not configured: subdomain ("),
+    for (variables, text, missing) in [
+        (&[][..], &*with_key, "not configured: API secret ("),
+        (&[], url, "not configured: API key ("),
+        (&[(API_KEY, "k")], url, "not configured: subdomain ("),
+        (&[(API_SECRET, "s")], &with_key, "not configured: subdomain ("),
     ] {
         let found = found("-e FILE", variables, text);
         let listed = found.list()[0].1.clone().unwrap_err().to_string();
-        assert!(listed.starts_with(base), "{listed}");
+        assert!(listed.starts_with(waits), "{listed}");
         let error = found.complete().unwrap_err().to_string();
         assert!(error.starts_with(missing), "{error}");
     }

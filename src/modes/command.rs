@@ -10,7 +10,7 @@ use std::process::{self, ExitCode, Stdio};
 
 use super::{Common, report_success};
 use crate::api::{Token, now};
-use crate::config::CREDENTIAL_VARIABLES;
+use crate::config;
 use crate::email::Email;
 use crate::error::{Error, Kind};
 use crate::text::{Sanitized, io_reason};
@@ -44,7 +44,7 @@ impl Command {
         if let Some(expiry) = token.expires_at(now()) {
             command.env(EXPIRES_AT, expiry.to_string());
         }
-        for variable in CREDENTIAL_VARIABLES {
+        for variable in config::credential_variables() {
             command.env_remove(variable);
         }
         // COMMAND must not inherit a descriptor that credentials were read from, however it was named.

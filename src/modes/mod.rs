@@ -56,11 +56,8 @@ impl Common {
     /// Finds the settings without asking for what is missing.
     fn find_settings(&self) -> Result<PartialSettings, Error> {
         let found = PartialSettings::find(&self.given, Environment::of_process())?;
-        if let Some(file) = &found.env_file {
-            self.log.detail(file);
-        }
-        for warning in &found.warnings {
-            stderr::warning(warning);
+        for warning in found.warnings() {
+            stderr::warning(&warning);
             stderr::hint(warning.hint().unwrap_or_default());
         }
         Ok(found)
@@ -69,7 +66,7 @@ impl Common {
     /// Asks for what is missing, and fails if anything still is.
     fn complete(&self, mut found: PartialSettings, prompt: Option<&Prompt>) -> Result<Settings, Error> {
         if let Some(prompt) = prompt {
-            found.ask(prompt)?;
+            found.ask(prompt);
         }
         if self.log.is_verbose() {
             for (name, value) in found.list() {

@@ -64,7 +64,6 @@ fn verbose_lists_every_setting_with_its_source() {
     assert_eq!(
         described(run),
         [
-            "env file file.env: OUTSETA_SUBDOMAIN, OUTSETA_API_SECRET",
             "base URL: https://option.outseta.com (--subdomain)",
             "API key: cont… (the file key (OUTSETA_API_KEY_FILE))",
             "API secret: [hidden], 14 characters (OUTSETA_API_SECRET in file.env)",
@@ -116,8 +115,6 @@ fn an_empty_variable_is_named() {
         let part = format!("{name} ({variable} is set but empty)");
         Run::new().env(variable, "").arg(JANE).status(78).stderr_contains(&part).run();
     }
-    let run = Run::new().file("env", "OUTSETA_API_SECRET=''\n").args(["-e", "env", JANE]).status(78);
-    run.stderr_contains("API secret (OUTSETA_API_SECRET is set but empty)").run();
 }
 
 #[test]
@@ -195,7 +192,7 @@ fn a_path_in_a_message_cannot_forge_a_line() {
     let run = key_file(path).file(path, "123456789");
     assert_eq!(described(run)[1], format!("API key: 1234… ({shown})"));
     let run = Run::new().file(path, "OUTSETA_SUBDOMAIN=a\n").credentials().args(["-e", path]);
-    assert!(described(run)[0].starts_with(r"env file key\noutseta-token: \u{1b}"));
+    assert!(described(run)[0].ends_with(r"in key\noutseta-token: \u{1b}[31mforged\u{202e})"));
     // A path need not be UTF-8.
     let name = OsString::from_vec(b"key\xff".to_vec());
     let run = key_file(&name);

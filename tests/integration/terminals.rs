@@ -146,13 +146,6 @@ mod hidden_prompt {
         takes_the_secret(Run::new(), &format!("all wrong\x15x\x7f{SECRET}"));
     }
 
-    #[test]
-    fn on_a_terminal_that_is_not_the_controlling_one() {
-        if has("/usr/bin/setsid") {
-            takes_the_secret(Run::of("/usr/bin/setsid".into()).arg("--wait").arg(program()), SECRET);
-        }
-    }
-
     /// As after `su`: the terminal belongs to another user, but `/dev/tty` can be opened.
     #[test]
     fn on_a_terminal_of_another_user() {

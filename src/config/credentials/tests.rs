@@ -87,7 +87,7 @@ fn a_file_loses_one_newline_and_may_have_64_kib() {
     let path = folder.path().join("key");
     let read = |contents: &[u8]| {
         fs::write(&path, contents).unwrap();
-        match from_file(Setting::API_KEY, &path) {
+        match from_file("API key", API_KEY_FILE, &path) {
             Ok(sourced) => sourced.value,
             Err(error) => {
                 let prefix = format!("invalid API key (the file {} ({API_KEY_FILE})): ", path.display());
@@ -115,7 +115,7 @@ fn a_file_loses_one_newline_and_may_have_64_kib() {
         ("/", "cannot read the file / (OUTSETA_API_SECRET_FILE): is a directory"),
         ("s3cr3t", "cannot read the file that OUTSETA_API_SECRET_FILE names: no such file or directory"),
     ] {
-        let error = from_file(Setting::API_SECRET, Path::new(path)).unwrap_err();
+        let error = from_file("API secret", "OUTSETA_API_SECRET_FILE", Path::new(path)).unwrap_err();
         assert_eq!(error.to_string(), message);
     }
 }
