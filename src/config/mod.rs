@@ -210,10 +210,14 @@ impl PartialSettings {
         list
     }
 
-    /// The account's host below outseta.com, if it is known. Fails if the base URL is malformed.
+    /// The account's host below outseta.com, if it is known. Fails if the base URL is malformed, but not if only
+    /// the user's own env file could name it and cannot be used.
     pub(crate) fn account_host(&self) -> Result<Option<&str>, Error> {
-        let base = self.base.as_ref().map_err(Clone::clone)?.as_ref();
-        Ok(base.map(|base| base.value.host.as_str()).filter(|host| is_outseta_host(host)))
+        match &self.base {
+            Ok(base) => Ok(base.as_ref().map(|base| &*base.value.host).filter(|host| is_outseta_host(host))),
+            Err(error) if self.sources.env_file.as_ref().err() == Some(error) => Ok(None),
+            Err(error) => Err(error.clone()),
+        }
     }
 
     pub(crate) fn files_with_secrets(&self) -> BTreeSet<&Path> {

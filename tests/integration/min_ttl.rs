@@ -148,6 +148,10 @@ mod kept {
         is_kept(good().args(["--base-url", "https://ACME.outseta.com"]));
         // Here the base URL or the token does not name the account.
         is_kept(good().args(["--base-url", "https://auth.example.com"]));
+        // The user's own env file cannot be used, and no setting is needed.
+        let unusable = good().home_file(".config/outseta-token/env", "OUTSETA_SUBDOMAIN=acme\n");
+        set_mode(&unusable.home().join(".config/outseta-token/env"), 0o666);
+        is_kept(unusable);
         let custom = token_with(&[("iss", "https://auth.example.com".into()), ("outseta:iss", Value::Null)]);
         is_kept(keeping_file(line(&custom)).args(["-s", "acme"]));
     }
