@@ -1,6 +1,6 @@
 //! Parses and validates subdomains and base URLs.
 //!
-//! All is checked here: the HTTP client takes an impossible port for 443, and user info for credentials.
+//! The HTTP client is too lenient for that: it takes an impossible port for 443, and sends user info as a login.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -132,7 +132,7 @@ fn check_host(host: &str) -> Result<(), String> {
     host.split('.').try_for_each(check_label)
 }
 
-/// RFC 1123 section 2.1; underscores occur, and pass.
+/// RFC 1123 section 2.1, and underscores, which occur in practice.
 fn check_label(label: &str) -> Result<(), String> {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if let Some(c) = label.chars().find(|c| !is_allowed(*c)) {

@@ -13,7 +13,7 @@ pub(crate) struct Credentials {
 }
 
 impl Credentials {
-    /// By Outseta's documentation of its API.
+    /// The header as Outseta's documentation of the API has it.
     pub(crate) fn authorization(&self) -> Secret {
         Secret::new(format!("Outseta {}:{}", self.key.value.reveal(), self.secret.value.reveal()))
     }
@@ -23,7 +23,7 @@ impl Credentials {
     }
 }
 
-/// The first four characters of a key, if at least five stay hidden: enough to tell it from another.
+/// The first four characters, if the key has more than eight: enough to tell it from another.
 pub(super) fn masked(key: &Secret) -> String {
     let key = key.reveal();
     if key.len() > 8 { format!("{}…", &key[..4]) } else { "[hidden]".to_owned() }
@@ -67,13 +67,11 @@ fn fault(setting: Setting, value: &str) -> Option<String> {
         "it contains a line break: check for a missing closing quote or a second line"
     } else if value.ends_with(is_line_break) {
         "it ends with a line break: echo adds one, printf %s does not"
-    } else if value.contains(char::is_control) {
-        "it contains a control character"
     } else if value.contains(' ') {
         "it contains a space"
     } else {
-        let c = value.chars().find(|c| !c.is_ascii())?;
-        &format!("it contains U+{:04X}, which is not an ASCII character", u32::from(c))
+        let c = value.chars().find(|c| !c.is_ascii_graphic())?;
+        &format!("it contains U+{:04X}, which is not printable ASCII", u32::from(c))
     };
     Some(reason.to_owned())
 }

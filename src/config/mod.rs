@@ -70,6 +70,9 @@ impl Settings {
 /// A setting that was found, was not found, or is malformed. The error matters only if the setting is used.
 type Found<T> = Result<Option<Sourced<T>>, Error>;
 
+/// What may be shown of a setting, or why it cannot be used.
+type Shown = Result<String, Error>;
+
 /// The settings found so far: some may be missing or malformed.
 pub(crate) struct PartialSettings {
     base: Found<BaseUrl>,
@@ -164,7 +167,7 @@ impl PartialSettings {
                 *credential = prompt.ask(&question, Prompt::hidden_line, check);
             }
             if !matches!(credential, Ok(Some(_))) {
-                return;
+                break;
             }
         }
         self.refuse_credential_as_subdomain();
@@ -188,8 +191,8 @@ impl PartialSettings {
         Ok(Settings { base, credentials: Credentials { key, secret }, roots, proxy, credential_files })
     }
 
-    /// Each setting's name, and what may be shown of it.
-    pub(crate) fn list(&self) -> Vec<(&'static str, Result<String, Error>)> {
+    /// Each setting's name, and its value and source.
+    pub(crate) fn list(&self) -> Vec<(&'static str, Shown)> {
         let missing = |setting| Err(self.sources.missing(&[setting]));
         let no_base = self.unused_base.clone().map_or_else(|| missing(Setting::SUBDOMAIN), Err);
         let key = |key: &Sourced<Secret>| format!("{} ({})", credentials::masked(&key.value), key.origin);
@@ -225,11 +228,7 @@ impl PartialSettings {
     }
 }
 
-fn shown<T>(
-    found: &Found<T>,
-    show: impl Fn(&Sourced<T>) -> String,
-    if_absent: Result<String, Error>,
-) -> Result<String, Error> {
+fn shown<T>(found: &Found<T>, show: impl Fn(&Sourced<T>) -> String, if_absent: Shown) -> Shown {
     match found {
         Err(error) => Err(error.clone()),
         Ok(None) => if_absent,

@@ -1,4 +1,4 @@
-//! The proxy setting. One that cannot be used is an error, never a direct connection.
+//! The proxy setting. If it cannot be used, that is an error: the program does not connect directly instead.
 
 use std::fmt;
 

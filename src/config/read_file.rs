@@ -9,7 +9,7 @@ use super::{Origin, Sourced};
 use crate::error::Error;
 use crate::text::Sanitized;
 
-/// Bytes of an env file or a credential's file.
+/// The largest env file or file of a credential, in bytes.
 pub(super) const LIMIT: u64 = 64 * 1024;
 
 /// The device and the inode: they identify a file, however it was named.

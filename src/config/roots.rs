@@ -10,7 +10,7 @@ use crate::error::Error;
 
 const VARIABLE: &str = "SSL_CERT_FILE";
 
-/// Bytes: far more than a system's store of certificates.
+/// The largest CA file, in bytes: far more than a system's store of certificates.
 const LIMIT: u64 = 16 << 20;
 
 pub(super) fn find(option: Option<&Path>, environment: &Environment) -> Found<Vec<CertificateDer<'static>>> {
@@ -27,9 +27,8 @@ fn parse(pem: Sourced<Vec<u8>>) -> Result<Sourced<Vec<CertificateDer<'static>>>,
     };
     let mut certificates = Vec::new();
     for der in CertificateDer::pem_slice_iter(&pem.value) {
-        let der = der.map_err(|_| malformed("a block in it is malformed"))?;
-        webpki::anchor_from_trusted_cert(&der).map_err(|_| malformed("a certificate in it is malformed"))?;
-        certificates.push(der);
+        let usable = der.ok().filter(|der| webpki::anchor_from_trusted_cert(der).is_ok());
+        certificates.push(usable.ok_or_else(|| malformed("a certificate in it is malformed"))?);
     }
     if certificates.is_empty() {
         return Err(malformed("it contains no certificate"));

@@ -1,4 +1,3 @@
-use std::env;
 use std::fs;
 use std::fs::Permissions;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -31,7 +30,6 @@ fn given(line: &str) -> Given {
             ["-s", name] => given.base = Some(parse_subdomain(typed(name, "--subdomain")).unwrap()),
             ["--base-url", url] => given.base = Some(parse_base_url(typed(url, "--base-url")).unwrap()),
             ["-e", file] => given.env_file = Some(file.into()),
-            ["--cacert", file] => given.cacert = Some(file.into()),
             other => panic!("{other:?}"),
         }
     }
@@ -214,12 +212,6 @@ fn files_with_credentials_are_known_by_device_and_inode() {
 }
 
 #[test]
-fn the_environment_is_that_of_the_process() {
-    let path = env::var_os("PATH").expect("a test has a PATH");
-    assert_eq!(Environment::of_process().get("PATH"), Some(&path));
-}
-
-#[test]
 fn malformed_settings_are_reported_first_and_missing_ones_together() {
     let error = |variables: &[(&str, &str)]| found("", variables, "").complete().unwrap_err();
     let [name, key, secret] = ALL;
@@ -246,53 +238,4 @@ fn malformed_settings_are_reported_first_and_missing_ones_together() {
         let error = error(variables).to_string();
         assert!(error.starts_with(start), "{error}");
     }
-}
-
-#[test]
-fn certificates_come_from_the_option_or_the_variable() {
-    let folder = TempDir::new().unwrap();
-    let [option, variable] = ["option", "variable"].map(|name| {
-        let path = folder.path().join(name).to_str().unwrap().to_owned();
-        let given = rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap().cert;
-        fs::write(&path, given.pem()).unwrap();
-        (path, vec![given.der().clone()])
-    });
-    let roots = |line: &str, variable: &str| {
-        let found = found(line, &[&ALL[..], &[("SSL_CERT_FILE", variable)]].concat(), "");
-        found.complete().unwrap().roots.map(|roots| roots.value)
-    };
-    assert_eq!(roots(&format!("--cacert {}", option.0), &variable.0), Some(option.1));
-    assert_eq!(roots("", &variable.0), Some(variable.1));
-    assert_eq!(roots("", ""), None);
-}
-
-#[test]
-fn the_list_has_every_setting_and_nothing_secret() {
-    let list = |variables: &[(&str, &str)]| {
-        let list = found("", variables, "").list().into_iter();
-        let value = |value: Result<String, Error>| value.unwrap_or_else(|error| error.to_string());
-        list.map(|(name, text)| format!("{name}: {}", value(text))).collect::<Vec<_>>()
-    };
-    let proxy = ("https_proxy", "http://user:hunter2@p");
-    assert_eq!(
-        list(&[&ALL[..], &[proxy]].concat()),
-        [
-            "base URL: https://acme.outseta.com (OUTSETA_SUBDOMAIN in the environment)",
-            "API key: key-… (OUTSETA_API_KEY in the environment)",
-            "API secret: [hidden], 6 characters (OUTSETA_API_SECRET in the environment)",
-            "roots: built in",
-            "proxy: http://p:80 (https_proxy in the environment)",
-        ]
-    );
-    assert_eq!(list(&ALL)[4], "proxy: none");
-    // Which proxy is used depends on the host.
-    assert_eq!(
-        list(&[("https_proxy", "socks5://x"), ("SSL_CERT_FILE", "/missing"), (API_KEY, "")]),
-        [
-            "base URL: not configured: subdomain (OUTSETA_SUBDOMAIN or --subdomain)",
-            "API key: not configured: API key (OUTSETA_API_KEY is set but empty)",
-            "API secret: not configured: API secret (OUTSETA_API_SECRET or OUTSETA_API_SECRET_FILE)",
-            "roots: cannot read the file /missing (SSL_CERT_FILE): no such file or directory",
-        ]
-    );
 }

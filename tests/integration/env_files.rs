@@ -1,5 +1,5 @@
 //! Env files: which file is read, and when its base URL is used. (Unit tests compare the grammar with
-//! dotenv's, and check which files are refused.)
+//! dotenv's.)
 
 use std::os::unix::fs::{chown, symlink};
 use std::path::Path;
@@ -225,10 +225,12 @@ mod own_file {
 
     #[test]
     fn it_must_be_a_regular_file_that_only_this_user_or_root_may_write() {
-        let run = own(SETTINGS);
-        set_mode(&run.home().join(OWN), 0o620);
-        let hint = "check its contents, then run: chmod go-w FILE";
-        refused(run, "it is writable by group or others", hint);
+        for mode in [0o620, 0o602] {
+            let run = own(SETTINGS);
+            set_mode(&run.home().join(OWN), mode);
+            let hint = "check its contents, then run: chmod go-w FILE";
+            refused(run, "it is writable by group or others", hint);
+        }
 
         let fifo = Run::new().home_file(".config/outseta-token/x", "");
         make_fifo(&fifo.home().join(OWN));

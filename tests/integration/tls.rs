@@ -138,7 +138,6 @@ fn a_file_without_a_valid_certificate_is_an_invalid_setting() {
     let (authority, server) = trusted();
     let good = authority.pem();
     let none = "it contains no certificate";
-    let block = "a block in it is malformed";
     let certificate = "a certificate in it is malformed";
     for (pem, why) in [
         (String::new(), none),
@@ -149,10 +148,10 @@ fn a_file_without_a_valid_certificate_is_an_invalid_setting() {
         (authority.damaged_pem(), certificate),
         (good.clone() + &authority.damaged_pem(), certificate),
         (authority.damaged_pem() + &good, certificate),
-        (good.replace("MII", "M!I"), block),
-        (good.replace("-----END", "----END"), block),
-        (good[..good.len() / 2].to_owned(), block),
-        (good.clone() + &good[..good.len() / 2], block),
+        (good.replace("MII", "M!I"), certificate),
+        (good.replace("-----END", "----END"), certificate),
+        (good[..good.len() / 2].to_owned(), certificate),
+        (good.clone() + &good[..good.len() / 2], certificate),
         ("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n".to_owned(), certificate),
     ] {
         with_ca_file(&server, pem.as_bytes(), |run, file| {
