@@ -1,6 +1,6 @@
 //! Parses and validates subdomains and base URLs.
 //!
-//! The HTTP client is too lenient for that: it takes an impossible port for 443, and sends user info as a login.
+//! The HTTP client is too lenient: it takes an impossible port for 443, and sends user info as a login.
 
 use std::fmt;
 use std::net::IpAddr;

@@ -1,8 +1,11 @@
 //! Finds the env file, and parses it as npm's dotenv 17 does, since Outseta's demos come with such files.
 //!
-//! dotenv is one regular expression: a quoted value may span lines and may start on the line after `=`; a
-//! quote that is not closed, or is followed by more than a comment, belongs to an unquoted value; lines that
-//! do not match are ignored; `$` is not expanded. Only U+2028 and U+2029 differ: they do not end a line.
+//! dotenv is one regular expression, with these consequences:
+//! - A quoted value may span lines, and may start on the line after `=`.
+//! - A quote that is not closed, or that more than a comment follows, belongs to an unquoted value.
+//! - Lines that do not match are ignored, and `$` is not expanded.
+//!
+//! One thing differs: U+2028 and U+2029 do not end a line here.
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -150,8 +153,8 @@ fn raw_value(text: &str) -> (&str, &str) {
     }
 }
 
-/// Where a quoted value ends: at the first quote without a backslash before it, else at the last quote. Only
-/// a comment may follow on the line.
+/// Where a quoted value ends. Candidates are the quotes up to the first one without a backslash before it.
+/// The last of them that only a comment follows on its line wins, as a regular expression backtracks to it.
 fn closing_quote(text: &str) -> Option<usize> {
     let mark = text.chars().next().filter(|c| matches!(c, '\'' | '"' | '`'))?;
     let quotes = text.match_indices(mark).skip(1).map(|(at, _)| at);

@@ -244,7 +244,7 @@ pub(crate) fn parse_subdomain(text: Sourced<String>) -> Result<Sourced<BaseUrl>,
     text.parse(Setting::SUBDOMAIN.name, Setting::SUBDOMAIN.hint, BaseUrl::from_subdomain)
 }
 
-/// The base URL, and why the env file's is not used. `env_file_counts`: the key and the secret come from there.
+/// The base URL, and why the env file's is not used. `env_file_counts`: key and secret come from there too.
 fn find_base(sources: &Sources, env_file_counts: bool) -> (Found<BaseUrl>, Option<Error>) {
     let mut unused = None;
     for source in sources.in_order() {

@@ -56,7 +56,7 @@ impl Prompt {
     }
 
     pub(super) fn hidden_line(&self) -> String {
-        // rpassword opens /dev/tty. After `su`, /dev/stdin may be another user's terminal, which cannot be opened.
+        // rpassword opens /dev/tty, which works after `su` too: /dev/stdin is another user's terminal then.
         let config = ConfigBuilder::new().output_discard().build();
         let typed = unix::restoring_terminal(|| rpassword::read_password_with_config(config));
         self.show("\n");
