@@ -6,31 +6,23 @@ use std::io::{self, IsTerminal, Write};
 
 use crate::error::{Error, Kind};
 
+/// How much is said besides warnings and errors.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Verbosity {
+pub(crate) enum Log {
     Quiet,
     Normal,
     Verbose,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Log {
-    verbosity: Verbosity,
-}
-
 impl Log {
-    pub(crate) fn new(verbosity: Verbosity) -> Self {
-        Self { verbosity }
-    }
-
-    /// Sanitized with -v.
+    /// Shown with -v.
     pub(crate) fn detail(self, text: impl Display) {
         if self.is_verbose() {
             line(text);
         }
     }
 
-    /// Sanitized with -v, and on a terminal unless -q.
+    /// Shown with -v, and on a terminal unless -q.
     pub(crate) fn success(self, text: impl Display) {
         if self.is_verbose() || self.is_watched() {
             line(text);
@@ -46,30 +38,31 @@ impl Log {
 
     /// Whether somebody watches. With -v, the progress line and the log would mix.
     fn is_watched(self) -> bool {
-        self.verbosity == Verbosity::Normal && io::stderr().is_terminal()
+        self == Self::Normal && io::stderr().is_terminal()
     }
 
     pub(crate) fn is_verbose(self) -> bool {
-        self.verbosity == Verbosity::Verbose
+        self == Self::Verbose
     }
 }
 
-pub(crate) fn warning(text: impl Display) {
-    line(format_args!("warning: {text}"));
-}
-
-pub(crate) fn hint(text: impl Display) {
-    line(format_args!("hint: {text}"));
+/// An empty hint is left out.
+/// An empty hint is left out.
+pub(crate) fn warning(text: impl Display, hint: &str) {
+    lines(format_args!("warning: {text}"), hint);
 }
 
 pub(crate) fn error(context: impl Display, error: &Error) {
-    // The reader has closed the pipe, as `| head` does.
-    if error.kind() == Kind::BrokenPipe {
-        return;
+    // A closed pipe says nothing: its reader wanted no more, as `| head`.
+    if error.kind() != Kind::BrokenPipe {
+        lines(format_args!("{context}{error}"), error.hint().unwrap_or_default());
     }
-    line(format_args!("{context}{error}"));
-    if let Some(text) = error.hint() {
-        hint(text);
+}
+
+fn lines(text: impl Display, hint: &str) {
+    line(text);
+    if !hint.is_empty() {
+        line(format_args!("hint: {hint}"));
     }
 }
 

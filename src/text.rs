@@ -1,9 +1,8 @@
-//! Text for people.
+//! Makes text safe and short enough for messages.
 
 use std::ffi::OsStr;
 use std::fmt;
 use std::io;
-use std::time::Duration;
 
 use crate::secret::Secret;
 
@@ -63,12 +62,11 @@ impl fmt::Display for Sanitized {
     }
 }
 
-/// A duration in one unit, rounded: the largest unit that gives at least 1.5.
-pub(crate) fn approximate(duration: Duration) -> String {
-    let seconds = duration.as_secs();
+/// A number of seconds in one unit, rounded: the largest unit that gives at least 1.5.
+pub(crate) fn approximate(seconds: i64) -> String {
     let (unit, name) = [(86_400, "day"), (3_600, "hour"), (60, "minute")]
         .into_iter()
-        .find(|(unit, _)| 2 * seconds >= 3 * unit)
+        .find(|(unit, _)| seconds >= unit + unit / 2)
         .unwrap_or((1, "second"));
     let number = (seconds + unit / 2) / unit;
     let plural = if number == 1 { "" } else { "s" };

@@ -3,7 +3,7 @@
 #![allow(unsafe_code, reason = "std has no safe form of these calls, or none in Rust 1.85")]
 
 use std::ffi::CString;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::mem::{self, ManuallyDrop};
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
@@ -32,14 +32,14 @@ extern "C" fn open_closed_streams() {
     }
 }
 
-/// Before a hidden prompt. A signal handler can read only a static.
+/// The terminal's modes before the hidden prompt. They are static because a signal handler restores them.
 static TERMINAL_MODES: OnceLock<libc::termios> = OnceLock::new();
 
 /// Runs `read`, which turns off the echo of the terminal on standard input. SIGINT, SIGTERM and SIGHUP
-/// restore it: rpassword does so too late for Ctrl-C, and handles no other signal.
+/// restore it: rpassword raises SIGINT before it restores the terminal, and handles no other signal.
 pub(crate) fn restoring_terminal<T>(read: impl FnOnce() -> T) -> T {
     TERMINAL_MODES.get_or_init(|| {
-        // SAFETY: zeros are valid integers, and tcgetattr writes nowhere else.
+        // SAFETY: termios is plain data, valid when zeroed; tcgetattr writes only into `modes`.
         unsafe {
             let mut modes = mem::zeroed();
             libc::tcgetattr(libc::STDIN_FILENO, &raw mut modes);
@@ -89,24 +89,14 @@ pub(crate) fn survive_file_size_limit() {
 
 /// The descriptor that `/dev/fd/3` or `/dev/stdin` names.
 pub(crate) fn descriptor(path: &Path) -> Option<RawFd> {
-    // Split as text: a `Path` has no slash at its end. Folders are compared by their parts, as `/dev//fd`.
-    let (folder, name) = path.to_str()?.rsplit_once('/')?;
-    let is_in = |other: &str| Path::new(folder) == Path::new(other);
+    // Paths are compared by their parts: `/dev//fd` is `/dev/fd`.
+    let is_in = |folder: &str| path.parent() == Some(Path::new(folder));
+    let name = path.file_name()?.to_str()?;
     if is_in("/dev") {
         return ["stdin", "stdout", "stderr"].iter().position(|stream| *stream == name)?.try_into().ok();
     }
-    let number: u32 = name.parse().ok()?;
-    // `parse` also accepts `03` and `+3`, which the system does not.
-    let is_descriptor = number.to_string() == name && (is_in("/dev/fd") || is_in("/proc/self/fd"));
-    number.try_into().ok().filter(|_| is_descriptor)
-}
-
-/// Every descriptor that is open, and some that are not.
-pub(crate) fn possible_descriptors() -> impl Iterator<Item = RawFd> {
-    let listed = fs::read_dir("/dev/fd").into_iter().flatten().flatten();
-    let listed = listed.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    // Some systems have no list, or one of the standard streams only: FreeBSD without fdescfs(4).
-    (0..256).chain(listed)
+    let number: u32 = name.parse().ok().filter(|_| is_in("/dev/fd") || is_in("/proc/self/fd"))?;
+    number.try_into().ok()
 }
 
 /// An inherited descriptor as a file; not a copy, which `ulimit -n` might not allow.
@@ -123,11 +113,6 @@ pub(crate) fn check_writable(file: &File) -> io::Result<()> {
         return Err(io::Error::from_raw_os_error(libc::EBADF));
     }
     Ok(())
-}
-
-pub(crate) fn close_on_exec(descriptor: RawFd) {
-    // SAFETY: this only sets a flag.
-    unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) };
 }
 
 pub(crate) fn effective_user() -> u32 {
@@ -147,16 +132,6 @@ pub(crate) fn check_writable_folder(folder: &Path) -> io::Result<()> {
 pub(crate) fn set_blocking(file: &File) -> io::Result<()> {
     // SAFETY: this only sets flags.
     succeeded(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETFL, 0) })
-}
-
-pub(crate) fn sync(file: &File) -> io::Result<()> {
-    #[cfg(target_vendor = "apple")]
-    if file.sync_all().is_err() {
-        // sync_all is F_FULLFSYNC there, which not every file system offers.
-        // SAFETY: the descriptor is open as long as `file` is.
-        return succeeded(unsafe { libc::fsync(file.as_raw_fd()) });
-    }
-    file.sync_all()
 }
 
 fn succeeded(result: c_int) -> io::Result<()> {

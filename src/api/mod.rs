@@ -173,7 +173,8 @@ impl Outseta {
     fn throttle(&self) -> Duration {
         let wait = self.next_request.get().saturating_duration_since(Instant::now());
         if wait > NOTICEABLE_WAIT {
-            stderr::warning(format_args!("waiting {} s before the next request", wait.as_secs()));
+            let warning = format_args!("waiting {} s before the next request", wait.as_secs());
+            stderr::warning(warning, "Outseta asked for it (Retry-After), or --rate is very low");
         }
         thread::sleep(wait);
         wait

@@ -19,7 +19,7 @@ use crate::config::{self, Given, Origin, Sourced};
 use crate::error::Error;
 use crate::modes::{Command, Common, Mode, Print};
 use crate::output::Format;
-use crate::stderr::{Log, Verbosity};
+use crate::stderr::Log;
 use crate::text::Sanitized;
 
 #[derive(Debug, PartialEq)]
@@ -85,12 +85,12 @@ fn interpret(args: &RawArgs) -> Result<Invocation, Error> {
         no_activity_log: args.has(&options::NO_ACTIVITY_LOG),
         account: args.text(&options::ACCOUNT)?.map(str::to_owned),
     };
-    let verbosity = match (args.has(&options::QUIET), args.has(&options::VERBOSE)) {
-        (true, _) => Verbosity::Quiet,
-        (_, true) => Verbosity::Verbose,
-        _ => Verbosity::Normal,
+    let log = match (args.has(&options::QUIET), args.has(&options::VERBOSE)) {
+        (true, _) => Log::Quiet,
+        (_, true) => Log::Verbose,
+        _ => Log::Normal,
     };
-    let (no_input, log) = (args.has(&options::NO_INPUT), Log::new(verbosity));
+    let no_input = args.has(&options::NO_INPUT);
     Ok(Invocation::Run(Common { given, policy, no_input, log }, mode))
 }
 
@@ -157,12 +157,12 @@ fn print(args: &RawArgs, email: Option<OsString>) -> Result<Mode, Error> {
         ));
     }
     let min_ttl = args.parsed(&options::MIN_TTL, values::duration)?;
-    let unusable = match (min_ttl, &output, format) {
-        (Some(_), None, _) => Some("without -o FILE"),
-        (Some(_), Some(_), Format::Claims) => Some("with --format claims, which has no token"),
-        _ => None,
+    let unusable = match output {
+        None => Some("without -o FILE".to_owned()),
+        Some(_) if format.has_token() => None,
+        Some(_) => Some(format!("with --format {}, which has no token", format.name())),
     };
-    if let Some(unusable) = unusable {
+    if let Some(unusable) = unusable.filter(|_| min_ttl.is_some()) {
         return Err(Error::usage(
             format!("--min-ttl cannot be used {unusable}"),
             "--min-ttl keeps the token in FILE if it is valid for at least DURATION",

@@ -59,7 +59,7 @@ fn defaults_are_as_documented() {
         no_activity_log: false,
         account: None,
     };
-    let log = Log::new(Verbosity::Normal);
+    let log = Log::Normal;
     let print = Print { email: None, format: Format::Json, output: None, min_ttl: None };
     let common = Common { given: Given::default(), policy, no_input: false, log };
     assert_eq!(run(""), (common, Mode::Print(print)));
@@ -89,8 +89,8 @@ fn each_option_reaches_its_field() {
     assert_eq!((given.env_file, given.cacert), (Some("a".into()), Some("b".into())));
     assert_eq!((policy.retries, policy.account.as_deref()), (0, Some("u")));
     assert!(policy.no_activity_log && no_input);
-    assert_eq!(log, Log::new(Verbosity::Verbose));
-    assert_eq!(run("-q").0.log, Log::new(Verbosity::Quiet));
+    assert_eq!(log, Log::Verbose);
+    assert_eq!(run("-q").0.log, Log::Quiet);
     let print = print("-o c --min-ttl 1h");
     assert_eq!(print.output, Some("c".into()));
     assert_eq!(print.min_ttl, Some(Duration::from_secs(3600)));

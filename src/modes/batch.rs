@@ -7,11 +7,10 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::ExitCode;
 
-use serde::Serialize;
-use serde_json::Value;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::{Common, warn_of_expired_token};
-use crate::api::{Outseta, Token, now};
+use super::{Common, warn_if_expired};
+use crate::api::{Outseta, Token};
 use crate::email::{self, Email};
 use crate::error::{Error, Kind};
 use crate::output;
@@ -33,24 +32,24 @@ pub(super) fn run(file: Option<&Path>, common: &Common) -> Result<ExitCode, Erro
         None => stdin::file()?,
         Some(path) => File::open(path).map_err(|error| Error::unreadable(&name, &error))?,
     };
-    let settings = common.complete(common.find_settings()?, common.prompt().as_ref())?;
+    let settings = common.complete(common.find_settings()?)?;
     let outseta = common.client(settings)?;
     output::Destination::open(None)?;
     let result = process(BufReader::new(input), &name, &outseta, log);
     log.progress("");
     let summary = result?;
-    if summary.tokens + summary.failures == 0 && !summary.is_stopped {
-        stderr::warning(format_args!("no email in {name}"));
+    if summary.tokens + summary.failures == 0 && summary.stopped.is_none() {
+        stderr::warning(format_args!("no email in {name}"), "");
     }
     log.success(&summary);
-    let Some((line, error)) = summary.failure else {
-        return Ok(ExitCode::SUCCESS);
+    let (context, error) = match (summary.stopped, summary.first_failure) {
+        (Some((line, error)), _) => (format!("stopped at line {line}: "), error),
+        (None, Some((line, error))) => {
+            (format!("{} failed, the first at line {line}: ", summary.failures), error)
+        }
+        (None, None) => return Ok(ExitCode::SUCCESS),
     };
-    if summary.is_stopped {
-        stderr::error(format_args!("stopped at line {line}: "), &error);
-    } else {
-        stderr::error(format_args!("{} failed, the first at line {line}: ", summary.failures), &error);
-    }
+    stderr::error(context, &error);
     Ok(ExitCode::from(error.status()))
 }
 
@@ -58,10 +57,10 @@ pub(super) fn run(file: Option<&Path>, common: &Common) -> Result<ExitCode, Erro
 struct Summary {
     tokens: u64,
     failures: u64,
-    /// The line and the failure to report: the one that ended the batch, otherwise the first.
-    failure: Option<(u64, Error)>,
-    /// Whether `failure` ended the batch.
-    is_stopped: bool,
+    /// The line and the failure.
+    first_failure: Option<(u64, Error)>,
+    /// The line and the failure that ended the batch.
+    stopped: Option<(u64, Error)>,
     /// How many emails in a row, up to the last one, ended with 75.
     busy_in_a_row: u32,
 }
@@ -82,14 +81,10 @@ impl Summary {
         self.failures += 1;
         self.busy_in_a_row = if matches!(error.kind(), Kind::Busy(_)) { self.busy_in_a_row + 1 } else { 0 };
         if error.ends_batch() || self.busy_in_a_row == BUSY_LIMIT {
-            self.stop(line, error);
+            self.stopped = Some((line, error));
         } else {
-            self.failure.get_or_insert((line, error));
+            self.first_failure.get_or_insert((line, error));
         }
-    }
-
-    fn stop(&mut self, line: u64, error: Error) {
-        (self.failure, self.is_stopped) = (Some((line, error)), true);
     }
 }
 
@@ -102,20 +97,20 @@ fn process(mut input: impl BufRead, name: &Sanitized, outseta: &Outseta, log: Lo
             Ok(None) => break,
             Err(error) if number == 1 => return Err(Error::unreadable(name, &error)),
             Err(error) => {
-                summary.stop(number, Error::unreadable(name, &error));
+                summary.stopped = Some((number, Error::unreadable(name, &error)));
                 break;
             }
         };
         let Some((text, email)) = parse(&line) else { continue };
         let result = email.and_then(|email| outseta.mint(&email));
-        let record = output::compact(&Record::new(&text, &result));
+        let record = output::compact(&Record { email: &text, result: &result });
         log.progress("");
         output::print(&record)?;
-        if result.as_ref().is_ok_and(|token| token.seconds_left(now()).is_some_and(|left| left <= 0)) {
-            warn_of_expired_token(&format!("line {number}: "), &text);
+        if let Ok(token) = &result {
+            warn_if_expired(&format!("line {number}: "), &text, token);
         }
         summary.add(number, result);
-        if summary.is_stopped {
+        if summary.stopped.is_some() {
             break;
         }
         log.progress(&summary);
@@ -150,44 +145,34 @@ fn parse(line: &[u8]) -> Option<(String, Result<Email, Error>)> {
     Some((Sanitized::new(text).to_string(), email))
 }
 
-#[derive(Serialize)]
 struct Record<'a> {
     email: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    access_token: Option<&'a Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    token_type: Option<&'a Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expires_in: Option<&'a Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expires_at: Option<&'a Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<ErrorRecord>,
+    result: &'a Result<Token, Error>,
 }
 
-#[derive(Serialize)]
+#[derive(serde::Serialize)]
 struct ErrorRecord {
     status: u8,
     name: &'static str,
     message: String,
 }
 
-impl<'a> Record<'a> {
-    fn new(email: &'a str, result: &'a Result<Token, Error>) -> Self {
-        let field = |name| result.as_ref().ok().and_then(|token| token.fields().get(name));
-        let error = result.as_ref().err().map(|error| ErrorRecord {
-            status: error.status(),
-            name: error.status_name(),
-            message: error.to_string(),
-        });
-        Self {
-            email,
-            access_token: field("access_token"),
-            token_type: field("token_type"),
-            expires_in: field("expires_in"),
-            expires_at: field("expires_at"),
-            error,
+impl Serialize for Record<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut record = serializer.serialize_map(None)?;
+        record.serialize_entry("email", self.email)?;
+        match self.result {
+            Ok(token) => {
+                for (name, value) in output::first_fields(token.fields()) {
+                    record.serialize_entry(name, value)?;
+                }
+            }
+            Err(error) => {
+                let (status, name) = (error.status(), error.status_name());
+                record.serialize_entry("error", &ErrorRecord { status, name, message: error.to_string() })?;
+            }
         }
+        record.end()
     }
 }
 

@@ -1,7 +1,9 @@
 //! `-- COMMAND`: replaces the process with COMMAND, which gets the token but not the credentials.
 
 use std::ffi::OsString;
+use std::fs::{self, Metadata};
 use std::io;
+use std::mem::ManuallyDrop;
 use std::os::fd::RawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -9,7 +11,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{self, ExitCode, Stdio};
 
 use super::{Common, report_success};
-use crate::api::{Token, now};
+use crate::api::now;
 use crate::config;
 use crate::email::Email;
 use crate::error::{Error, Kind};
@@ -30,15 +32,10 @@ impl Command {
     /// Returns only on failure.
     pub(super) fn run(&self, common: &Common) -> Result<ExitCode, Error> {
         let email = Email::from_bytes(self.email.as_bytes())?;
-        let settings = common.complete(common.find_settings()?, common.prompt().as_ref())?;
-        let files = settings.credential_files.clone();
+        let settings = common.complete(common.find_settings()?)?;
+        let credential_files = settings.credential_files.clone();
         let token = common.client(settings)?.mint(&email)?;
         report_success(&email, &token, common.log);
-        Err(self.replace_process(&token, &files))
-    }
-
-    /// `credential_files` are devices and inodes.
-    fn replace_process(&self, token: &Token, credential_files: &[(u64, u64)]) -> Error {
         let mut command = process::Command::new(&self.program);
         command.args(&self.arguments).env(ACCESS_TOKEN, token.access_token()).env_remove(EXPIRES_AT);
         if let Some(expiry) = token.expires_at(now()) {
@@ -47,34 +44,34 @@ impl Command {
         for variable in config::credential_variables() {
             command.env_remove(variable);
         }
-        // COMMAND must not inherit a descriptor that credentials were read from, however it was named.
-        let was_read = |descriptor: &RawFd| {
-            !credential_files.is_empty()
-                && unix::inherited(*descriptor)
-                    .metadata()
-                    .is_ok_and(|metadata| credential_files.contains(&(metadata.dev(), metadata.ino())))
-        };
-        for descriptor in unix::possible_descriptors().filter(was_read) {
+        for descriptor in open_descriptors_of(&credential_files) {
             match descriptor {
                 libc::STDIN_FILENO => drop(command.stdin(Stdio::null())),
                 libc::STDOUT_FILENO | libc::STDERR_FILENO => {}
-                _ => unix::close_on_exec(descriptor),
+                _ => drop(ManuallyDrop::into_inner(unix::inherited(descriptor))),
             }
         }
-        let error = command.exec();
-        let program = Sanitized::os(&self.program);
-        match error.kind() {
-            io::ErrorKind::NotFound => Error::new(
-                Kind::CommandNotFound,
-                format!("command not found: {program}"),
-                "check the name and PATH; if it is a script, check the interpreter on its `#!` line",
-            ),
-            _ => Error::new(
-                Kind::CannotExecute,
-                format!("cannot execute {program}: {}", io_reason(&error)),
-                "check that it is a program that this user may execute; a script needs a first line such as \
-                 #!/bin/sh",
-            ),
-        }
+        Err(self.cannot_run(&command.exec()))
     }
+
+    fn cannot_run(&self, error: &io::Error) -> Error {
+        let program = Sanitized::os(&self.program);
+        if error.kind() == io::ErrorKind::NotFound {
+            let hint = "check the name and PATH; if it is a script, check the interpreter on its `#!` line";
+            return Error::new(Kind::CommandNotFound, format!("command not found: {program}"), hint);
+        }
+        let hint = "check that it is a program that this user may execute; a script needs a first line such as \
+                    #!/bin/sh";
+        Error::new(Kind::CannotExecute, format!("cannot execute {program}: {}", io_reason(error)), hint)
+    }
+}
+
+/// The inherited descriptors that credentials were read from, however the files were named: COMMAND could read
+/// them again. The files are devices and inodes. A descriptor that `/dev/fd` does not list (FreeBSD without
+/// fdescfs(4) lists three) cannot be named as a file either.
+fn open_descriptors_of(files: &[(u64, u64)]) -> Vec<RawFd> {
+    let listed = fs::read_dir("/dev/fd").into_iter().flatten().flatten();
+    let listed = listed.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let is_of = |metadata: Metadata| files.contains(&(metadata.dev(), metadata.ino()));
+    listed.filter(|descriptor| unix::inherited(*descriptor).metadata().is_ok_and(is_of)).collect()
 }

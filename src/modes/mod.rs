@@ -7,7 +7,6 @@ mod print;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 pub(crate) use self::command::Command;
 pub(crate) use self::print::Print;
@@ -49,24 +48,19 @@ impl Mode {
 }
 
 impl Common {
-    fn prompt(&self) -> Option<Prompt> {
-        Prompt::allowed(self.no_input)
-    }
-
     /// Finds the settings without asking for what is missing.
     fn find_settings(&self) -> Result<PartialSettings, Error> {
         let found = PartialSettings::find(&self.given, Environment::of_process())?;
         for warning in found.warnings() {
-            stderr::warning(&warning);
-            stderr::hint(warning.hint().unwrap_or_default());
+            stderr::warning(&warning, warning.hint().unwrap_or_default());
         }
         Ok(found)
     }
 
     /// Asks for what is missing, and fails if anything still is.
-    fn complete(&self, mut found: PartialSettings, prompt: Option<&Prompt>) -> Result<Settings, Error> {
-        if let Some(prompt) = prompt {
-            found.ask(prompt);
+    fn complete(&self, mut found: PartialSettings) -> Result<Settings, Error> {
+        if let Some(prompt) = Prompt::allowed(self.no_input) {
+            found.ask(&prompt);
         }
         if self.log.is_verbose() {
             for (name, value) in found.list() {
@@ -83,20 +77,23 @@ impl Common {
     }
 }
 
+/// Says for whom the token is and how long it is valid, or warns that it has expired.
 fn report_success(email: &Email, token: &Token, log: Log) {
+    if warn_if_expired("", email.as_str(), token) {
+        return;
+    }
     let account = token.claims().and_then(Claims::account);
     let account = account.map(|uid| format!(" in account {}", Sanitized::new(uid))).unwrap_or_default();
-    match token.seconds_left(now()) {
-        Some(seconds) if seconds > 0 => {
-            let left = text::approximate(Duration::from_secs(seconds.unsigned_abs()));
-            log.success(format_args!("token for {email}{account}, valid for {left}"));
-        }
-        Some(_) => warn_of_expired_token("", email.as_str()),
-        None => log.success(format_args!("token for {email}{account}")),
-    }
+    let left = token.seconds_left(now()).map(|left| format!(", valid for {}", text::approximate(left)));
+    log.success(format_args!("token for {email}{account}{}", left.unwrap_or_default()));
 }
 
-fn warn_of_expired_token(context: &str, email: &str) {
-    stderr::warning(format_args!("{context}the token for {email} has expired by this machine's clock"));
-    stderr::hint("check the clock, and the lifetime of tokens in Outseta");
+/// Returns whether the token has expired.
+fn warn_if_expired(context: &str, email: &str, token: &Token) -> bool {
+    let has_expired = token.seconds_left(now()).is_some_and(|left| left <= 0);
+    if has_expired {
+        let warning = format_args!("{context}the token for {email} has expired by this machine's clock");
+        stderr::warning(warning, "check the clock, and the lifetime of tokens in Outseta");
+    }
+    has_expired
 }

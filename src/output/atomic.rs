@@ -4,10 +4,12 @@
 //! flushed to disk and renamed, so that a reader sees the old content or the new. A run that is killed in
 //! that moment leaves the temporary file behind; a later run removes it.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::hash::{BuildHasher, RandomState};
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::mem::ManuallyDrop;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -27,26 +29,22 @@ const CLOSED: &str = "it is closed or open only for reading: redirect it to a fi
 
 /// Where a result goes; checked before any request, so that no token is lost.
 pub(crate) enum Destination {
-    /// A device or an inherited descriptor.
+    /// A device or an inherited descriptor, and its name.
     Direct(ManuallyDrop<File>, Sanitized),
     Replaced(PathBuf),
 }
 
 impl Destination {
-    pub(super) fn standard_output() -> Result<Self, Error> {
-        let (file, name) = (unix::inherited(libc::STDOUT_FILENO), Sanitized::new("standard output"));
-        unix::check_writable(&file).map_err(|error| cannot_write(&name, &error, CLOSED))?;
-        Ok(Self::Direct(file, name))
-    }
-
     /// `None`: standard output.
     pub(crate) fn open(path: Option<&Path>) -> Result<Self, Error> {
         let Some(path) = path else {
-            return Self::standard_output();
+            let (file, name) = (unix::inherited(libc::STDOUT_FILENO), Sanitized::new("standard output"));
+            unix::check_writable(&file).map_err(|error| cannot_write(&name, &error, CLOSED))?;
+            return Ok(Self::Direct(file, name));
         };
         Self::at(path).map_err(|error| {
             let hint = match error.kind() {
-                io::ErrorKind::Unsupported => "redirect standard output to it instead",
+                ErrorKind::Unsupported => "redirect standard output to it instead",
                 _ if error.raw_os_error() == Some(libc::EBADF) => CLOSED,
                 _ => "name a file in a folder that exists and that this user may write",
             };
@@ -62,8 +60,9 @@ impl Destination {
             return Ok(Self::Direct(file, Sanitized::os(path)));
         }
         match fs::symlink_metadata(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound || !names_file(path) => Err(error),
-            _ if path.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            // A link to a folder means the folder.
+            _ if path.is_dir() => Err(ErrorKind::IsADirectory.into()),
             Ok(found) if !found.is_file() && !found.is_symlink() => {
                 check_device(&found)?;
                 Ok(Self::Direct(ManuallyDrop::new(open_device(path)?), Sanitized::os(path)))
@@ -73,32 +72,27 @@ impl Destination {
     }
 
     pub(crate) fn write(self, bytes: &[u8]) -> Result<(), Error> {
-        let (written, name, consequence) = match self {
+        let (written, name, hint) = match self {
             Self::Direct(file, name) => ((&*file).write_all(bytes), name, "the output may be incomplete"),
             Self::Replaced(path) => (replace(&path, bytes), Sanitized::os(&path), "the file is unchanged"),
         };
-        written.map_err(|error| cannot_write(&name, &error, consequence))
+        written.map_err(|error| cannot_write(&name, &error, hint))
     }
 }
 
-pub(super) fn cannot_write(name: &Sanitized, error: &io::Error, consequence: &str) -> Error {
-    use io::ErrorKind::{BrokenPipe, FileTooLarge, QuotaExceeded, StorageFull};
-    let kind = if error.kind() == BrokenPipe { Kind::BrokenPipe } else { Kind::CannotWrite };
-    let needs_space = matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge);
-    let advice = if needs_space { "check for free space; " } else { "" };
-    let message = format!("cannot write to {name}: {}", io_reason(error));
-    Error::new(kind, message, format!("{advice}{consequence}"))
+fn cannot_write(name: &Sanitized, error: &io::Error, hint: &str) -> Error {
+    let kind = if error.kind() == ErrorKind::BrokenPipe { Kind::BrokenPipe } else { Kind::CannotWrite };
+    Error::new(kind, format!("cannot write to {name}: {}", io_reason(error)), hint)
 }
 
 fn check_device(metadata: &Metadata) -> io::Result<()> {
     if metadata.file_type().is_char_device() {
         return Ok(());
     }
-    let reason = "it is neither a regular file nor a character device";
-    Err(io::Error::new(io::ErrorKind::Unsupported, reason))
+    Err(io::Error::new(ErrorKind::Unsupported, "it is neither a regular file nor a character device"))
 }
 
-/// Opens a character device. Checks it again, since somebody may have replaced it.
+/// Opens a character device. Checks it after that, since somebody may have replaced what was there before.
 pub(super) fn open_device(path: &Path) -> io::Result<File> {
     // Without O_NONBLOCK, opening a FIFO would wait for its reader.
     let flags = libc::O_NOFOLLOW | libc::O_NOCTTY | libc::O_NONBLOCK;
@@ -108,10 +102,12 @@ pub(super) fn open_device(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// False for a path that can only be a folder's, such as `missing/` or `missing/..`.
-pub(super) fn names_file(path: &Path) -> bool {
-    let text = path.to_string_lossy();
-    path.file_name().is_some() && !text.ends_with('/') && !text.ends_with("/.")
+/// The folder that a path needs: all up to its last slash. `Path::parent` would ignore a slash at the end, and
+/// find `missing/` in a folder that exists.
+pub(super) fn folder(path: &Path) -> &Path {
+    let bytes = path.as_os_str().as_bytes();
+    let end = bytes.iter().rposition(|byte| *byte == b'/');
+    end.map_or(Path::new("."), |slash| Path::new(OsStr::from_bytes(&bytes[..=slash])))
 }
 
 fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -124,7 +120,7 @@ fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {
     let replaced = file
         .set_permissions(Permissions::from_mode(0o600))
         .and_then(|()| file.write_all(bytes))
-        .and_then(|()| unix::sync(&file))
+        .and_then(|()| flush_to_disk(&file))
         .and_then(|()| fs::rename(&path, target));
     if replaced.is_err() {
         let _ = fs::remove_file(&path);
@@ -134,27 +130,28 @@ fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {
     replaced
 }
 
-pub(super) fn folder(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+/// On macOS std flushes with `F_FULLFSYNC`, which some file systems lack (fcntl(2) there).
+fn flush_to_disk(file: &File) -> io::Result<()> {
+    file.sync_all().or_else(|error| if error.kind() == ErrorKind::Unsupported { Ok(()) } else { Err(error) })
 }
 
 /// Removes the temporary files of killed runs. A run that still writes its own finishes within an hour.
 fn remove_left_behind(folder: &Path) {
-    let is_left_behind = |metadata: Metadata| {
-        let age = metadata.modified().ok().and_then(|time| time.elapsed().ok());
-        metadata.is_file() && metadata.uid() == unix::effective_user() && age.is_some_and(|age| age > HOUR)
-    };
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if !is_temporary_name(&entry.file_name().to_string_lossy()) {
+            continue;
+        }
         // `metadata` does not follow a symbolic link.
-        if is_temporary_name(&entry.file_name().to_string_lossy())
-            && entry.metadata().is_ok_and(is_left_behind)
-        {
+        let Ok(metadata) = entry.metadata() else { continue };
+        let age = metadata.modified().ok().and_then(|time| time.elapsed().ok());
+        let is_ours = metadata.is_file() && metadata.uid() == unix::effective_user();
+        if is_ours && age.is_some_and(|age| age > HOUR) {
             let _ = fs::remove_file(entry.path());
         }
     }
 }
 
-pub(super) fn is_temporary_name(name: &str) -> bool {
+fn is_temporary_name(name: &str) -> bool {
     let digits = name.strip_prefix(TEMPORARY_PREFIX).and_then(|name| name.strip_suffix(TEMPORARY_SUFFIX));
     digits.is_some_and(|digits| digits.len() == 16 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
 }

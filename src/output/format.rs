@@ -1,4 +1,14 @@
-//! The output formats.
+//! The output formats: what each is called, how it renders a token, and how a token is read back from it.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+use serde::ser::SerializeMap;
+use serde_json::{Map, Value};
+
+use crate::api::Token;
+use crate::error::{Error, Kind};
+use crate::text;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Format {
@@ -9,35 +19,137 @@ pub(crate) enum Format {
     Claims,
 }
 
+enum Shape {
+    /// This text and the token in one line.
+    Line(&'static str),
+    ResponseAsJson,
+    ClaimsAsJson,
+}
+
+/// The fields of a response that come first, in this order.
+const FIRST_FIELDS: [&str; 4] = ["access_token", "token_type", "expires_in", "expires_at"];
+
 impl Format {
-    /// In the order of help.
+    /// In the order of help. The compiler warns of a variant that is missing here: nothing constructs it.
     pub(crate) const ALL: [Self; 5] = [Self::Json, Self::Token, Self::Header, Self::Env, Self::Claims];
 
-    pub(crate) fn name(self) -> &'static str {
+    /// The name, the help and the shape.
+    fn row(self) -> (&'static str, &'static str, Shape) {
         match self {
-            Self::Json => "json",
-            Self::Token => "token",
-            Self::Header => "header",
-            Self::Env => "env",
-            Self::Claims => "claims",
+            Self::Json => (
+                "json",
+                "the response: access_token, token_type, expires_in, expires_at, then any other fields",
+                Shape::ResponseAsJson,
+            ),
+            Self::Token => ("token", "the token (a JWT)", Shape::Line("")),
+            Self::Header => (
+                "header",
+                "Authorization: Bearer TOKEN, for curl -H @-",
+                Shape::Line("Authorization: Bearer "),
+            ),
+            Self::Env => (
+                "env",
+                "OUTSETA_ACCESS_TOKEN=TOKEN, for export \"$(...)\", docker --env-file and systemd",
+                Shape::Line("OUTSETA_ACCESS_TOKEN="),
+            ),
+            Self::Claims => (
+                "claims",
+                "the token's payload as JSON; its signature is not checked (it came from Outseta over TLS)",
+                Shape::ClaimsAsJson,
+            ),
         }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        self.row().0
+    }
+
+    pub(crate) fn help(self) -> &'static str {
+        self.row().1
     }
 
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|format| format.name() == name)
     }
 
-    pub(crate) fn help(self) -> &'static str {
-        match self {
-            Self::Json => {
-                "the response: access_token, token_type, expires_in, expires_at, then any other fields"
-            }
-            Self::Token => "the token (a JWT)",
-            Self::Header => "Authorization: Bearer TOKEN, for curl -H @-",
-            Self::Env => "OUTSETA_ACCESS_TOKEN=TOKEN, for export \"$(...)\", docker --env-file and systemd",
-            Self::Claims => {
-                "the token's payload as JSON; its signature is not checked (it came from Outseta over TLS)"
+    /// Whether `parse_rendered` can find a token in this format.
+    pub(crate) fn has_token(self) -> bool {
+        match self.row().2 {
+            Shape::Line(_) | Shape::ResponseAsJson => true,
+            Shape::ClaimsAsJson => false,
+        }
+    }
+
+    /// Fails only for `claims`, if the token is not a JWT.
+    pub(crate) fn render(self, token: &Token) -> Result<Vec<u8>, Error> {
+        match self.row().2 {
+            Shape::ResponseAsJson => Ok(pretty(&Ordered(token.fields()))),
+            Shape::Line(prefix) => Ok(format!("{prefix}{}\n", token.access_token()).into_bytes()),
+            Shape::ClaimsAsJson => {
+                let message = "the token is not a JWT: it has no claims to print";
+                let hint = "use another --format to print the token";
+                let claims = token.claims().ok_or_else(|| Error::new(Kind::BadResponse, message, hint))?;
+                Ok(pretty(claims.as_map()))
             }
         }
     }
+
+    /// The inverse of `render`: `None` unless rendering the token gives exactly these bytes.
+    pub(super) fn parse_rendered(self, bytes: &[u8]) -> Option<Token> {
+        let fields = match self.row().2 {
+            Shape::ResponseAsJson => serde_json::from_slice(bytes).ok()?,
+            Shape::Line(prefix) => {
+                let jwt = std::str::from_utf8(bytes).ok()?.strip_prefix(prefix)?.strip_suffix('\n')?;
+                Map::from_iter([(FIRST_FIELDS[0].to_owned(), jwt.into())])
+            }
+            Shape::ClaimsAsJson => return None,
+        };
+        let token = Token::new(fields).ok()?;
+        (self.render(&token).ok()? == bytes).then_some(token)
+    }
+}
+
+/// Those of the first fields that a response has.
+pub(crate) fn first_fields(fields: &Map<String, Value>) -> impl Iterator<Item = (&String, &Value)> {
+    FIRST_FIELDS.iter().filter_map(|name| fields.get_key_value(*name))
+}
+
+/// A response's fields, the first ones first.
+struct Ordered<'a>(&'a Map<String, Value>);
+
+impl Serialize for Ordered<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let further = self.0.iter().filter(|(name, _)| !FIRST_FIELDS.contains(&name.as_str()));
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, value) in first_fields(self.0).chain(further) {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+pub(super) fn pretty(value: &impl Serialize) -> Vec<u8> {
+    printable(serde_json::to_string_pretty(value))
+}
+
+/// JSON in one line.
+pub(crate) fn compact(value: &impl Serialize) -> Vec<u8> {
+    printable(serde_json::to_string(value))
+}
+
+/// Escapes control and invisible characters as `\uXXXX` (RFC 8259 section 7).
+fn printable(json: serde_json::Result<String>) -> Vec<u8> {
+    let mut escaped = String::new();
+    for c in json.expect("JSON values serialise into memory").chars() {
+        // A raw line feed is indentation; inside strings it is already escaped.
+        if c != '\n' && text::is_invisible(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped.push('\n');
+    escaped.into_bytes()
 }

@@ -145,7 +145,7 @@ mod failure {
                 .fails(
                     74,
                     "cannot write to standard output: no space left on device",
-                    "check for free space; the output may be incomplete",
+                    "the output may be incomplete",
                 )
                 .run();
         }

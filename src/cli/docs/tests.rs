@@ -2,10 +2,10 @@
 
 use super::*;
 
-/// The statuses are those of `Kind::policy`, which has a row for every kind of failure, and 0.
+/// The statuses are those of `Kind::row`, which has a row for every kind of failure, and 0.
 #[test]
 fn every_status_is_explained() {
-    let rows = include_str!("../../error.rs").split("=> exit(").skip(1);
+    let rows = include_str!("../../error.rs").split("=> (").skip(1);
     let mut statuses: Vec<&str> = rows.filter_map(|row| row.split(',').next()).chain(["0"]).collect();
     let help = text(Text::Help);
     let (_, explained) = help.split_once("Exit status:\n").expect("a list of statuses");
