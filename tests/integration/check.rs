@@ -284,16 +284,20 @@ mod failed_steps {
                 76,
                 "unexpected response (200); hint: check the base URL, or run again with -v",
             ),
-            (
-                Response::text(418, &format!("{KEY}:{SECRET}")),
-                76,
-                "unexpected response (418): [hidden]:[hidden]; hint: ",
-            ),
         ] {
             let server = Server::http(Account::acme());
             server.always(Endpoint::Any, response);
             fails_like_a_request(status, &format!("account: {line}"), |run| run.server(&server), &[&server]);
         }
+    }
+
+    /// The JWKS are public and read without the key, so a refusal says nothing about it.
+    #[test]
+    fn public_keys_that_are_refused() {
+        let server = Server::http(Account::acme());
+        server.on(Endpoint::Jwks, Response::text(403, &format!("{KEY}:{SECRET}")));
+        let line = "account: unexpected response (403): [hidden]:[hidden]; hint: ";
+        check().server(&server).status(76).stdout_contains(line).run();
     }
 }
 

@@ -8,7 +8,6 @@ use rustix::process::geteuid;
 
 use crate::support::device::AS_NOBODY;
 use crate::support::fake::Server;
-use crate::support::model::Account;
 use crate::support::run::Run;
 use crate::support::{KEY, SECRET, forbid_reading, has, make_fifo, set_mode, skip};
 
@@ -69,7 +68,7 @@ fn a_file_is_read_like_dotenv_and_changes_no_environment() {
 fn only_outseta_settings_are_read() {
     // These would set a proxy, certificates, a key file or another env file.
     let text = "OUTSETA_API_SECRET=abc\nhttps_proxy=socks5://x\nALL_PROXY=socks5://x\nSSL_CERT_FILE=missing\n\
-         HOME=/missing\nOUTSETA_API_KEY_FILE=key\nOUTSETA_APIKEY=k\nOUTSETA_BASE_URL=\nOUTSETA_SUBDOMAIN=\n";
+         HOME=missing\nOUTSETA_API_KEY_FILE=key\nOUTSETA_APIKEY=k\nOUTSETA_BASE_URL=\nOUTSETA_SUBDOMAIN=\n";
     Run::new()
         .env("OUTSETA_SUBDOMAIN", "acme")
         .file("key", "key-of-file")
@@ -118,8 +117,10 @@ fn a_named_file_that_cannot_be_used_is_an_error() {
         ("missing", 66, unreadable("missing", "no such file or directory"), READABLE),
         ("/", 66, unreadable("/", "is a directory"), READABLE),
     ] {
-        let run = Run::new().file("latin1", b"OUTSETA_API_KEY=schl\xfcssel\n").args(["-e", path, JANE]);
-        run.fails(status, &message, hint).run();
+        for mode in [JANE, "--check"] {
+            let run = Run::new().file("latin1", b"OUTSETA_API_KEY=schl\xfcssel\n").args(["-e", path, mode]);
+            run.fails(status, &message, hint).run();
+        }
     }
 }
 
@@ -269,78 +270,27 @@ mod own_file {
     }
 }
 
-mod base_url_in_a_file {
-    use super::*;
-
-    const WARNING: [&str; 2] = [
-        "outseta-token: warning: OUTSETA_BASE_URL in file.env is not used",
-        "outseta-token: hint: it is used only if the key and secret come from the same file; otherwise \
-         pass --base-url",
-    ];
-
-    fn credentials() -> String {
-        format!("OUTSETA_API_KEY={KEY}\nOUTSETA_API_SECRET={SECRET}\n")
+/// A repository's file must not send the credentials of CI elsewhere. (Unit tests have a row for each mixture of
+/// sources.)
+#[test]
+fn a_base_url_in_a_file_is_used_only_with_key_and_secret_from_it() {
+    let server = Server::generous();
+    let text = format!("OUTSETA_BASE_URL={}\nOUTSETA_API_KEY={KEY}\n", server.url());
+    let all = format!("{text}OUTSETA_API_SECRET={SECRET}\n");
+    let named = |text: &str| Run::new().file("file.env", text).args(["-e", "file.env", "-r", JANE]);
+    named(&all).stdout("t0ken\n").run();
+    own(&all).args(["-r", JANE]).stdout("t0ken\n").run();
+    assert_eq!(server.connections(), 2);
+    let missing = "outseta-token: not configured: subdomain (OUTSETA_SUBDOMAIN or --subdomain)\n";
+    for (name, value) in [("OUTSETA_API_KEY", KEY), ("OUTSETA_API_SECRET_FILE", "secret")] {
+        let run = own(&all).file("secret", SECRET).env(name, value).args(["-r", JANE]).status(78);
+        run.stderr_contains(" is not used\n").stderr_contains(missing).run();
     }
-
-    /// A run with an env file that has this server as base URL and these lines.
-    fn file(server: &Server, lines: &str) -> Run {
-        let text = format!("OUTSETA_BASE_URL={}\n{lines}", server.url());
-        Run::new().file("file.env", text).args(["-e", "file.env", "-r", JANE])
-    }
-
-    #[test]
-    fn is_used_if_key_and_secret_are_in_the_file_too() {
-        let server = Server::generous();
-        file(&server, &credentials()).stdout("t0ken\n").run();
-        let text = format!("OUTSETA_BASE_URL={}\n{}", server.url(), credentials());
-        own(text).args(["-r", JANE]).stdout("t0ken\n").run();
-        assert_eq!(server.requests().len(), 2);
-    }
-
-    #[test]
-    fn is_not_used_with_credentials_from_elsewhere() {
-        let server = Server::generous();
-        let both = credentials();
-        let (key, secret) = (("OUTSETA_API_KEY", KEY), ("OUTSETA_API_SECRET", SECRET));
-        let (key_file, secret_file) =
-            (("OUTSETA_API_KEY_FILE", "key"), ("OUTSETA_API_SECRET_FILE", "secret"));
-        let rows: [(&str, &[(&str, &str)]); 6] = [
-            ("", &[key, secret]),
-            ("", &[key_file, secret_file]),
-            (&both, &[key, secret]),
-            (&both, &[key]),
-            (&both, &[secret]),
-            (&both, &[key_file]),
-        ];
-        for (lines, variables) in rows {
-            let text = format!("OUTSETA_BASE_URL={}\n{lines}", server.url());
-            let run = own(text).file("key", KEY).file("secret", SECRET).args(["-r", JANE]);
-            let run = variables.iter().fold(run, |run, (name, value)| run.env(name, value));
-            let missing = "outseta-token: not configured: subdomain (OUTSETA_SUBDOMAIN or --subdomain)\n";
-            run.status(78).stderr_contains(" is not used\n").stderr_contains(missing).run();
-        }
-        // The environment has what a file that was named lacks.
-        let elsewhere = Server::generous();
-        file(&server, &format!("OUTSETA_API_KEY={KEY}\n"))
-            .server(&elsewhere)
-            .stdout("t0ken\n")
-            .stderr_lines(&WARNING)
-            .run();
-        assert_eq!((server.connections(), elsewhere.connections()), (0, 1));
-    }
-
-    #[test]
-    fn gives_no_warning_if_another_base_url_wins() {
-        let server = Server::generous();
-        let elsewhere = Server::http(Account::acme());
-        for run in [
-            own(format!("OUTSETA_BASE_URL={}\n", elsewhere.url()))
-                .args(["-r", JANE])
-                .env("OUTSETA_BASE_URL", server.url()),
-            file(&elsewhere, "").args(["--base-url", &server.url()]),
-        ] {
-            run.credentials().stdout("t0ken\n").run();
-        }
-        assert_eq!(elsewhere.connections(), 0);
-    }
+    // The environment has what the file lacks.
+    let elsewhere = Server::generous();
+    let warning = "outseta-token: warning: OUTSETA_BASE_URL in file.env is not used";
+    let hint = "outseta-token: hint: it is used only if the key and secret come from the same file; otherwise \
+        pass --base-url";
+    named(&text).server(&elsewhere).stdout("t0ken\n").stderr_lines(&[warning, hint]).run();
+    assert_eq!((server.connections(), elsewhere.connections()), (2, 1));
 }
