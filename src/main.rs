@@ -1,9 +1,9 @@
 //! `outseta-token`: prints an access token for one user of an Outseta account. It authenticates with the
 //! account's API key.
 //!
-//! The data flows one way: argv → `cli` → (`email`, `config`) → `api` → `output` → exit status. The imports do
-//! too: `modes` stands above these and below `cli`, and each file in it is one of the four ways to run. This
-//! file runs the mode, and reports its failure with a message and an exit status.
+//! The data flows one way: argv → `cli` → (`email`, `config`) → `api` → `output` → exit status. The imports
+//! do too: `modes` stands above these and below `cli`, and each file in it is one of the four ways to run.
+//! This file runs the mode, and reports its failure with a message and an exit status.
 
 mod api;
 mod cli;

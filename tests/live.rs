@@ -1,6 +1,7 @@
-//! `make live EMAIL=jane@example.com`: compares a real account with what the program assumes of
-//! Outseta's API. It starts the built program with the settings of its own environment, prints a line for each assumption,
-//! and ends with 1 if one differs. It mints tokens, outside the activity log, and changes nothing else.
+//! `make live EMAIL=jane@example.com`: compares a real account with what the program assumes of Outseta's
+//! API. It starts the built program with the settings of its own environment, prints a line for each
+//! assumption, and ends with 1 if one differs. It mints tokens, outside the activity log, and changes nothing
+//! else.
 //!
 //! Each line tells how the assumption is known: D, Outseta documents it; M, others measured it; U, unknown.
 //! Optional variables: `BLOCKED` and `TWO_FACTOR`, emails of such users; `READ_ONLY_KEY`, `READ_ONLY_SECRET`.

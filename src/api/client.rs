@@ -53,7 +53,8 @@ impl Request {
         if self.body.is_some() { "POST" } else { "GET" }
     }
 
-    /// The headers that are not secret. Outseta's CDN answers a request without the first two with an HTML page.
+    /// The headers that are not secret. Outseta's CDN answers a request without the first two with an HTML
+    /// page.
     pub(super) fn headers(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
         let content_type = self.body.as_ref().map(|_| ("Content-Type", "application/json"));
         [("Accept", "application/json"), ("User-Agent", USER_AGENT)].into_iter().chain(content_type)
@@ -115,7 +116,8 @@ impl Client {
             .tls_config(TlsConfig::builder().root_certs(roots).build())
             // ureq sends this with CONNECT, where our own headers are absent.
             .user_agent(USER_AGENT)
-            // Zeroing ureq's default buffers of 128 KiB took 13 % of a request's instructions (callgrind, 2026-10).
+            // Zeroing ureq's default buffers of 128 KiB took 13 % of a request's instructions (callgrind,
+            // 2026-10).
             .input_buffer_size(INPUT_BUFFER)
             .output_buffer_size(OUTPUT_BUFFER + sent)
             .max_response_header_size(HEAD_LIMIT)

@@ -161,8 +161,8 @@ impl<T: Transport> Transport for Instrumented<T> {
     /// ureq calls this after a response and before the next request.
     fn is_open(&mut self) -> bool {
         let may_be_kept = !self.progress.state().phase.is_connecting();
-        // ureq looks at the socket only. Reading without waiting also finds an unasked response that lies in a
-        // buffer or in a TLS record. (What protects a token's user is the check of its email.)
+        // ureq looks at the socket only. Reading without waiting also finds an unasked response that lies in
+        // a buffer or in a TLS record. (What protects a token's user is the check of its email.)
         let no_time = NextTimeout { after: Duration::ZERO.into(), ..NextTimeout::default() };
         may_be_kept
             && self.inner.is_open()

@@ -136,7 +136,8 @@ impl Outseta {
             };
             let wait = timing::wait(&error, retries, deadline.left(), timing::jitter());
             let Some(wait) = wait.filter(|_| retries < self.policy.retries) else {
-                // The next email of a batch waits as long as Outseta asked for, if a clock can hold that time.
+                // The next email of a batch waits as long as Outseta asked for, if a clock can hold that
+                // time.
                 let Kind::Busy(Some(retry_after)) = error.kind() else { return Err(error) };
                 if let Some(end) = Instant::now().checked_add(retry_after) {
                     self.next_request.set(end.max(self.next_request.get()));

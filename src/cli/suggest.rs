@@ -9,7 +9,8 @@ pub(super) const SEE_HELP: &str = "see outseta-token --help";
 pub(super) fn for_option(name: &str) -> String {
     let hint = match name {
         "--api-key" | "--key" | "--api-secret" | "--secret" => {
-            "secrets cannot be passed as options: set OUTSETA_API_KEY and OUTSETA_API_SECRET in the environment"
+            "secrets cannot be passed as options: set OUTSETA_API_KEY and OUTSETA_API_SECRET in the \
+             environment"
         }
         "--password" => "no password is needed: the program uses the account's API key",
         "--token" => "to print only the token, use --raw",

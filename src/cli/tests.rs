@@ -176,7 +176,7 @@ fn mistakes_name_the_option() {
         ),
         (
             "-r -o jane@example.com",
-            "--output has a FILE that looks like an email, and there is no EMAIL\nwrite -o FILE jane@example.com, or",
+            "--output has a FILE that looks like an email, and there is no EMAIL\nwrite -o FILE jane@",
         ),
         ("--subdomain", "--subdomain needs a value: NAME"),
         ("--subdomain=", "--subdomain has an empty value: it needs NAME"),

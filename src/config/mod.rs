@@ -213,8 +213,8 @@ impl PartialSettings {
         list
     }
 
-    /// The account's host below outseta.com, if it is known. Fails if the base URL is malformed, but not if only
-    /// the user's own env file could name it and cannot be used.
+    /// The account's host below outseta.com, if it is known. Fails if the base URL is malformed, but not if
+    /// only the user's own env file could name it and cannot be used.
     pub(crate) fn account_host(&self) -> Result<Option<&str>, Error> {
         match &self.base {
             Ok(base) => Ok(base.as_ref().map(|base| &*base.value.host).filter(|host| is_outseta_host(host))),

@@ -60,15 +60,15 @@ impl Command {
             let hint = "check the name and PATH; if it is a script, check the interpreter on its `#!` line";
             return Error::new(Kind::CommandNotFound, format!("command not found: {program}"), hint);
         }
-        let hint = "check that it is a program that this user may execute; a script needs a first line such as \
-                    #!/bin/sh";
+        let hint = "check that it is a program that this user may execute; a script needs a first line such \
+             as #!/bin/sh";
         Error::new(Kind::CannotExecute, format!("cannot execute {program}: {}", io_reason(error)), hint)
     }
 }
 
-/// The inherited descriptors that credentials were read from, however the files were named: COMMAND could read
-/// them again. The files are devices and inodes. A descriptor that `/dev/fd` does not list (FreeBSD without
-/// fdescfs(4) lists three) cannot be named as a file either.
+/// The inherited descriptors that credentials were read from, however the files were named: COMMAND could
+/// read them again. The files are devices and inodes. A descriptor that `/dev/fd` does not list (FreeBSD
+/// without fdescfs(4) lists three) cannot be named as a file either.
 fn open_descriptors_of(files: &[(u64, u64)]) -> Vec<RawFd> {
     let listed = fs::read_dir("/dev/fd").into_iter().flatten().flatten();
     let listed = listed.filter_map(|entry| entry.file_name().to_str()?.parse().ok());

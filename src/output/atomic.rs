@@ -102,8 +102,8 @@ pub(super) fn open_device(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// The folder that a path needs: all up to its last slash. `Path::parent` would ignore a slash at the end, and
-/// find `missing/` in a folder that exists.
+/// The folder that a path needs: all up to its last slash. `Path::parent` would ignore a slash at the end,
+/// and find `missing/` in a folder that exists.
 pub(super) fn folder(path: &Path) -> &Path {
     let bytes = path.as_os_str().as_bytes();
     let end = bytes.iter().rposition(|byte| *byte == b'/');

@@ -294,8 +294,8 @@ mod details {
         })
     }
 
-    /// Rust's runtime ignores SIGPIPE: a command that inherits this never notices a closed pipe. It would also
-    /// inherit a signal that the prompt left ignored.
+    /// Rust's runtime ignores SIGPIPE: a command that inherits this never notices a closed pipe. It would
+    /// also inherit a signal that the prompt left ignored.
     #[test]
     fn the_command_starts_with_the_default_signals_even_after_a_hidden_prompt() {
         if !has("/proc/self/status") {

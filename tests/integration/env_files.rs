@@ -270,8 +270,8 @@ mod own_file {
     }
 }
 
-/// A repository's file must not send the credentials of CI elsewhere. (Unit tests have a row for each mixture of
-/// sources.)
+/// A repository's file must not send the credentials of CI elsewhere. (Unit tests have a row for each mixture
+/// of sources.)
 #[test]
 fn a_base_url_in_a_file_is_used_only_with_key_and_secret_from_it() {
     let server = Server::generous();
@@ -289,8 +289,8 @@ fn a_base_url_in_a_file_is_used_only_with_key_and_secret_from_it() {
     // The environment has what the file lacks.
     let elsewhere = Server::generous();
     let warning = "outseta-token: warning: OUTSETA_BASE_URL in file.env is not used";
-    let hint = "outseta-token: hint: it is used only if the key and secret come from the same file; otherwise \
-        pass --base-url";
+    let hint = "outseta-token: hint: it is used only if the key and secret come from the same file; \
+        otherwise pass --base-url";
     named(&text).server(&elsewhere).stdout("t0ken\n").stderr_lines(&[warning, hint]).run();
     assert_eq!((server.connections(), elsewhere.connections()), (2, 1));
 }
