@@ -143,52 +143,33 @@ impl fmt::Display for Error {
 mod tests {
     use super::*;
 
+    /// The names are those of `sysexits.h`. `true`: it is retried, it ends a batch.
     #[test]
-    fn what_is_retried_and_what_ends_a_batch() {
-        for (kind, retried, ends_batch) in [
-            (Kind::InvalidEmail, false, false),
-            (Kind::NoSuchUser, false, false),
-            (Kind::NoSuchAccount, false, true),
-            (Kind::Network, true, true),
-            (Kind::ConnectTimeout, true, true),
-            (Kind::Timeout, false, true),
-            (Kind::Tls, false, true),
-            (Kind::Unreachable, false, true),
-            (Kind::Bug, false, true),
-            (Kind::Busy(None), true, false),
-            (Kind::NotTheApi, false, true),
-            (Kind::BadResponse, false, false),
-            (Kind::KeyRejected, false, true),
-            (Kind::LoginRefused, false, false),
-        ] {
-            let error = Error::new(kind, "", "");
-            assert_eq!((error.is_retryable(), error.ends_batch()), (retried, ends_batch), "{kind:?}");
-        }
-    }
-
-    /// By `sysexits.h`. The black-box tests expect the number of each failure.
-    #[test]
-    fn statuses_have_their_names() {
-        for (kind, status, name) in [
-            (Kind::Usage, 64, "EX_USAGE"),
-            (Kind::InvalidEmail, 65, "EX_DATAERR"),
-            (Kind::Unreadable, 66, "EX_NOINPUT"),
-            (Kind::NoSuchUser, 67, "EX_NOUSER"),
-            (Kind::NoSuchAccount, 68, "EX_NOHOST"),
-            (Kind::Network, 69, "EX_UNAVAILABLE"),
-            (Kind::Tls, 69, "EX_UNAVAILABLE"),
-            (Kind::Bug, 70, "EX_SOFTWARE"),
-            (Kind::CannotCreate, 73, "EX_CANTCREAT"),
-            (Kind::CannotWrite, 74, "EX_IOERR"),
-            (Kind::Busy(None), 75, "EX_TEMPFAIL"),
-            (Kind::BadResponse, 76, "EX_PROTOCOL"),
-            (Kind::NotTheApi, 76, "EX_PROTOCOL"),
-            (Kind::KeyRejected, 78, "EX_CONFIG"),
-            (Kind::LoginRefused, 77, "EX_NOPERM"),
-            (Kind::Config, 78, "EX_CONFIG"),
+    fn what_a_kind_of_failure_means() {
+        for (kind, status, name, effects) in [
+            (Kind::Usage, 64, "EX_USAGE", (false, false)),
+            (Kind::InvalidEmail, 65, "EX_DATAERR", (false, false)),
+            (Kind::Unreadable, 66, "EX_NOINPUT", (false, false)),
+            (Kind::NoSuchUser, 67, "EX_NOUSER", (false, false)),
+            (Kind::NoSuchAccount, 68, "EX_NOHOST", (false, true)),
+            (Kind::Network, 69, "EX_UNAVAILABLE", (true, true)),
+            (Kind::ConnectTimeout, 69, "EX_UNAVAILABLE", (true, true)),
+            (Kind::Timeout, 69, "EX_UNAVAILABLE", (false, true)),
+            (Kind::Tls, 69, "EX_UNAVAILABLE", (false, true)),
+            (Kind::Unreachable, 69, "EX_UNAVAILABLE", (false, true)),
+            (Kind::Bug, 70, "EX_SOFTWARE", (false, true)),
+            (Kind::CannotCreate, 73, "EX_CANTCREAT", (false, false)),
+            (Kind::CannotWrite, 74, "EX_IOERR", (false, false)),
+            (Kind::Busy(None), 75, "EX_TEMPFAIL", (true, false)),
+            (Kind::BadResponse, 76, "EX_PROTOCOL", (false, false)),
+            (Kind::NotTheApi, 76, "EX_PROTOCOL", (false, true)),
+            (Kind::LoginRefused, 77, "EX_NOPERM", (false, false)),
+            (Kind::KeyRejected, 78, "EX_CONFIG", (false, true)),
+            (Kind::Config, 78, "EX_CONFIG", (false, false)),
         ] {
             let error = Error::new(kind, "", "");
             assert_eq!((error.status(), error.status_name()), (status, name), "{kind:?}");
+            assert_eq!((error.is_retryable(), error.ends_batch()), effects, "{kind:?}");
         }
     }
 }

@@ -30,7 +30,6 @@ use crate::error::Error;
 
 fn main() -> ExitCode {
     panic::set_hook(Box::new(report_panic));
-    unix::survive_file_size_limit();
     run().unwrap_or_else(|error| {
         stderr::error("", &error);
         ExitCode::from(error.status())

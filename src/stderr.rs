@@ -18,14 +18,14 @@ impl Log {
     /// Shown with -v.
     pub(crate) fn detail(self, text: impl Display) {
         if self.is_verbose() {
-            line(text);
+            message(text, "");
         }
     }
 
     /// Shown with -v, and on a terminal unless -q.
     pub(crate) fn success(self, text: impl Display) {
         if self.is_verbose() || self.is_watched() {
-            line(text);
+            message(text, "");
         }
     }
 
@@ -47,25 +47,18 @@ impl Log {
 }
 
 /// An empty hint is left out.
-/// An empty hint is left out.
 pub(crate) fn warning(text: impl Display, hint: &str) {
-    lines(format_args!("warning: {text}"), hint);
+    message(format_args!("warning: {text}"), hint);
 }
 
 pub(crate) fn error(context: impl Display, error: &Error) {
-    // A closed pipe says nothing: its reader wanted no more, as `| head`.
+    // Nothing is said about a closed pipe: its reader wants no more, as `| head` does.
     if error.kind() != Kind::BrokenPipe {
-        lines(format_args!("{context}{error}"), error.hint().unwrap_or_default());
+        message(format_args!("{context}{error}"), error.hint().unwrap_or_default());
     }
 }
 
-fn lines(text: impl Display, hint: &str) {
-    line(text);
-    if !hint.is_empty() {
-        line(format_args!("hint: {hint}"));
-    }
-}
-
-fn line(text: impl Display) {
-    let _ = io::stderr().lock().write_all(format!("outseta-token: {text}\n").as_bytes());
+fn message(text: impl Display, hint: &str) {
+    let hint = if hint.is_empty() { "" } else { &format!("outseta-token: hint: {hint}\n") };
+    let _ = io::stderr().lock().write_all(format!("outseta-token: {text}\n{hint}").as_bytes());
 }

@@ -46,13 +46,25 @@ pub(crate) fn restoring_terminal<T>(read: impl FnOnce() -> T) -> T {
             modes
         }
     });
-    let former = [SIGINT, SIGTERM, SIGHUP].map(|signal| (signal, handle(signal, restore_and_end)));
+    let former = [SIGINT, SIGTERM, SIGHUP].map(|signal| {
+        let former = set_action(signal, restore_and_end as *const () as sighandler_t);
+        // The caller wants this signal to be ignored, as nohup(1) does.
+        if former == libc::SIG_IGN {
+            set_action(signal, former);
+        }
+        (signal, former)
+    });
     let result = read();
     for (signal, action) in former {
-        // SAFETY: this was the signal's action before.
-        unsafe { libc::signal(signal, action) };
+        set_action(signal, action);
     }
     result
+}
+
+/// Returns the former action.
+fn set_action(signal: c_int, action: sighandler_t) -> sighandler_t {
+    // SAFETY: the action is a former one or `restore_and_end`, whose calls signal-safety(7) lists.
+    unsafe { libc::signal(signal, action) }
 }
 
 extern "C" fn restore_and_end(signal: c_int) {
@@ -66,25 +78,6 @@ extern "C" fn restore_and_end(signal: c_int) {
         // Ctrl-C ends the whole process group (0), so that a calling script ends too.
         libc::kill(if signal == SIGINT { 0 } else { libc::getpid() }, signal);
     }
-}
-
-/// Handles a signal, unless it was ignored when the process started. Returns the former action.
-fn handle(signal: c_int, handler: extern "C" fn(c_int)) -> sighandler_t {
-    // SAFETY: the handlers make only calls that signal-safety(7) lists.
-    unsafe {
-        let former = libc::signal(signal, handler as *const () as sighandler_t);
-        if former == libc::SIG_IGN {
-            libc::signal(signal, libc::SIG_IGN);
-        }
-        former
-    }
-}
-
-/// Makes a write beyond `ulimit -f` fail instead of ending the process. COMMAND would inherit
-/// an ignored signal, but not a handler.
-pub(crate) fn survive_file_size_limit() {
-    extern "C" fn nothing(_: c_int) {}
-    handle(libc::SIGXFSZ, nothing);
 }
 
 /// The descriptor that `/dev/fd/3` or `/dev/stdin` names.

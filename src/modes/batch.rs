@@ -4,10 +4,12 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
+use std::iter;
 use std::path::Path;
 use std::process::ExitCode;
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::{Common, warn_if_expired};
 use crate::api::{Outseta, Token};
@@ -103,7 +105,7 @@ fn process(mut input: impl BufRead, name: &Sanitized, outseta: &Outseta, log: Lo
         };
         let Some((text, email)) = parse(&line) else { continue };
         let result = email.and_then(|email| outseta.mint(&email));
-        let record = output::compact(&Record { email: &text, result: &result });
+        let record = record(&text, &result);
         log.progress("");
         output::print(&record)?;
         if let Ok(token) = &result {
@@ -145,34 +147,30 @@ fn parse(line: &[u8]) -> Option<(String, Result<Email, Error>)> {
     Some((Sanitized::new(text).to_string(), email))
 }
 
-struct Record<'a> {
+#[derive(Serialize)]
+struct FailureRecord<'a> {
     email: &'a str,
-    result: &'a Result<Token, Error>,
+    error: ErrorRecord,
 }
 
-#[derive(serde::Serialize)]
+#[derive(Serialize)]
 struct ErrorRecord {
     status: u8,
     name: &'static str,
     message: String,
 }
 
-impl Serialize for Record<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut record = serializer.serialize_map(None)?;
-        record.serialize_entry("email", self.email)?;
-        match self.result {
-            Ok(token) => {
-                for (name, value) in output::first_fields(token.fields()) {
-                    record.serialize_entry(name, value)?;
-                }
-            }
-            Err(error) => {
-                let (status, name) = (error.status(), error.status_name());
-                record.serialize_entry("error", &ErrorRecord { status, name, message: error.to_string() })?;
-            }
+fn record(email: &str, result: &Result<Token, Error>) -> Vec<u8> {
+    match result {
+        Ok(token) => {
+            let email = Value::from(email);
+            let fields = iter::once(("email", &email)).chain(output::first_fields(token.fields()));
+            output::compact(&output::Ordered(fields.collect()))
         }
-        record.end()
+        Err(error) => {
+            let (status, name, message) = (error.status(), error.status_name(), error.to_string());
+            output::compact(&FailureRecord { email, error: ErrorRecord { status, name, message } })
+        }
     }
 }
 

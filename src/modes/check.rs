@@ -52,14 +52,14 @@ fn warn_if_readable(found: &PartialSettings) {
 
 /// Prints a name, and its value or what is wrong with it.
 fn print(name: &str, result: &Result<impl Display, Error>) -> Result<(), Error> {
-    let line = match result {
-        Ok(value) => format!("{name}: {value}\n"),
-        Err(error) => match error.hint() {
-            Some(hint) => format!("{name}: {error}; hint: {hint}\n"),
-            None => format!("{name}: {error}\n"),
-        },
+    let text = match result {
+        Ok(value) => value.to_string(),
+        Err(error) => {
+            let hint = error.hint().map(|hint| format!("; hint: {hint}"));
+            format!("{error}{}", hint.unwrap_or_default())
+        }
     };
-    output::print(line.as_bytes())
+    output::print(format!("{name}: {text}\n").as_bytes())
 }
 
 fn steps_to_account(outseta: &Outseta, tls: bool) -> Vec<Step> {

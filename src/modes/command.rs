@@ -66,9 +66,9 @@ impl Command {
     }
 }
 
-/// The inherited descriptors that credentials were read from, however the files were named: COMMAND could
-/// read them again. The files are devices and inodes. A descriptor that `/dev/fd` does not list (FreeBSD
-/// without fdescfs(4) lists three) cannot be named as a file either.
+/// The descriptors that are open on one of these files, which are devices and inodes: COMMAND could read the
+/// credentials from them again. On FreeBSD without fdescfs(4), `/dev/fd` has three descriptors only; then this
+/// program cannot have read from another one.
 fn open_descriptors_of(files: &[(u64, u64)]) -> Vec<RawFd> {
     let listed = fs::read_dir("/dev/fd").into_iter().flatten().flatten();
     let listed = listed.filter_map(|entry| entry.file_name().to_str()?.parse().ok());

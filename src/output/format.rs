@@ -2,8 +2,7 @@
 
 use std::fmt::Write;
 
-use serde::Serialize;
-use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::api::Token;
@@ -83,7 +82,11 @@ impl Format {
     /// Fails only for `claims`, if the token is not a JWT.
     pub(crate) fn render(self, token: &Token) -> Result<Vec<u8>, Error> {
         match self.row().2 {
-            Shape::ResponseAsJson => Ok(pretty(&Ordered(token.fields()))),
+            Shape::ResponseAsJson => {
+                let fields = token.fields().iter().map(|(name, value)| (name.as_str(), value));
+                let further = fields.filter(|(name, _)| !FIRST_FIELDS.contains(name));
+                Ok(pretty(&Ordered(first_fields(token.fields()).chain(further).collect())))
+            }
             Shape::Line(prefix) => Ok(format!("{prefix}{}\n", token.access_token()).into_bytes()),
             Shape::ClaimsAsJson => {
                 let message = "the token is not a JWT: it has no claims to print";
@@ -109,22 +112,17 @@ impl Format {
     }
 }
 
-/// Those of the first fields that a response has.
-pub(crate) fn first_fields(fields: &Map<String, Value>) -> impl Iterator<Item = (&String, &Value)> {
-    FIRST_FIELDS.iter().filter_map(|name| fields.get_key_value(*name))
+/// Those of the first fields that a response has, in their order.
+pub(crate) fn first_fields(fields: &Map<String, Value>) -> impl Iterator<Item = (&str, &Value)> {
+    FIRST_FIELDS.iter().filter_map(|name| Some((*name, fields.get(*name)?)))
 }
 
-/// A response's fields, the first ones first.
-struct Ordered<'a>(&'a Map<String, Value>);
+/// A JSON object with its fields in this order.
+pub(crate) struct Ordered<'a>(pub(crate) Vec<(&'a str, &'a Value)>);
 
 impl Serialize for Ordered<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let further = self.0.iter().filter(|(name, _)| !FIRST_FIELDS.contains(&name.as_str()));
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (name, value) in first_fields(self.0).chain(further) {
-            map.serialize_entry(name, value)?;
-        }
-        map.end()
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
     }
 }
 

@@ -5,7 +5,7 @@ mod format;
 mod reuse;
 
 pub(crate) use self::atomic::Destination;
-pub(crate) use self::format::{Format, compact, first_fields};
+pub(crate) use self::format::{Format, Ordered, compact, first_fields};
 pub(crate) use self::reuse::{Requirements, reusable_token};
 use crate::error::Error;
 
