@@ -1,6 +1,5 @@
 //! A failure. Its kind decides the exit status, whether it is retried and whether it ends a batch. Its
-//! message (lower case, no full stop) and its hint (what to do next) are chosen where the failure is
-//! detected.
+//! message (lower case, no full stop) and its hint (what to do next) are chosen where it is detected.
 
 use std::fmt;
 use std::io;

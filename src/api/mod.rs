@@ -174,8 +174,7 @@ impl Outseta {
     fn throttle(&self) -> Duration {
         let wait = self.next_request.get().saturating_duration_since(Instant::now());
         if wait > NOTICEABLE_WAIT {
-            let warning = format_args!("waiting {} s before the next request", wait.as_secs());
-            stderr::warning(warning, "Outseta asked for it (Retry-After), or --rate is very low");
+            stderr::warning(format_args!("waiting {} s before the next request", wait.as_secs()), "");
         }
         thread::sleep(wait);
         wait

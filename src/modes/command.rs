@@ -60,15 +60,15 @@ impl Command {
             let hint = "check the name and PATH; if it is a script, check the interpreter on its `#!` line";
             return Error::new(Kind::CommandNotFound, format!("command not found: {program}"), hint);
         }
-        let hint = "check that it is a program that this user may execute; a script needs a first line such \
-             as #!/bin/sh";
+        let hint = "check that it is a program that this user may execute; a script needs a first line \
+                    such as #!/bin/sh";
         Error::new(Kind::CannotExecute, format!("cannot execute {program}: {}", io_reason(error)), hint)
     }
 }
 
 /// The descriptors that are open on one of these files, which are devices and inodes: COMMAND could read the
-/// credentials from them again. On FreeBSD without fdescfs(4), `/dev/fd` has three descriptors only; then this
-/// program cannot have read from another one.
+/// credentials from them again. On FreeBSD without fdescfs(4), `/dev/fd` has three descriptors only; then no
+/// other one can have been named as the file of a credential.
 fn open_descriptors_of(files: &[(u64, u64)]) -> Vec<RawFd> {
     let listed = fs::read_dir("/dev/fd").into_iter().flatten().flatten();
     let listed = listed.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
