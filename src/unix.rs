@@ -82,14 +82,15 @@ extern "C" fn restore_and_end(signal: c_int) {
 
 /// The descriptor that `/dev/fd/3` or `/dev/stdin` names.
 pub(crate) fn descriptor(path: &Path) -> Option<RawFd> {
-    // Paths are compared by their parts: `/dev//fd` is `/dev/fd`.
+    // Paths are compared by their parts: `/dev//fd` is `/dev/fd`. A slash at the end is not a part.
     let is_in = |folder: &str| path.parent() == Some(Path::new(folder));
-    let name = path.file_name()?.to_str()?;
+    let name = path.file_name()?.to_str().filter(|name| path.to_string_lossy().ends_with(name))?;
     if is_in("/dev") {
         return ["stdin", "stdout", "stderr"].iter().position(|stream| *stream == name)?.try_into().ok();
     }
     let number: u32 = name.parse().ok().filter(|_| is_in("/dev/fd") || is_in("/proc/self/fd"))?;
-    number.try_into().ok()
+    // `parse` also accepts `03` and `+3`, which the system does not.
+    number.try_into().ok().filter(|_| number.to_string() == name)
 }
 
 /// An inherited descriptor as a file; not a copy, which `ulimit -n` might not allow.

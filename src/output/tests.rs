@@ -109,6 +109,10 @@ fn paths_that_name_a_descriptor() {
         ("/dev/fd", None),
         ("/dev/fd/3/4", None),
         ("/dev/fd/-1", None),
+        ("/dev/fd/03", None),
+        ("/dev/fd/+3", None),
+        ("/dev/fd/3/", None),
+        ("/dev/stdout/", None),
         ("/dev/fd/4294967295", None),
         ("/proc/1/fd/1", None),
     ] {
