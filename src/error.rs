@@ -22,8 +22,10 @@ pub(crate) enum Kind {
     Unreadable,
     NoSuchUser,
     NoSuchAccount,
-    /// DNS, a refused or lost connection.
+    /// The connection could not be made.
     Network,
+    /// The connection was made, and lost before the response was complete.
+    ConnectionLost,
     ConnectTimeout,
     /// The time for one email is over, and the connection was made.
     Timeout,
@@ -66,7 +68,9 @@ impl Kind {
             Self::NoSuchUser => (67, "EX_NOUSER", &[]),
             Self::NoSuchAccount => (68, "EX_NOHOST", &[EndsBatch]),
             // A request whose response was lost is retried too: a second token does no harm.
-            Self::Network | Self::ConnectTimeout => (69, "EX_UNAVAILABLE", &[Retried, EndsBatch]),
+            Self::Network | Self::ConnectTimeout | Self::ConnectionLost => {
+                (69, "EX_UNAVAILABLE", &[Retried, EndsBatch])
+            }
             Self::Timeout | Self::Tls | Self::Unreachable => (69, "EX_UNAVAILABLE", &[EndsBatch]),
             Self::Bug => (70, "EX_SOFTWARE", &[EndsBatch]),
             Self::CannotCreate => (73, "EX_CANTCREAT", &[]),
@@ -153,6 +157,7 @@ mod tests {
             (Kind::NoSuchAccount, 68, "EX_NOHOST", (false, true)),
             (Kind::Network, 69, "EX_UNAVAILABLE", (true, true)),
             (Kind::ConnectTimeout, 69, "EX_UNAVAILABLE", (true, true)),
+            (Kind::ConnectionLost, 69, "EX_UNAVAILABLE", (true, true)),
             (Kind::Timeout, 69, "EX_UNAVAILABLE", (false, true)),
             (Kind::Tls, 69, "EX_UNAVAILABLE", (false, true)),
             (Kind::Unreachable, 69, "EX_UNAVAILABLE", (false, true)),

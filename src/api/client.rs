@@ -1,7 +1,6 @@
 //! One HTTP exchange: a request → a response or a failure. Only this file, `instrument` and `resolve` name
 //! `ureq`.
 
-use std::cell::Cell;
 use std::io;
 use std::mem::ManuallyDrop;
 use std::time::{Duration, Instant};
@@ -34,12 +33,6 @@ const OUTPUT_BUFFER: usize = 8 * 1024;
 const LONGEST_CONNECT: Duration = Duration::from_secs(10);
 
 const CHECK_PROXY: &str = "check https_proxy and all_proxy; no_proxy names hosts to reach directly";
-const CHECK_NETWORK: &str = "check the network, a firewall, and whether a proxy is needed (https_proxy)";
-const PROXY_PASSWORD: &str = "give the proxy's user and password: https_proxy=http://user:password@host:port";
-const PROXY_LOGIN: &str =
-    "the proxy did not accept the user and password: check them, and percent-encode their special characters";
-const PROXY_FAILED: &str = "check the subdomain or base URL, and whether the proxy can reach this host";
-const PROXY_REFUSED: &str = "ask whoever runs the proxy to allow this host, or name it in no_proxy";
 
 pub(super) struct Request {
     pub(super) url: String,
@@ -84,15 +77,10 @@ pub(super) struct Client {
     agent: ManuallyDrop<Agent>,
     addresses: Addresses,
     progress: Progress,
-    keep: Cell<bool>,
-    /// The host, or its proxy.
-    peer: Uri,
     base: BaseUrl,
-    /// The host, and its port unless that is 443.
-    target: String,
-    via_proxy: bool,
-    /// The hint if the proxy requires a login.
-    proxy_login: &'static str,
+    /// The host, and its port if the base URL has one.
+    authority: String,
+    proxy: Option<Proxy>,
     timeout: Duration,
 }
 
@@ -124,74 +112,49 @@ impl Client {
             .max_idle_connections(1)
             .max_idle_connections_per_host(1)
             .build();
-        let via_proxy = settings.proxy.is_some();
-        let has_login = settings.proxy.as_ref().is_some_and(|proxy| proxy.value.credentials.is_some());
         let uri: Uri = format!("{base}/").parse().map_err(|_| Error::bug("the base URL is invalid"))?;
-        let target = match uri.port_u16().unwrap_or(if base.tls { 443 } else { 80 }) {
-            443 => base.host.clone(),
-            port => format!("{}:{port}", base.host),
-        };
+        let authority = uri.authority().map(ToString::to_string).unwrap_or_default();
         let peer = config.proxy().map_or(uri, |proxy| proxy.uri().clone());
-        let (addresses, progress) = (Addresses::new(!base.tls), Progress::new());
-        let agent = Agent::with_parts(config, progress.connector(via_proxy), addresses.clone());
+        let (addresses, progress) = (Addresses::new(peer, !base.tls), Progress::new());
+        let connector = progress.connector(settings.proxy.is_some());
         Ok(Self {
-            agent: ManuallyDrop::new(agent),
+            agent: ManuallyDrop::new(Agent::with_parts(config, connector, addresses.clone())),
             addresses,
             progress,
-            keep: Cell::new(false),
-            peer,
             base: base.clone(),
-            target,
-            via_proxy,
-            proxy_login: if has_login { PROXY_LOGIN } else { PROXY_PASSWORD },
+            authority,
+            proxy: settings.proxy.as_ref().map(|proxy| proxy.value.clone()),
             timeout,
         })
     }
 
     /// Sends a request and reads the response within `left`.
     pub(super) fn exchange(&self, request: &Request, left: Duration) -> Result<Response, Error> {
-        let limit = self.connect_limit().min(left);
-        self.progress.start(self.keep.take(), limit, left);
-        let response = self.send(request, limit, left).map_err(|error| {
+        self.send(request, left).map_err(|error| {
             self.addresses.forget();
             self.failure(error)
-        })?;
-        let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let headers = response.headers().iter().map(|(name, value)| (name.to_string(), text(value)));
-        Ok(Response {
-            status: response.status().as_u16(),
-            headers: headers.collect(),
-            reused: self.progress.state().reused,
-            body: response.into_body(),
         })
     }
 
     /// To be called after a response that was verified to belong to its request. Otherwise the next request
     /// opens a new connection.
     pub(super) fn keep_connection(&self) {
-        self.keep.set(true);
+        self.progress.state().keep = true;
     }
 
-    /// Whether the server had closed the kept connection, as it may at any time (RFC 9112 section 9.3.1).
-    pub(super) fn is_stale(&self, error: &Error) -> bool {
+    /// Whether the last exchange failed because the server had closed the kept connection, as it may at any
+    /// time (RFC 9112 section 9.3.1).
+    pub(super) fn is_stale(&self) -> bool {
         let state = self.progress.state();
-        state.reused && state.phase == Phase::Sending && error.kind() == Kind::Network
+        state.reused && state.phase == Phase::Sending
     }
 
-    /// Whether the connection of the last exchange was made.
-    pub(super) fn was_connected(&self) -> bool {
-        !self.progress.state().phase.is_connecting()
-    }
-
-    fn send(
-        &self,
-        request: &Request,
-        limit: Duration,
-        left: Duration,
-    ) -> Result<http::Response<Vec<u8>>, ureq::Error> {
+    fn send(&self, request: &Request, left: Duration) -> Result<Response, ureq::Error> {
+        let limit = self.connect_limit().min(left);
+        self.progress.start(limit, left);
         let started = Instant::now();
         // ureq's limit for connecting does not include the lookup.
-        self.addresses.look_up(&self.peer, limit)?;
+        self.addresses.look_up(limit)?;
         let connect = limit.saturating_sub(started.elapsed());
         if connect.is_zero() {
             // ureq treats a timeout of zero as one second.
@@ -210,8 +173,12 @@ impl Client {
         // Only the global timeout limits a body that arrives slowly.
         let request = request.timeout_global(Some(left.saturating_sub(started.elapsed())));
         let mut response = self.agent.run(request.timeout_connect(Some(connect)).build())?;
+        let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers =
+            response.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
         let body = response.body_mut().with_config().limit(BODY_LIMIT).read_to_vec()?;
-        Ok(response.map(|_| body))
+        let reused = self.progress.state().reused;
+        Ok(Response { status: response.status().as_u16(), headers, body, reused })
     }
 
     /// Time to connect, for each attempt.
@@ -223,31 +190,38 @@ impl Client {
         let phase = self.progress.state().phase;
         let host = &self.base.host;
         match error {
-            ureq::Error::Timeout(_) if phase.is_connecting() => self.connect_timeout(),
+            ureq::Error::Timeout(_) if phase.is_connecting() => {
+                let through = if self.proxy.is_some() { " through the proxy" } else { "" };
+                let limit = seconds(self.connect_limit());
+                let message = format!("cannot connect to {}{through} within {limit}", self.authority);
+                Error::new(Kind::ConnectTimeout, message, self.connect_hint())
+            }
             ureq::Error::Timeout(_) => {
                 let message = format!("no response from {host} within {}", seconds(self.timeout));
                 Error::new(Kind::Timeout, message, "try again, or raise --timeout")
             }
-            ureq::Error::HostNotFound if self.via_proxy => self.not_connected("its name cannot be resolved"),
-            ureq::Error::HostNotFound if self.base.tls => Error::new(
-                Kind::Network,
-                format!("cannot resolve the name {host}"),
-                "check the subdomain or base URL, this machine's name resolution, and whether a proxy is \
-                 needed (https_proxy)",
-            ),
-            ureq::Error::HostNotFound => {
-                let message = format!("{host} does not resolve to a loopback address");
-                Error::new(Kind::Unreachable, message, "check localhost in /etc/hosts, or use 127.0.0.1")
+            ureq::Error::HostNotFound if self.proxy.is_some() => {
+                self.not_connected("its name cannot be resolved")
             }
-            ureq::Error::Io(error) => self.io_failure(&error, phase),
-            ureq::Error::ConnectProxyFailed(reason) => self.proxy_failure(proxy_status(&reason)),
+            ureq::Error::HostNotFound => {
+                let loopback = if self.base.tls { "" } else { " to a loopback address" };
+                let hint = "check the subdomain or base URL, this machine's name resolution, and whether a proxy \
+                     is needed (https_proxy)";
+                Error::new(Kind::Network, format!("cannot resolve the name {host}{loopback}"), hint)
+            }
+            ureq::Error::Io(error) => {
+                let with_proxy = phase == Phase::ProxyTls;
+                tls_errors::failure(&error, host, with_proxy)
+                    .unwrap_or_else(|| self.io_failure(&error, phase))
+            }
+            // The body ended in the middle of a chunk.
+            ureq::Error::BodyStalled => self.lost(phase),
+            ureq::Error::ConnectProxyFailed(reason) => self.proxy_failure(&reason),
             ureq::Error::Tls(text) => tls_errors::handshake_failed(Kind::Tls, host, text, tls_errors::SERVER),
             ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..) => {
                 let hint = "check the base URL: Outseta's API sends far smaller responses";
                 Error::new(Kind::BadResponse, "the response is too large", hint)
             }
-            // The body ended in the middle of a chunk.
-            ureq::Error::BodyStalled => self.lost(),
             ureq::Error::Protocol(_) if phase == Phase::Tunnel => {
                 let message = format!("the proxy for {host} does not respond like a proxy");
                 Error::new(Kind::Unreachable, message, CHECK_PROXY)
@@ -261,56 +235,56 @@ impl Client {
     }
 
     fn io_failure(&self, error: &io::Error, phase: Phase) -> Error {
-        if let Some(failure) = tls_errors::failure(error, &self.base.host, phase == Phase::ProxyTls) {
-            return failure;
-        }
-        match is_cut(error.kind()) {
-            true if matches!(phase, Phase::ProxyTls | Phase::Tunnel) => {
-                self.not_connected("it closed the connection")
-            }
-            true => self.lost(),
-            false => self.not_connected(&io_reason(error)),
+        match phase {
+            _ if !is_cut(error.kind()) => self.not_connected(&io_reason(error)),
+            Phase::ProxyTls | Phase::Tunnel => self.not_connected("it closed the connection"),
+            _ => self.lost(phase),
         }
     }
 
-    /// `status` is that of the proxy's response to CONNECT; `None` if there was none.
-    fn proxy_failure(&self, status: Option<u16>) -> Error {
-        match status {
-            None => self.not_connected("it closed the connection"),
+    /// `reason` is ureq's: "proxy server responded 407/…" or that it did not respond.
+    fn proxy_failure(&self, reason: &str) -> Error {
+        let status = reason.strip_prefix("proxy server responded ").and_then(|rest| rest.split('/').next());
+        let Some(status) = status.and_then(|status| status.parse::<u16>().ok()) else {
+            return self.not_connected("it closed the connection");
+        };
+        let has_login = self.proxy.as_ref().is_some_and(|proxy| proxy.credentials.is_some());
+        let hint = match status {
             // The proxy's own connection failed.
-            Some(status @ 502..=504) => {
-                let message = format!("the proxy cannot connect to {} ({status})", self.target);
-                Error::new(Kind::Network, message, PROXY_FAILED)
+            502..=504 => {
+                let message = format!("the proxy cannot connect to {} ({status})", self.authority);
+                let hint = "check the subdomain or base URL, and whether the proxy can reach this host";
+                return Error::new(Kind::Network, message, hint);
             }
-            Some(status) => {
-                let message = format!("the proxy refused to connect to {} ({status})", self.base.host);
-                let hint = if status == 407 { self.proxy_login } else { PROXY_REFUSED };
-                Error::new(Kind::Unreachable, message, hint)
+            407 if has_login => {
+                "the proxy did not accept the user and password: check them, and percent-encode their special \
+                 characters"
             }
-        }
+            407 => "give the proxy's user and password: https_proxy=http://user:password@host:port",
+            _ => "ask whoever runs the proxy to allow this host, or name it in no_proxy",
+        };
+        let message = format!("the proxy refused to connect to {} ({status})", self.base.host);
+        Error::new(Kind::Unreachable, message, hint)
     }
 
     fn not_connected(&self, reason: &str) -> Error {
-        let (peer, hint) = if self.via_proxy {
-            (&format!("the proxy for {}", self.base.host), CHECK_PROXY)
-        } else {
-            (&self.target, CHECK_NETWORK)
-        };
-        Error::new(Kind::Network, format!("cannot connect to {peer}: {reason}"), hint)
+        let proxy = self.proxy.as_ref().map(|_| format!("the proxy for {}", self.base.host));
+        let peer = proxy.as_ref().unwrap_or(&self.authority);
+        Error::new(Kind::Network, format!("cannot connect to {peer}: {reason}"), self.connect_hint())
     }
 
-    fn lost(&self) -> Error {
+    fn connect_hint(&self) -> &'static str {
+        match self.proxy {
+            Some(_) => CHECK_PROXY,
+            None => "check the network, a firewall, and whether a proxy is needed (https_proxy)",
+        }
+    }
+
+    fn lost(&self, phase: Phase) -> Error {
+        let kind = if phase.is_connecting() { Kind::Network } else { Kind::ConnectionLost };
         let host = &self.base.host;
         let message = format!("the connection to {host} was lost before the response was complete");
-        Error::new(Kind::Network, message, "try again")
-    }
-
-    fn connect_timeout(&self) -> Error {
-        let (through, hint) =
-            if self.via_proxy { (" through the proxy", CHECK_PROXY) } else { ("", CHECK_NETWORK) };
-        let message =
-            format!("cannot connect to {}{through} within {}", self.target, seconds(self.connect_limit()));
-        Error::new(Kind::ConnectTimeout, message, hint)
+        Error::new(kind, message, "try again")
     }
 }
 
@@ -326,11 +300,6 @@ fn ureq_proxy(proxy: &Sourced<Proxy>) -> Result<ureq::Proxy, Error> {
         builder = builder.username(user).password(password.reveal());
     }
     builder.build().map_err(|_| proxy.origin.malformed("proxy", "it cannot be used", ""))
-}
-
-/// The status in ureq's "proxy server responded 407/…".
-fn proxy_status(reason: &str) -> Option<u16> {
-    reason.strip_prefix("proxy server responded ")?.split('/').next()?.parse().ok()
 }
 
 #[cfg(test)]

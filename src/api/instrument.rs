@@ -35,27 +35,26 @@ pub(super) struct Progress(Arc<Mutex<State>>);
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) phase: Phase,
+    /// Whether the next exchange may reuse the connection.
+    pub(super) keep: bool,
     /// Whether the connection had already served a request.
     pub(super) reused: bool,
     connect_by: Instant,
     end: Instant,
 }
 
-impl State {
-    fn new(keep: bool, connect: Duration, total: Duration) -> Self {
-        let (now, phase) = (Instant::now(), if keep { Phase::Sending } else { Phase::Connecting });
-        Self { phase, reused: keep, connect_by: now + connect, end: now + total }
-    }
-}
-
 impl Progress {
     pub(super) fn new() -> Self {
-        Self(Arc::new(Mutex::new(State::new(false, Duration::ZERO, Duration::ZERO))))
+        let (phase, now) = (Phase::Connecting, Instant::now());
+        Self(Arc::new(Mutex::new(State { phase, keep: false, reused: false, connect_by: now, end: now })))
     }
 
-    /// Starts an exchange, over the open connection if `keep`.
-    pub(super) fn start(&self, keep: bool, connect: Duration, total: Duration) {
-        *self.state() = State::new(keep, connect, total);
+    /// Starts an exchange.
+    pub(super) fn start(&self, connect: Duration, total: Duration) {
+        let (mut state, now) = (self.state(), Instant::now());
+        let reused = state.keep;
+        let phase = if reused { Phase::Sending } else { Phase::Connecting };
+        *state = State { phase, keep: false, reused, connect_by: now + connect, end: now + total };
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -63,13 +62,14 @@ impl Progress {
     }
 
     pub(super) fn connector(&self, via_proxy: bool) -> impl Connector + use<> {
-        let instrument = |above_tls| Instrument { progress: self.clone(), via_proxy, above_tls };
-        NewConnection(self.clone())
+        let instrument =
+            |phase, proxy_phase| Instrument { progress: self.clone(), via_proxy, phase, proxy_phase };
+        instrument(Phase::Connecting, Phase::Connecting)
             .chain(ConnectProxyConnector::default())
             .chain(TcpConnector::default())
-            .chain(instrument(false))
+            .chain(instrument(Phase::Connecting, Phase::ProxyTls))
             .chain(RustlsConnector::default())
-            .chain(instrument(true))
+            .chain(instrument(Phase::Sending, Phase::Tunnel))
     }
 
     fn left(&self) -> Duration {
@@ -79,26 +79,15 @@ impl Progress {
     }
 }
 
-/// The first connector: it records that ureq makes a new connection.
-#[derive(Debug)]
-struct NewConnection(Progress);
-
-impl Connector for NewConnection {
-    type Out = ();
-
-    fn connect(&self, _: &ConnectionDetails, _: Option<()>) -> Result<Option<()>, Error> {
-        let mut state = self.0.state();
-        (state.phase, state.reused) = (Phase::Connecting, false);
-        Ok(None)
-    }
-}
-
-/// Inserted twice: above TCP, and above TLS.
+/// Inserted three times: before anything else, above TCP, and above TLS.
 #[derive(Debug)]
 struct Instrument {
     progress: Progress,
     via_proxy: bool,
-    above_tls: bool,
+    /// What follows while ureq connects to the server.
+    phase: Phase,
+    /// What follows while ureq connects to the proxy.
+    proxy_phase: Phase,
 }
 
 impl<T: Transport> Connector<T> for Instrument {
@@ -107,13 +96,10 @@ impl<T: Transport> Connector<T> for Instrument {
     fn connect(&self, details: &ConnectionDetails, inner: Option<T>) -> Result<Option<Self::Out>, Error> {
         // While ureq connects to the proxy itself, its configuration has no proxy.
         let is_proxy = self.via_proxy && details.config.proxy().is_none();
-        self.progress.state().phase = match (is_proxy, self.above_tls) {
-            (true, false) => Phase::ProxyTls,
-            (true, true) => Phase::Tunnel,
-            (false, false) => Phase::Connecting,
-            (false, true) => Phase::Sending,
-        };
-        let is_http = self.above_tls && !is_proxy;
+        let phase = if is_proxy { self.proxy_phase } else { self.phase };
+        let mut state = self.progress.state();
+        (state.phase, state.reused) = (phase, false);
+        let is_http = phase == Phase::Sending;
         Ok(inner.map(|inner| Instrumented { inner, progress: self.progress.clone(), is_http }))
     }
 }
@@ -182,60 +168,44 @@ pub(super) fn is_cut(kind: io::ErrorKind) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ureq::Timeout;
 
-    /// Never gets a byte. Records each timeout it is given.
+    /// Every read fails with this error at the end of its timeout, which is recorded.
     #[derive(Debug)]
-    struct Silent(Vec<Duration>);
-
-    impl Transport for Silent {
-        fn buffers(&mut self) -> &mut dyn Buffers {
-            unreachable!()
-        }
-        fn transmit_output(&mut self, _: usize, timeout: NextTimeout) -> Result<(), Error> {
-            self.0.push(*timeout.after);
-            Ok(())
-        }
-        fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
-            self.0.push(*timeout.after);
-            std::thread::sleep(*timeout.after);
-            Err(Error::Timeout(timeout.reason))
-        }
-        fn is_open(&mut self) -> bool {
-            unreachable!()
-        }
-    }
-
-    /// Every read fails with this error.
-    #[derive(Debug)]
-    struct Failing(io::ErrorKind);
+    struct Failing(fn() -> Error, Vec<Duration>);
 
     impl Transport for Failing {
         fn buffers(&mut self) -> &mut dyn Buffers {
             unreachable!()
         }
-        fn transmit_output(&mut self, _: usize, _: NextTimeout) -> Result<(), Error> {
-            unreachable!()
+        fn transmit_output(&mut self, _: usize, timeout: NextTimeout) -> Result<(), Error> {
+            self.1.push(*timeout.after);
+            Ok(())
         }
-        fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
-            Err(io::Error::from(self.0).into())
+        fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+            self.1.push(*timeout.after);
+            std::thread::sleep(*timeout.after);
+            Err(self.0())
         }
         fn is_open(&mut self) -> bool {
             unreachable!()
         }
     }
 
+    fn failing(error: fn() -> Error, progress: &Progress) -> Instrumented<Failing> {
+        Instrumented { inner: Failing(error, Vec::new()), progress: progress.clone(), is_http: false }
+    }
+
     #[test]
     fn an_error_of_a_cut_connection_becomes_broken_pipe() {
-        use io::ErrorKind::{BrokenPipe, ConnectionReset, InvalidData, UnexpectedEof};
-        for (kind, reported) in
-            [(UnexpectedEof, BrokenPipe), (ConnectionReset, BrokenPipe), (InvalidData, InvalidData)]
-        {
-            let mut transport =
-                Instrumented { inner: Failing(kind), progress: Progress::new(), is_http: false };
-            let Err(Error::Io(error)) = transport.await_input(NextTimeout::default()) else {
-                panic!("{kind}")
-            };
-            assert_eq!(error.kind(), reported);
+        use io::ErrorKind::{BrokenPipe, InvalidData, UnexpectedEof};
+        for (error, reported) in [
+            ((|| io::Error::from(UnexpectedEof).into()) as fn() -> Error, BrokenPipe),
+            (|| io::Error::from(io::ErrorKind::ConnectionReset).into(), BrokenPipe),
+            (|| io::Error::from(InvalidData).into(), InvalidData),
+        ] {
+            let ended = failing(error, &Progress::new()).await_input(NextTimeout::default());
+            assert!(matches!(ended, Err(Error::Io(error)) if error.kind() == reported), "{reported}");
         }
     }
 
@@ -243,14 +213,13 @@ mod tests {
     fn each_wait_is_short_enough_for_a_kernel_that_ends_it_late() {
         let progress = Progress::new();
         let (connect, total) = (Duration::from_millis(50), Duration::from_millis(500));
-        progress.start(false, connect, total);
-        let mut transport =
-            Instrumented { inner: Silent(Vec::new()), progress: progress.clone(), is_http: false };
+        progress.start(connect, total);
+        let mut transport = failing(|| Error::Timeout(Timeout::Global), &progress);
         for (phase, limit) in [(Phase::Connecting, connect), (Phase::Sending, total)] {
             progress.state().phase = phase;
             let ended = transport.await_input(NextTimeout::default());
             assert!(matches!(ended, Err(Error::Timeout(_))) && progress.left().is_zero(), "{phase:?}");
-            let waits = std::mem::take(&mut transport.inner.0);
+            let waits = std::mem::take(&mut transport.inner.1);
             assert!(waits.len() > 1, "{phase:?}");
             let mut left = limit;
             for wait in waits {
@@ -258,7 +227,7 @@ mod tests {
                 left = left.saturating_sub(wait);
             }
             transport.transmit_output(0, NextTimeout::default()).unwrap();
-            assert_eq!(std::mem::take(&mut transport.inner.0), [Duration::ZERO], "{phase:?}");
+            assert_eq!(std::mem::take(&mut transport.inner.1), [Duration::ZERO], "{phase:?}");
         }
     }
 }

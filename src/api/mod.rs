@@ -75,7 +75,7 @@ impl Outseta {
         let refusal = match outcome {
             Outcome::Refused(refusal) => refusal,
             Outcome::Token(token) => {
-                if token.claims().is_some_and(|claims| claims.email().is_some()) {
+                if token.claims().and_then(Claims::email).is_some() {
                     self.client.keep_connection();
                 }
                 return Ok(token.with_expires_at(now()));
@@ -94,18 +94,14 @@ impl Outseta {
     /// Reads the account's public JWKS, which shows that the account exists.
     pub(crate) fn read_jwks(&self) -> Result<(), Error> {
         let context = Context { credentials: None, ..self.context() };
-        self.read(&self.request("/.well-known/jwks", None), "keys", context)
+        let request = Request { authorization: None, ..self.request("/.well-known/jwks") };
+        self.read(&request, "keys", context)
     }
 
     /// Checks the API key with a harmless read.
     pub(crate) fn read_with_key(&self) -> Result<(), Error> {
-        let request = self.request_with_key("/api/v1/billing/planfamilies?limit=1&fields=Uid", false);
+        let request = self.request("/api/v1/billing/planfamilies?limit=1&fields=Uid");
         self.read(&request, "items", self.context())
-    }
-
-    /// Whether the connection for the last request was made.
-    pub(crate) fn was_connected(&self) -> bool {
-        self.client.was_connected()
     }
 
     fn read(&self, request: &Request, list: &str, context: Context<'_>) -> Result<(), Error> {
@@ -128,40 +124,40 @@ impl Outseta {
         deadline: &mut Deadline,
         interpret: impl Fn(&Response) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        for retries in 0.. {
+        let mut retries = 0;
+        loop {
             let result = self.exchange(request, deadline).and_then(|response| interpret(&response));
             let error = match result {
                 Err(error) if error.is_retryable() => error,
                 result => return result,
             };
-            let wait = timing::wait(&error, retries, deadline.left(), timing::jitter());
+            if self.client.is_stale() {
+                self.log.detail("the server had closed the kept connection: opening a new one");
+                continue;
+            }
+            let retry_after = if let Kind::Busy(wait) = error.kind() { wait } else { None };
+            let wait = timing::wait(retry_after, retries, deadline.left(), timing::jitter());
             let Some(wait) = wait.filter(|_| retries < self.policy.retries) else {
                 // The next email of a batch waits as long as Outseta asked for, if a clock can hold that
                 // time.
-                let Kind::Busy(Some(retry_after)) = error.kind() else { return Err(error) };
-                if let Some(end) = Instant::now().checked_add(retry_after) {
+                if let Some(end) = retry_after.and_then(|wait| Instant::now().checked_add(wait)) {
                     self.next_request.set(end.max(self.next_request.get()));
                 }
                 return Err(error);
             };
             self.log.detail(format_args!("{error}; trying again in {} ms", wait.as_millis()));
             thread::sleep(wait);
+            retries += 1;
         }
-        unreachable!("the number of retries is finite")
     }
 
-    /// One exchange. If the server had closed the reused connection, it is repeated on a new one.
     fn exchange(&self, request: &Request, deadline: &mut Deadline) -> Result<Response, Error> {
-        let result = self.exchange_once(request, deadline);
-        if result.as_ref().is_err_and(|error| self.client.is_stale(error)) {
-            self.log.detail("the server had closed the kept connection: opening a new one");
-            return self.exchange_once(request, deadline);
+        let wait = self.next_request.get().saturating_duration_since(Instant::now());
+        if wait > NOTICEABLE_WAIT {
+            stderr::warning(format_args!("waiting {} s before the next request", wait.as_secs()), "");
         }
-        result
-    }
-
-    fn exchange_once(&self, request: &Request, deadline: &mut Deadline) -> Result<Response, Error> {
-        deadline.extend(self.throttle());
+        thread::sleep(wait);
+        deadline.extend(wait);
         trace::request(request, &self.settings.credentials, self.log);
         let started = Instant::now();
         self.next_request.set(started + self.policy.interval);
@@ -170,35 +166,24 @@ impl Outseta {
         result
     }
 
-    /// Waits until the next request may start. Returns how long.
-    fn throttle(&self) -> Duration {
-        let wait = self.next_request.get().saturating_duration_since(Instant::now());
-        if wait > NOTICEABLE_WAIT {
-            stderr::warning(format_args!("waiting {} s before the next request", wait.as_secs()), "");
-        }
-        thread::sleep(wait);
-        wait
-    }
-
     fn token_request(&self, email: &Email) -> Request {
         let body = json!({ "username": email.as_str() }).to_string().into_bytes();
-        Request { body: Some(body), ..self.request_with_key("/api/v1/tokens", self.policy.no_activity_log) }
+        Request { body: Some(body), ..self.request("/api/v1/tokens") }
     }
 
     fn lookup_request(&self, email: &Email) -> Request {
         let email = utf8_percent_encode(email.as_str(), QUERY);
         let fields = "Uid,Email,PersonAccount.Account.AccountStage";
-        let path = format!("/api/v1/crm/people?Email={email}&fields={fields}");
-        self.request_with_key(&path, self.policy.no_activity_log)
+        self.request(&format!("/api/v1/crm/people?Email={email}&fields={fields}"))
     }
 
-    fn request_with_key(&self, path: &str, no_activity_log: bool) -> Request {
+    fn request(&self, path: &str) -> Request {
         let separator = if path.contains('?') { '&' } else { '?' };
-        let log = if no_activity_log { &format!("{separator}donotlog=1") } else { "" };
-        self.request(&format!("{path}{log}"), Some(self.settings.credentials.authorization()))
-    }
-
-    fn request(&self, path: &str, authorization: Option<Secret>) -> Request {
-        Request { url: format!("{}{path}", self.settings.base.value), authorization, body: None }
+        let log = if self.policy.no_activity_log { &format!("{separator}donotlog=1") } else { "" };
+        Request {
+            url: format!("{}{path}{log}", self.settings.base.value),
+            authorization: Some(self.settings.credentials.authorization()),
+            body: None,
+        }
     }
 }

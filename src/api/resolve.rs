@@ -21,21 +21,22 @@ const MAX_ADDRESSES: usize = 16;
 #[derive(Debug, Clone)]
 pub(super) struct Addresses {
     known: Arc<Mutex<Option<ResolvedSocketAddrs>>>,
+    peer: Uri,
     /// For plain http: `localhost` could lead elsewhere.
     loopback_only: bool,
 }
 
 impl Addresses {
-    pub(super) fn new(loopback_only: bool) -> Self {
-        Self { known: Arc::default(), loopback_only }
+    pub(super) fn new(peer: Uri, loopback_only: bool) -> Self {
+        Self { known: Arc::default(), peer, loopback_only }
     }
 
     /// Looks the addresses up, unless they are known.
-    pub(super) fn look_up(&self, uri: &Uri, limit: Duration) -> Result<(), Error> {
+    pub(super) fn look_up(&self, limit: Duration) -> Result<(), Error> {
         if self.known().is_some() {
             return Ok(());
         }
-        let (scheme, authority) = uri.scheme().zip(uri.authority()).ok_or(Error::HostNotFound)?;
+        let (scheme, authority) = self.peer.scheme().zip(self.peer.authority()).ok_or(Error::HostNotFound)?;
         let target = DefaultResolver::host_and_port(scheme, authority).ok_or(Error::HostNotFound)?;
         let found = if ip_address(authority.host()).is_some() {
             target.to_socket_addrs()

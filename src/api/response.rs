@@ -24,16 +24,10 @@ use crate::text::Sanitized;
 pub(super) const INVALID_GRANT: &str = "invalid_grant";
 const SEE_RESPONSE: &str = "check the base URL, or run again with -v";
 
-/// `AccountStage`, by Outseta's documentation.
-const STAGES: [(u64, &str); 8] = [
-    (2, "trialing"),
-    (3, "subscribing"),
-    (4, "cancelling"),
-    (5, "expired"),
-    (6, "trial expired"),
-    (7, "past due"),
-    (8, "cancelling trial"),
-    (9, "paused"),
+/// `AccountStage` from 2 to 9, by Outseta's documentation.
+const STAGES: [&str; 8] = [
+    "trialing", "subscribing", "cancelling", "expired", "trial expired", "past due", "cancelling trial",
+    "paused",
 ];
 
 /// What error messages need to know about a request.
@@ -171,61 +165,62 @@ struct Reply<'a> {
 impl Reply<'_> {
     fn token(&self, email: &Email) -> Result<Token, Error> {
         let status = self.status;
-        let no_token =
-            |reason| Error::new(Kind::BadResponse, format!("the response ({status}) {reason}"), SEE_RESPONSE);
+        let no_token = |reason| {
+            let message = format!("the response ({status}) {reason}");
+            Err(Error::new(Kind::BadResponse, message, SEE_RESPONSE))
+        };
         let must = |step, hint| {
-            Error::new(Kind::LoginRefused, format!("{email} must {step} two-factor authentication"), hint)
+            let message = format!("{email} must {step} two-factor authentication");
+            Err(Error::new(Kind::LoginRefused, message, hint))
         };
-        let Some(Value::Object(fields)) = &self.json else {
-            return Err(if is_html(self.response) { html(status) } else { no_token("is not a JSON object") });
+        let fields = match &self.json {
+            Some(Value::Object(fields)) => fields,
+            _ if is_html(self.response) => return Err(html(status)),
+            _ => return no_token("is not a JSON object"),
         };
-        let token = Token::new(fields.clone());
-        if let (200, Ok(token)) = (status, &token) {
-            self.check_owner(token, email)?;
-        } else if fields.get("two_factor_enrollment_required") == Some(&Value::Bool(true)) {
-            return Err(must("first set up", "the user sets it up by logging in"));
-        } else if fields.get("two_factor_required") == Some(&Value::Bool(true)) {
-            return Err(must(
+        let is_true = |name| fields.get(name) == Some(&Value::Bool(true));
+        match Token::new(fields.clone()) {
+            Ok(token) if status == 200 => self.check_owner(&token, email).map(|()| token),
+            _ if is_true("two_factor_enrollment_required") => {
+                must("first set up", "the user sets it up by logging in")
+            }
+            _ if is_true("two_factor_required") => must(
                 "log in with",
                 "tokens cannot be issued for users with two-factor authentication; Outseta may have emailed \
                  a code",
-            ));
-        } else if token.is_ok() {
-            return Err(no_token("has a token, but its status is not 200"));
+            ),
+            Ok(_) => no_token("has a token, but its status is not 200"),
+            Err(reason) => no_token(reason),
         }
-        token.map_err(no_token)
     }
 
     /// Refuses a token for another user or customer account, and on a reused connection one that does not say
     /// whose it is.
     fn check_owner(&self, token: &Token, email: &Email) -> Result<(), Error> {
-        let refuse = |message: String, hint: &str| {
-            Err(Error::new(Kind::BadResponse, message, format!("the token was not printed; {hint}")))
-        };
-        let owner = token.claims().and_then(Claims::email);
-        if owner.is_none() && self.response.reused {
-            return refuse(
+        let (owner, account) =
+            (token.claims().and_then(Claims::email), token.claims().and_then(Claims::account));
+        let shown = |text| self.context.shown(text);
+        let (message, hint) = match (owner, self.context.account) {
+            (None, _) if self.response.reused => (
                 "the token names no user, so it may belong to another request".to_owned(),
                 "try again for this user",
-            );
-        }
-        if let Some(other) = owner.filter(|owner| !email.is(owner)) {
-            let other = self.context.shown(other);
-            return refuse(
-                format!("the response is a token for '{other}', not for {email}"),
+            ),
+            (Some(other), _) if !email.is(other) => (
+                format!("the response is a token for '{}', not for {email}", shown(other)),
                 "look for two people with this email in Outseta",
-            );
-        }
-        let account = token.claims().and_then(Claims::account);
-        let Some(wanted) = self.context.account.filter(|wanted| account != Some(*wanted)) else {
-            return Ok(());
+            ),
+            (_, Some(wanted)) if account != Some(wanted) => {
+                let account =
+                    account.map_or("no account".to_owned(), |uid| format!("account '{}'", shown(uid)));
+                let wanted = Sanitized::new(wanted);
+                (
+                    format!("the token for {email} is for {account}, not for account '{wanted}'"),
+                    "--account is the UID of one of your customers' accounts; -s names your own Outseta account",
+                )
+            }
+            _ => return Ok(()),
         };
-        let account =
-            account.map_or("no account".to_owned(), |uid| format!("account '{}'", self.context.shown(uid)));
-        refuse(
-            format!("the token for {email} is for {account}, not for account '{}'", Sanitized::new(wanted)),
-            "--account is the UID of one of your customers' accounts; -s names your own Outseta account",
-        )
+        Err(Error::new(Kind::BadResponse, message, format!("the token was not printed; {hint}")))
     }
 
     /// The rules that apply to every request.
@@ -335,7 +330,7 @@ fn html(status: u16) -> Error {
 
 /// Why the login was refused; `None` if these people do not settle it.
 fn reason(people: &Value, refusal: &Refusal, email: &Email) -> Option<Error> {
-    let total = people.get("metadata").and_then(|metadata| metadata.get("total")?.as_u64());
+    let total = people.pointer("/metadata/total").and_then(Value::as_u64);
     let people = people.get("items")?.as_array()?;
     // Unlike a token's email, this one may differ in the case of any letter: it only explains the refusal.
     let wanted = email.as_str().to_lowercase();
@@ -360,11 +355,11 @@ fn reason(people: &Value, refusal: &Refusal, email: &Email) -> Option<Error> {
 }
 
 fn stages(person: &Value) -> String {
-    let accounts = person.get("PersonAccount").and_then(Value::as_array).into_iter().flatten();
-    let stages = accounts.filter_map(|account| account.get("Account")?.get("AccountStage")?.as_u64());
-    let stages: Vec<u64> = stages.collect();
-    let known = STAGES.iter().filter(|(stage, _)| stages.contains(stage));
-    let names: Vec<&str> = known.map(|(_, name)| *name).collect();
+    let stages: Vec<u64> = elements(person, "PersonAccount")
+        .filter_map(|account| account.pointer("/Account/AccountStage")?.as_u64())
+        .collect();
+    let known = (2..).zip(STAGES).filter(|(stage, _)| stages.contains(stage));
+    let names: Vec<&str> = known.map(|(_, name)| name).collect();
     if names.is_empty() { String::new() } else { format!(" (account: {})", names.join(", ")) }
 }
 
@@ -397,9 +392,13 @@ fn retry_after(response: &Response) -> Option<Duration> {
 
 /// The error itself, then the errors of its fields.
 fn validation_errors(error: &Value) -> impl Iterator<Item = &Value> {
-    let entities = error.get("EntityValidationErrors").and_then(Value::as_array).into_iter().flatten();
-    let fields = entities.filter_map(|entity| entity.get("ValidationErrors")?.as_array()).flatten();
-    std::iter::once(error).chain(fields)
+    let entities = elements(error, "EntityValidationErrors");
+    std::iter::once(error).chain(entities.flat_map(|entity| elements(entity, "ValidationErrors")))
+}
+
+/// The elements of a field that is a list.
+fn elements<'a>(value: &'a Value, field: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
+    value.get(field).and_then(Value::as_array).into_iter().flatten()
 }
 
 #[cfg(test)]

@@ -3,8 +3,6 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
-use crate::error::{Error, Kind};
-
 /// The time budget for one email.
 pub(super) struct Deadline {
     started: Instant,
@@ -26,17 +24,19 @@ impl Deadline {
     }
 }
 
-/// The wait before the next retry, of which there were `retries`; `None` if there must not be another one.
+/// The wait before the next retry, of which there were `retries`; `None` if it does not fit into `left`.
 /// `jitter` is from 0 to 1.
-pub(super) fn wait(error: &Error, retries: u32, left: Duration, jitter: f64) -> Option<Duration> {
+pub(super) fn wait(
+    retry_after: Option<Duration>,
+    retries: u32,
+    left: Duration,
+    jitter: f64,
+) -> Option<Duration> {
     let backoff = Duration::from_millis(500).saturating_mul(2_u32.saturating_pow(retries));
-    let wait = match error.kind() {
-        Kind::Busy(Some(retry_after)) => backoff.max(retry_after),
-        _ => backoff,
-    };
+    let wait = backoff.max(retry_after.unwrap_or_default());
     // Spreads out clients that failed together, but uses at most half of the time that is left.
     let longer = wait.mul_f64(jitter / 2.0).min(left.saturating_sub(wait) / 2);
-    (error.is_retryable() && wait < left).then(|| wait + longer)
+    (wait < left).then(|| wait + longer)
 }
 
 /// std has no random numbers, but its hashers are seeded randomly.
@@ -52,14 +52,9 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    fn failure(kind: Kind) -> Error {
-        Error::new(kind, "", "")
-    }
-
-    /// The wait in milliseconds before a retry of a 429.
+    /// The wait in milliseconds.
     fn busy(retry: u32, retry_after: Option<u64>, left: u64, jitter: f64) -> Option<u128> {
-        let error = failure(Kind::Busy(retry_after.map(seconds)));
-        wait(&error, retry, seconds(left), jitter).map(|wait| wait.as_millis())
+        wait(retry_after.map(seconds), retry, seconds(left), jitter).map(|wait| wait.as_millis())
     }
 
     #[test]
@@ -92,7 +87,6 @@ mod tests {
     fn a_wait_must_fit_into_the_time_that_is_left() {
         assert_eq!(busy(1, None, 2, 0.0), Some(1000));
         assert_eq!(busy(1, None, 1, 0.0), None);
-        assert_eq!(wait(&failure(Kind::Tls), 0, seconds(9), 0.0), None);
     }
 
     #[test]

@@ -122,21 +122,13 @@ fn seconds(value: &Value) -> Option<i64> {
 
 /// Unix seconds.
 pub(crate) fn now() -> i64 {
-    whole_seconds(since_epoch())
+    second_after(Duration::ZERO) - 1
 }
 
-/// The first full second after `duration`: a token that expires then is valid for at least that long.
+/// Unix time, rounded up, at which `duration` from now has passed.
 pub(crate) fn second_after(duration: Duration) -> i64 {
-    whole_seconds(since_epoch().saturating_add(duration)).saturating_add(1)
-}
-
-fn since_epoch() -> Duration {
-    let now = SystemTime::now();
-    now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
-}
-
-fn whole_seconds(duration: Duration) -> i64 {
-    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.saturating_add(duration).as_secs()).unwrap_or(i64::MAX).saturating_add(1)
 }
 
 #[cfg(test)]

@@ -66,9 +66,7 @@ fn steps_to_account(outseta: &Outseta, tls: bool) -> Vec<Step> {
     let (connection, ok) = ("name and connection", Ok("ok"));
     let result = outseta.read_jwks().map(|()| "ok");
     match result.as_ref().map_err(Error::kind) {
-        Err(Kind::ConnectTimeout | Kind::Unreachable) => vec![(connection, result)],
-        // A connection that was made and then lost counts for the account's line.
-        Err(Kind::Network) if !outseta.was_connected() => vec![(connection, result)],
+        Err(Kind::Network | Kind::ConnectTimeout | Kind::Unreachable) => vec![(connection, result)],
         Err(Kind::Tls) => vec![(connection, ok), ("TLS", result)],
         _ => {
             let secured = if tls { "ok" } else { "none (plain http to this machine)" };

@@ -42,12 +42,6 @@ fn connecting_may_take_a_third_of_the_time_and_ten_seconds_at_most() {
 }
 
 #[test]
-fn a_refusal_of_a_proxy_has_a_status() {
-    assert_eq!(proxy_status("proxy server responded 407/407"), Some(407));
-    assert_eq!(proxy_status("proxy server did not respond"), None);
-}
-
-#[test]
 fn the_first_header_of_a_name_counts() {
     let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let response = Response {
