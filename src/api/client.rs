@@ -205,8 +205,8 @@ impl Client {
             }
             ureq::Error::HostNotFound => {
                 let loopback = if self.base.tls { "" } else { " to a loopback address" };
-                let hint = "check the subdomain or base URL, this machine's name resolution, and whether a proxy \
-                     is needed (https_proxy)";
+                let hint = "check the subdomain or base URL, this machine's name resolution, and whether a \
+                     proxy is needed (https_proxy)";
                 Error::new(Kind::Network, format!("cannot resolve the name {host}{loopback}"), hint)
             }
             ureq::Error::Io(error) => {
@@ -257,8 +257,8 @@ impl Client {
                 return Error::new(Kind::Network, message, hint);
             }
             407 if has_login => {
-                "the proxy did not accept the user and password: check them, and percent-encode their special \
-                 characters"
+                "the proxy did not accept the user and password: check them, and percent-encode their \
+                 special characters"
             }
             407 => "give the proxy's user and password: https_proxy=http://user:password@host:port",
             _ => "ask whoever runs the proxy to allow this host, or name it in no_proxy",

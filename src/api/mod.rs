@@ -136,7 +136,8 @@ impl Outseta {
                 continue;
             }
             let retry_after = if let Kind::Busy(wait) = error.kind() { wait } else { None };
-            let wait = timing::wait(retry_after, retries, deadline.left(), timing::jitter());
+            let least = retry_after.unwrap_or_default();
+            let wait = timing::wait(least, retries, deadline.left(), timing::jitter());
             let Some(wait) = wait.filter(|_| retries < self.policy.retries) else {
                 // The next email of a batch waits as long as Outseta asked for, if a clock can hold that
                 // time.

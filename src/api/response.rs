@@ -60,7 +60,7 @@ pub(super) enum Outcome {
     Refused(Refusal),
 }
 
-/// A refused login. Only the lookup can tell the reason.
+/// A refused login. The lookup tells the reason.
 #[cfg_attr(test, derive(Debug))]
 pub(super) struct Refusal {
     status: u16,
@@ -93,11 +93,10 @@ pub(super) fn token(response: &Response, email: &Email, context: Context<'_>) ->
         context,
         |reply| matches!(reply.status, 200..=299).then(|| reply.token(email).map(Outcome::Token)),
         |reply| match reply.status {
-            400 | 422 if reply.names_email() => Some(Err(Error::new(
-                Kind::InvalidEmail,
-                format!("invalid email: Outseta rejected {email}{}", reply.message()),
-                "check the email for a typing error",
-            ))),
+            400 | 422 if reply.names_email() => {
+                let message = format!("invalid email: Outseta rejected {email}{}", reply.message());
+                Some(Err(Error::new(Kind::InvalidEmail, message, "check the email for a typing error")))
+            }
             400 | 404 | 422 => Some(Ok(Outcome::Refused(reply.refusal(email)))),
             _ => None,
         },
@@ -215,7 +214,8 @@ impl Reply<'_> {
                 let wanted = Sanitized::new(wanted);
                 (
                     format!("the token for {email} is for {account}, not for account '{wanted}'"),
-                    "--account is the UID of one of your customers' accounts; -s names your own Outseta account",
+                    "--account is the UID of one of your customers' accounts; -s names your own Outseta \
+                     account",
                 )
             }
             _ => return Ok(()),
@@ -237,6 +237,11 @@ impl Reply<'_> {
         }
     }
 
+    fn unexpected(&self) -> Error {
+        let message = format!("unexpected response ({}){}", self.status, self.message());
+        Error::new(Kind::BadResponse, message, SEE_RESPONSE)
+    }
+
     fn redirect(&self) -> Error {
         let location = self.context.shown(self.response.header("location").unwrap_or_default()).to_string();
         // The query and the fragment may contain secrets.
@@ -253,11 +258,6 @@ impl Reply<'_> {
             "the key or secret may be mistyped, swapped, read-only or of another account: see Settings > \
              Integrations > API Keys",
         )
-    }
-
-    fn unexpected(&self) -> Error {
-        let message = format!("unexpected response ({}){}", self.status, self.message());
-        Error::new(Kind::BadResponse, message, SEE_RESPONSE)
     }
 
     /// OAuth's error codes for bad client credentials (RFC 6749 section 5.2); the client is the API key.
@@ -312,10 +312,9 @@ fn busy(status: u16, retry_after: Option<Duration>) -> Error {
         429 => "rate limit exceeded (429)".to_owned(),
         _ => format!("Outseta is temporarily unavailable ({status})"),
     };
-    let when = match retry_after {
-        Some(wait) => format!("Outseta asks to wait {} s: try again then", wait.as_secs()),
-        None => "try again later".to_owned(),
-    };
+    let when = retry_after.map_or("try again later".to_owned(), |wait| {
+        format!("Outseta asks to wait {} s: try again then", wait.as_secs())
+    });
     Error::new(Kind::Busy(retry_after), message, format!("{when}, or raise --retries and --timeout"))
 }
 

@@ -25,15 +25,10 @@ impl Deadline {
 }
 
 /// The wait before the next retry, of which there were `retries`; `None` if it does not fit into `left`.
-/// `jitter` is from 0 to 1.
-pub(super) fn wait(
-    retry_after: Option<Duration>,
-    retries: u32,
-    left: Duration,
-    jitter: f64,
-) -> Option<Duration> {
+/// `least` is what Outseta asks for, and `jitter` is from 0 to 1.
+pub(super) fn wait(least: Duration, retries: u32, left: Duration, jitter: f64) -> Option<Duration> {
     let backoff = Duration::from_millis(500).saturating_mul(2_u32.saturating_pow(retries));
-    let wait = backoff.max(retry_after.unwrap_or_default());
+    let wait = backoff.max(least);
     // Spreads out clients that failed together, but uses at most half of the time that is left.
     let longer = wait.mul_f64(jitter / 2.0).min(left.saturating_sub(wait) / 2);
     (wait < left).then(|| wait + longer)
@@ -54,7 +49,8 @@ mod tests {
 
     /// The wait in milliseconds.
     fn busy(retry: u32, retry_after: Option<u64>, left: u64, jitter: f64) -> Option<u128> {
-        wait(retry_after.map(seconds), retry, seconds(left), jitter).map(|wait| wait.as_millis())
+        wait(seconds(retry_after.unwrap_or_default()), retry, seconds(left), jitter)
+            .map(|wait| wait.as_millis())
     }
 
     #[test]

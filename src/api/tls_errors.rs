@@ -3,9 +3,8 @@
 use std::io;
 
 use rustls::CertificateError::{
-    self, BadEncoding, BadSignature, ExpiredContext, NotValidForNameContext, NotValidYetContext, Other,
-    Revoked, UnknownIssuer, UnsupportedSignatureAlgorithmContext,
-    UnsupportedSignatureAlgorithmForPublicKeyContext,
+    self, BadSignature, ExpiredContext, NotValidForNameContext, NotValidYetContext, Other, UnknownIssuer,
+    UnsupportedSignatureAlgorithmContext, UnsupportedSignatureAlgorithmForPublicKeyContext,
 };
 
 use crate::error::{Error, Kind};
@@ -50,38 +49,36 @@ pub(super) fn handshake_failed(kind: Kind, peer: &str, reason: &str, hint: &str)
 
 /// The reason and a hint.
 fn certificate(error: &CertificateError) -> (String, &'static str) {
-    let renew = |reason: &str| (reason.to_owned(), RENEW);
-    match error {
-        UnknownIssuer => ("the issuer of its certificate is not trusted".to_owned(), TRUST),
-        ExpiredContext { .. } => ("its certificate has expired".to_owned(), CLOCK),
-        NotValidYetContext { .. } => ("its certificate is not valid yet".to_owned(), CLOCK),
+    let (reason, hint) = match error {
+        UnknownIssuer => ("the issuer of its certificate is not trusted", TRUST),
+        ExpiredContext { .. } => ("its certificate has expired", CLOCK),
+        NotValidYetContext { .. } => ("its certificate is not valid yet", CLOCK),
         NotValidForNameContext { presented, .. } if presented.is_empty() => {
-            ("its certificate names no host".to_owned(), NAME)
+            ("its certificate names no host", NAME)
         }
         NotValidForNameContext { presented, .. } => {
             let names: Vec<&str> = presented.iter().map(|name| bare(name)).collect();
-            (format!("its certificate is for {}", names.join(", ")), NAME)
+            return (format!("its certificate is for {}", names.join(", ")), NAME);
         }
-        Revoked => renew("its certificate has been revoked"),
-        BadEncoding => renew("its certificate is malformed"),
-        BadSignature => renew("a signature is wrong or its key too short, such as RSA-1024"),
+        BadSignature => ("a signature is wrong or its key too short, such as RSA-1024", RENEW),
         UnsupportedSignatureAlgorithmContext { .. }
         | UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
-            renew("the algorithm of a signature or a key is not supported, such as SHA-1")
+            ("the algorithm of a signature or a key is not supported, such as SHA-1", RENEW)
         }
         Other(error) => match error.0.downcast_ref() {
             Some(webpki::Error::CaUsedAsEndEntity) => {
-                ("its certificate is a certificate authority's (CA:TRUE), not a server's".to_owned(), NOT_CA)
+                ("its certificate is a certificate authority's (CA:TRUE), not a server's", NOT_CA)
             }
-            Some(webpki::Error::NameConstraintViolation) => renew("its issuer may not certify this name"),
-            Some(webpki::Error::UnsupportedCriticalExtension) => renew("a critical extension is unknown"),
-            _ => renew(&format!("invalid certificate: {error}")),
+            Some(webpki::Error::NameConstraintViolation) => ("its issuer may not certify this name", RENEW),
+            Some(webpki::Error::UnsupportedCriticalExtension) => ("a critical extension is unknown", RENEW),
+            _ => return (format!("invalid certificate: {error}"), RENEW),
         },
-        other => renew(&format!("invalid certificate: {other}")),
-    }
+        error => return (format!("invalid certificate: {error}"), RENEW),
+    };
+    (reason.to_owned(), hint)
 }
 
-/// The name in `DnsName("…")` or `IpAddress(…)`.
+/// The name in rustls's `DnsName("…")` or `IpAddress(…)`.
 fn bare(name: &str) -> &str {
     let inner = name.split_once('(').map_or(name, |(_, inner)| inner.trim_end_matches(')'));
     inner.trim_matches('"')
@@ -101,8 +98,7 @@ mod tests {
         for (error, reason, hint) in [
             (ExpiredContext { time, not_after: time }, "its certificate has expired", CLOCK),
             (NotValidYetContext { time, not_before: time }, "its certificate is not valid yet", CLOCK),
-            (Revoked, "its certificate has been revoked", RENEW),
-            (BadEncoding, "its certificate is malformed", RENEW),
+            (CertificateError::Revoked, "invalid certificate: Revoked", RENEW),
             (BadSignature, "a signature is wrong or its key too short, such as RSA-1024", RENEW),
             (
                 UnsupportedSignatureAlgorithmContext {

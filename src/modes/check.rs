@@ -44,7 +44,7 @@ fn warn_if_readable(found: &PartialSettings) {
     for path in found.files_with_secrets() {
         if fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o066 != 0) {
             let path = Sanitized::os(path);
-            let warning = format_args!("{path} can be read or written by group or others");
+            let warning = format!("{path} can be read or written by group or others");
             stderr::warning(warning, &format!("run: chmod 600 {path}"));
         }
     }

@@ -92,7 +92,7 @@ fn report_success(email: &Email, token: &Token, log: Log) {
 fn warn_if_expired(context: &str, email: &str, token: &Token) -> bool {
     let has_expired = token.seconds_left(now()).is_some_and(|left| left <= 0);
     if has_expired {
-        let warning = format_args!("{context}the token for {email} has expired by this machine's clock");
+        let warning = format!("{context}the token for {email} has expired by this machine's clock");
         stderr::warning(warning, "check the clock, and the lifetime of tokens in Outseta");
     }
     has_expired
