@@ -99,7 +99,6 @@ demo:
 	cargo run --quiet --locked --example demo
 
 live:
-	@command -v curl >/dev/null || { echo "live: curl is missing: apt-get install curl" >&2; exit 1; }
 	@cargo build --quiet --locked --bin outseta-token --example live
 	@EMAIL="$(EMAIL)" cargo run --quiet --locked --example live
 
