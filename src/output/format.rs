@@ -137,17 +137,15 @@ pub(crate) fn compact(value: &impl Serialize) -> Vec<u8> {
 
 /// Escapes control and invisible characters as `\uXXXX` (RFC 8259 section 7).
 fn printable(json: serde_json::Result<String>) -> Vec<u8> {
-    let json = json.expect("JSON values serialise into memory");
     // A raw line feed is indentation; inside strings it is already escaped.
-    let needs_escape = |c| c != '\n' && text::is_invisible(c);
+    let must_be_escaped = |c| c != '\n' && text::is_invisible(c);
+    let json = json.expect("JSON values serialise into memory");
     let mut escaped = String::with_capacity(json.len() + 1);
-    for c in json.chars() {
-        if needs_escape(c) {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                let _ = write!(escaped, "\\u{unit:04x}");
-            }
-        } else {
-            escaped.push(c);
+    for part in json.split_inclusive(must_be_escaped) {
+        let (shown, last) = part.split_at(part.trim_end_matches(must_be_escaped).len());
+        escaped.push_str(shown);
+        for unit in last.encode_utf16() {
+            let _ = write!(escaped, "\\u{unit:04x}");
         }
     }
     escaped.push('\n');
