@@ -15,6 +15,8 @@ const API_SECRET_FILE: &str = "OUTSETA_API_SECRET_FILE";
 const URL: &str = "https://url.example";
 const FILE: &str = "OUTSETA_BASE_URL=https://file.example\nOUTSETA_SUBDOMAIN=file\n\
     OUTSETA_API_KEY=key-of-file\nOUTSETA_API_SECRET=secret-of-file\n";
+/// No machine has a file below a device.
+const MISSING: &str = "/dev/null/missing";
 const ALL: [(&str, &str); 3] = [(SUBDOMAIN, "acme"), (API_KEY, "key-of-acme"), (API_SECRET, "s3cr3t")];
 
 pub(super) fn environment(variables: &[(&str, &str)]) -> Environment {
@@ -109,7 +111,7 @@ fn the_first_credential_is_used() {
     {
         for (value, file, expected) in [
             ("value", path, format!("value ({variable} in the environment)")),
-            ("value", "/missing", format!("value ({variable} in the environment)")),
+            ("value", MISSING, format!("value ({variable} in the environment)")),
             ("", path, format!("contents (file of {file_variable})")),
             ("", "", format!("{kind}-of-file ({variable} in env file)")),
         ] {
@@ -122,7 +124,7 @@ fn the_first_credential_is_used() {
             assert!(revealed(other).ends_with("in env file)"));
         }
         // A file that was named comes first.
-        let found = found("-e FILE", &[(variable, "value"), (file_variable, "/missing")], FILE);
+        let found = found("-e FILE", &[(variable, "value"), (file_variable, MISSING)], FILE);
         let one = if kind == "key" { found.key } else { found.secret };
         assert_eq!(revealed(&one), format!("{kind}-of-file ({variable} in env file)"));
     }
@@ -139,8 +141,8 @@ fn a_base_url_in_a_file_is_used_only_with_its_own_credentials() {
         (&[], &malformed, FILE_URL, false),
         (&[key], FILE, FILE_NAME, true),
         (&[secret], FILE, FILE_NAME, true),
-        (&[(API_KEY_FILE, "/missing")], FILE, FILE_NAME, true),
-        (&[(API_SECRET_FILE, "/missing")], FILE, FILE_NAME, true),
+        (&[(API_KEY_FILE, MISSING)], FILE, FILE_NAME, true),
+        (&[(API_SECRET_FILE, MISSING)], FILE, FILE_NAME, true),
         (&[key, secret], FILE, FILE_NAME, true),
         (&[(API_KEY, "a b")], FILE, FILE_NAME, true),
         (&[key, secret], only_url, "", true),
@@ -152,7 +154,7 @@ fn a_base_url_in_a_file_is_used_only_with_its_own_credentials() {
         assert_eq!(base(&found), expected, "{variables:?} {text}");
         assert_eq!(found.warnings().len(), usize::from(warns), "{variables:?} {text}");
     }
-    let all = [key, secret, (API_KEY_FILE, "/missing"), (API_SECRET_FILE, "/missing"), (BASE_URL, URL)];
+    let all = [key, secret, (API_KEY_FILE, MISSING), (API_SECRET_FILE, MISSING), (BASE_URL, URL)];
     let environments_url = "https://url.example (OUTSETA_BASE_URL in the environment)";
     let only_key = format!("{only_url}\nOUTSETA_API_KEY=k");
     for (text, expected, warns) in
@@ -232,8 +234,8 @@ fn malformed_settings_are_reported_first_and_missing_ones_together() {
         (&[(BASE_URL, "a"), (API_KEY, "a b")], "invalid base URL "),
         (&[(API_KEY, "a b"), (API_SECRET, "a b")], "invalid API key "),
         (&[name, (API_SECRET, "a b"), proxy], "invalid API secret "),
-        (&[name, proxy, ("SSL_CERT_FILE", "/missing")], "invalid proxy "),
-        (&[("SSL_CERT_FILE", "/missing")], "cannot read the file /missing "),
+        (&[name, proxy, ("SSL_CERT_FILE", MISSING)], "invalid proxy "),
+        (&[("SSL_CERT_FILE", MISSING)], "cannot read the file /dev/null/missing "),
     ] {
         let error = error(variables).to_string();
         assert!(error.starts_with(start), "{error}");
