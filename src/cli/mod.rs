@@ -171,7 +171,7 @@ fn print(args: &RawArgs, email: Option<OsString>) -> Result<Mode, Error> {
     Ok(Mode::Print(Print { email, format, output, min_ttl }))
 }
 
-/// EMAIL and COMMAND, whether EMAIL stands before `--` or after it.
+/// EMAIL and COMMAND, whether EMAIL comes before `--` or after it.
 fn email_and_command(args: &RawArgs) -> Result<(Option<&OsString>, Option<&[OsString]>), Error> {
     if let Some(spec) = args.positionals.first().and_then(|word| find(&format!("--{}", word.to_str()?))) {
         // `outseta-token check` was probably meant as `--check`.

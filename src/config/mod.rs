@@ -125,7 +125,7 @@ impl PartialSettings {
         [&self.key, &self.secret].into_iter().flatten().flatten()
     }
 
-    /// It depends on the host: without a base URL there is none.
+    /// The proxy depends on the host, so it is not known without a base URL.
     fn proxy(&self) -> Found<Proxy> {
         match &self.base {
             Ok(Some(base)) => proxy::find(&base.value, &self.sources.environment),
